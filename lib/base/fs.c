@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fs.c - files: read whole, map, write atomically, make folders, lock an output folder. */
+#include "base/fs.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char *lk_path_join(const char *dir, const char *name, lk_error *err)
+{
+    struct lk_str s = LK_STR_INIT;
+    size_t len = strlen(dir);
+    const char *slash = len > 0 && dir[len - 1] != '/' ? "/" : "";
+    return lk_str_addf(&s, err, "%s%s%s", dir, slash, name) == LK_OK ? s.text : NULL;
+}
+
+bool lk_path_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool lk_path_is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+lk_status lk_mkdirs(const char *path, lk_error *err)
+{
+    char *part = lk_strdup(path, err);
+    if (part == NULL)
+        return LK_ENOMEM;
+    lk_status status = LK_OK;
+    for (char *p = part + 1; status == LK_OK; p++) {
+        if (*p != '/' && *p != '\0')
+            continue;
+        char end = *p;
+        *p = '\0';
+        if (mkdir(part, 0700) != 0 && !(errno == EEXIST && lk_path_is_dir(part)))
+            status = lk_fail_sys(err, LK_EIO, "%s: cannot make this folder", part);
+        *p = end;
+        if (end == '\0')
+            break;
+    }
+    free(part);
+    return status;
+}
+
+/* Opens for reading and insists on a regular file, so that a folder or a pipe gives a clear message. */
+static lk_status open_regular(const char *path, int *fd, size_t *len, lk_error *err)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return lk_fail_sys(err, LK_EIO, "%s: cannot open", path);
+    struct stat st;
+    lk_status status = LK_OK;
+    if (fstat(*fd, &st) != 0)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot examine", path);
+    else if (!S_ISREG(st.st_mode))
+        status = lk_fail(err, LK_EFORMAT, "%s: expected a regular file, found a %s", path,
+                         S_ISDIR(st.st_mode) ? "folder" : "special file");
+    if (status != LK_OK) {
+        close(*fd);
+        *fd = -1;
+        return status;
+    }
+    *len = (size_t)st.st_size;
+    return LK_OK;
+}
+
+lk_status lk_file_read(const char *path, size_t limit, uint8_t **bytes, size_t *len, lk_error *err)
+{
+    int fd;
+    size_t size = 0;
+    LK_TRY(open_regular(path, &fd, &size, err));
+    uint8_t *data = NULL;
+    lk_status status = LK_OK;
+    if (size > limit)
+        status = lk_fail(err, LK_EFORMAT, "%s: %zu bytes, expected at most %zu", path, size, limit);
+    else if ((data = lk_calloc(size + 1, 1, err)) == NULL)
+        status = LK_ENOMEM;
+    size_t got = 0;
+    while (status == LK_OK && got < size) {
+        ssize_t n = read(fd, data + got, size - got);
+        if (n == 0)
+            break; /* the file shrank while being read: what is there counts */
+        if (n > 0)
+            got += (size_t)n;
+        else if (errno != EINTR)
+            status = lk_fail_sys(err, LK_EIO, "%s: cannot read at byte %zu", path, got);
+    }
+    close(fd);
+    if (status != LK_OK) {
+        free(data);
+        return status;
+    }
+    *bytes = data;
+    *len = got;
+    return LK_OK;
+}
+
+lk_status lk_map_open(struct lk_map *map, const char *path, lk_error *err)
+{
+    int fd;
+    size_t size = 0;
+    LK_TRY(open_regular(path, &fd, &size, err));
+    void *p = NULL;
+    if (size > 0) {
+        p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+        if (p == MAP_FAILED) {
+            lk_status status = lk_fail_sys(err, LK_EIO, "%s: cannot map", path);
+            close(fd);
+            return status;
+        }
+    }
+    close(fd);
+    *map = (struct lk_map){p, size};
+    return LK_OK;
+}
+
+void lk_map_close(struct lk_map *map)
+{
+    if (map->bytes != NULL)
+        munmap((void *)(uintptr_t)map->bytes, map->len);
+    *map = (struct lk_map){NULL, 0};
+}
+
+lk_status lk_out_open(struct lk_out *out, const char *path, lk_error *err)
+{
+    struct lk_str tmp = LK_STR_INIT;
+    *out = (struct lk_out){NULL, lk_strdup(path, err), NULL};
+    if (out->path == NULL || lk_str_addf(&tmp, err, "%s.tmp", path) != LK_OK) {
+        lk_out_abandon(out);
+        return LK_ENOMEM;
+    }
+    out->tmp = tmp.text;
+    int fd = open(out->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || (out->stream = fdopen(fd, "wb")) == NULL) {
+        lk_status status = lk_fail_sys(err, LK_EIO, "%s: cannot write", out->tmp);
+        if (fd >= 0)
+            close(fd);
+        lk_out_abandon(out);
+        return status;
+    }
+    return LK_OK;
+}
+
+lk_status lk_out_commit(struct lk_out *out, lk_error *err)
+{
+    lk_status status = LK_OK;
+    if (fflush(out->stream) != 0 || ferror(out->stream) || fsync(fileno(out->stream)) != 0)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot write", out->path);
+    if (fclose(out->stream) != 0 && status == LK_OK)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot finish writing", out->path);
+    out->stream = NULL;
+    if (status == LK_OK && rename(out->tmp, out->path) != 0)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot be put in place", out->path);
+    if (status == LK_OK) {
+        free(out->tmp); /* renamed: abandon must not touch the name again */
+        out->tmp = NULL;
+        lk_out_abandon(out);
+    }
+    return status;
+}
+
+void lk_out_abandon(struct lk_out *out)
+{
+    if (out->stream != NULL)
+        fclose(out->stream);
+    if (out->tmp != NULL)
+        unlink(out->tmp);
+    free(out->tmp);
+    free(out->path);
+    *out = (struct lk_out){NULL, NULL, NULL};
+}
+
+lk_status lk_file_write(const char *path, const void *bytes, size_t len, lk_error *err)
+{
+    struct lk_out out;
+    LK_TRY(lk_out_open(&out, path, err));
+    lk_status status = LK_OK;
+    if (len > 0 && fwrite(bytes, 1, len, out.stream) != len)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot write", path);
+    else
+        status = lk_out_commit(&out, err);
+    lk_out_abandon(&out);
+    return status;
+}
+
+lk_status lk_lock_take(int *fd, const char *dir, lk_error *err)
+{
+    char *path = lk_path_join(dir, ".lock", err);
+    if (path == NULL)
+        return LK_ENOMEM;
+    lk_status status = LK_OK;
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot write", path);
+    else if (flock(lock, LOCK_EX | LOCK_NB) != 0)
+        status = errno == EWOULDBLOCK
+                     ? lk_fail(err, LK_EBUSY,
+                               "%s: another run is writing into this folder; wait for it, or give another output",
+                               dir)
+                     : lk_fail_sys(err, LK_EIO, "%s: cannot lock", path);
+    free(path);
+    if (status != LK_OK) {
+        if (lock >= 0)
+            close(lock);
+        return status;
+    }
+    *fd = lock;
+    return LK_OK;
+}
+
+void lk_lock_release(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
