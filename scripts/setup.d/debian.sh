@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Packages from Debian, for scripts/setup: what is missing, and how it is installed.
+
+lists_updated=
+
+# Runs a command as root, by sudo where the user is not root.
+as_root() {
+  if [[ $EUID -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "installing Debian packages needs root, and there is no sudo here" "try: as root, apt-get install --no-install-recommends ${to_install[*]}"
+  fi
+}
+
+# Runs apt-get quietly; its output is shown only when it fails.
+apt_get() {
+  local log
+  log=$(mktemp)
+  if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@" </dev/null >"$log" 2>&1; then
+    tail -n 12 "$log" | sed 's/^/  /' >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+}
+
+is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+
+# Has the machine a candidate for this package in the lists of its own sources?
+debian_has() { apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [0-9]'; }
+
+# Brings the package lists up to date, once in a run. A failure is not the end: what is known already may do.
+update_lists() {
+  [[ -z $lists_updated ]] || return 0
+  lists_updated=1
+  apt_get update -q || say "apt-get update failed, see above; going on with the package lists that are here"
+}
+
+# Prints those of the given packages that are not installed.
+missing_packages() {
+  local package
+  for package; do
+    is_installed "$package" || printf '%s\n' "$package"
+  done
+}
+
+# Prints what an installation would bring: "12 packages with what they need, 34 MB".
+installation_size() {
+  apt-get install --print-uris -qq --no-install-recommends "$@" 2>/dev/null |
+    awk '{ n++; bytes += $3 } END { printf "%d packages with what they need, %.0f MB\n", n, bytes / 1e6 }'
+}
+
+# Installs the given packages, which are all known to be missing.
+install_packages() {
+  local to_install=("$@")
+  [[ $# -gt 0 ]] || return 0
+  say "installing from Debian: $* ($(installation_size "$@"))"
+  apt_get install -y -q --no-install-recommends "$@" ||
+    fail "apt-get could not install the packages, see above" "try: apt-get install --no-install-recommends $*"
+  installed_something=1
+}
