@@ -47,17 +47,19 @@ missing_packages() {
   done
 }
 
-# Prints what an installation would bring: "12 packages with what they need, 34 MB".
+# Prints what an installation brings: "12 packages with all they need, 34 MB to download".
 installation_size() {
-  apt-get install --print-uris -qq --no-install-recommends "$@" 2>/dev/null |
-    awk '{ n++; bytes += $3 } END { printf "%d packages with what they need, %.0f MB\n", n, bytes / 1e6 }'
+  local count bytes
+  count=$(apt-get install --simulate -qq --no-install-recommends "$@" 2>/dev/null | grep -c '^Inst') || return 0
+  bytes=$(apt-get install --print-uris -qq --no-install-recommends "$@" 2>/dev/null | awk '{ sum += $3 } END { printf "%.0f", sum }')
+  printf ' (%d packages with all they need, %d MB to download)\n' "$count" $(((bytes + 500000) / 1000000))
 }
 
 # Installs the given packages, which are all known to be missing.
 install_packages() {
   local to_install=("$@")
   [[ $# -gt 0 ]] || return 0
-  say "installing from Debian: $* ($(installation_size "$@"))"
+  say "installing from Debian: $*$(installation_size "$@")"
   apt_get install -y -q --no-install-recommends "$@" ||
     fail "apt-get could not install the packages, see above" "try: apt-get install --no-install-recommends $*"
   installed_something=1
