@@ -30,7 +30,7 @@ apt_get() {
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
 # Has the machine a candidate for this package in the lists of its own sources?
-debian_has() { apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [0-9]'; }
+debian_has() { [[ $(apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [0-9] ]]; }
 
 # Brings the package lists up to date, once in a run. A failure is not the end: what is known already may do.
 update_lists() {
