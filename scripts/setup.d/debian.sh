@@ -27,7 +27,7 @@ apt_get() {
   rm -f "$log"
 }
 
-is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+is_installed() { [[ -z $(missing_packages "$1") ]]; }
 
 # Has the machine a candidate for this package in the lists of its own sources?
 debian_has() { [[ $(apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [0-9] ]]; }
@@ -41,9 +41,10 @@ update_lists() {
 
 # Prints those of the given packages that are not installed.
 missing_packages() {
-  local package
+  local package installed
+  installed=$(dpkg-query -W -f '${Package}:${db:Status-Status} ' "$@" 2>/dev/null) || true
   for package; do
-    is_installed "$package" || printf '%s\n' "$package"
+    [[ " $installed" == *" $package:installed "* ]] || printf '%s\n' "$package"
   done
 }
 

@@ -42,6 +42,7 @@ setup_ort_header() {
   mkdir -p "$ort_dir/include"
   work=$(mktemp -d "$ort_dir/.fetch-XXXXXX")
   cleanup=$work
+  : >"$work/log"
   deb=$(ort_deb_from_pool "$work") || deb=$(ort_deb_from_suite "$work") || {
     tail -n 6 "$work/log" | sed 's/^/  /' >&2
     ort_header_by_hand "Debian's package libonnxruntime-dev could not be fetched from this machine's package source"
@@ -52,8 +53,8 @@ setup_ort_header() {
   sha256sum --status -c - <<<"$ort_header_sha256  $work/header" ||
     ort_header_by_hand "the header in $(basename "$deb") is not the pinned one: $(sha256sum <"$work/header" | cut -d' ' -f1)"
   cp "$work/usr/share/doc/libonnxruntime-dev/copyright" "$ort_dir/LICENSE"
-  printf '%s\n' "$ort_header_sha256" >"$ort_dir/include/.pin"
   mv -f "$work/header" "$ort_dir/include/onnxruntime_c_api.h"
+  printf '%s\n' "$ort_header_sha256" >"$ort_dir/include/.pin"
   rm -rf "$work"
   cleanup=
   installed_something=1
@@ -74,7 +75,10 @@ debian_mirror() {
 ort_deb_from_pool() {
   local mirror
   mirror=$(debian_mirror)
-  [[ -n $mirror ]] || return 1
+  if [[ -z $mirror ]]; then
+    echo "apt knows no Debian source with a component main" >"$1/log"
+    return 1
+  fi
   /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "${mirror%/}/$ort_header_deb" "$1/ort.deb" \
     "SHA256:$ort_header_deb_sha256" >>"$1/log" 2>&1 || return 1
   printf '%s\n' "$1/ort.deb"
