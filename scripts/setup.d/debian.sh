@@ -2,17 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Packages from Debian, for scripts/setup: what is missing, and how it is installed.
 
-lists_updated=
+# Ends the run where packages are missing and the user cannot install any.
+require_root() {
+  [[ $EUID -eq 0 ]] || command -v sudo >/dev/null ||
+    fail "these Debian packages are missing, and installing them needs root or sudo: $*" \
+      "try: as root, apt-get update && apt-get install --no-install-recommends $*"
+}
 
 # Runs a command as root, by sudo where the user is not root.
 as_root() {
-  if [[ $EUID -eq 0 ]]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    fail "installing Debian packages needs root, and there is no sudo here" "try: as root, apt-get install --no-install-recommends ${to_install[*]}"
-  fi
+  if [[ $EUID -eq 0 ]]; then "$@"; else sudo "$@"; fi
 }
 
 # Runs apt-get quietly; its output is shown only when it fails.
@@ -32,10 +31,8 @@ is_installed() { [[ -z $(missing_packages "$1") ]]; }
 # Has the machine a candidate for this package in the lists of its own sources?
 debian_has() { [[ $(apt-cache policy "$1" 2>/dev/null) =~ Candidate:\ [0-9] ]]; }
 
-# Brings the package lists up to date, once in a run. A failure is not the end: what is known already may do.
+# Brings the package lists up to date. A failure is not the end: what is known already may do.
 update_lists() {
-  [[ -z $lists_updated ]] || return 0
-  lists_updated=1
   apt_get update -q || say "apt-get update failed, see above; going on with the package lists that are here"
 }
 
