@@ -8,8 +8,8 @@ Three things in published face models slow ONNX Runtime down:
   - initialisers listed again as graph inputs: a caller could override them, so nothing is folded into them;
   - PRelu, which has no kernel in the blocked layout (NCHWc) of the convolutions: each one costs two changes of layout;
   - denormal weights: arithmetic with them is many times slower on most processors.
-Everything else, a batch dimension fixed to 1 among it, stays as it is. The same input gives the same bytes with the same
-version of python3-onnx. Exit status: 0 written, 1 the model cannot be read or is not valid, 2 wrong usage.
+Everything else, a batch dimension fixed to 1 among it, stays as it is. The same input gives the same bytes with
+the same version of python3-onnx. Exit status: 0 written, 1 the model cannot be read or is not valid, 2 wrong usage.
 """
 import os
 import sys
@@ -22,6 +22,7 @@ from onnx import helper, numpy_helper
 PRELU_BROADCASTS_SINCE = 7
 # Since this version of the format an initialiser need not be a graph input.
 IR_WITH_FREE_INITIALIZERS = 4
+FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 
 
 def drop_initializers_from_inputs(model):
@@ -41,12 +42,13 @@ def flush_denormals(graph):
     """Sets denormal float weights to zero, in place, and returns how many there were."""
     flushed = 0
     for tensor in constant_tensors(graph):
-        if tensor.data_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
+        if tensor.data_type not in FLOATS:
             continue
         values = numpy_helper.to_array(tensor)
         denormal = (values != 0) & (np.abs(values) < np.finfo(values.dtype).tiny)
         if denormal.any():
-            tensor.CopyFrom(numpy_helper.from_array(np.where(denormal, values.dtype.type(0), values), tensor.name))
+            flat = np.where(denormal, values.dtype.type(0), values)
+            tensor.CopyFrom(numpy_helper.from_array(flat, tensor.name))
             flushed += int(denormal.sum())
     return flushed
 
@@ -69,7 +71,7 @@ def constants_by_name(graph):
 
 
 def replace_prelu(model):
-    """Writes PRelu(x, s) as s*x + (1-s)*Relu(x) where s is known, and returns (replaced, left alone).
+    """Writes PRelu(x, s) as s*x + (1-s)*Relu(x) where s is a constant, and returns (replaced, left alone).
 
     Mul and Add broadcast s and 1-s, which has the shape of s, exactly as PRelu does: the shape of x decides.
     """
@@ -80,7 +82,7 @@ def replace_prelu(model):
     complements = {}
     for node in graph.node:
         slope = known.get(node.input[1]) if node.op_type == "PRelu" else None
-        if slope is None or version < PRELU_BROADCASTS_SINCE or slope.data_type == onnx.TensorProto.FLOAT16:
+        if slope is None or version < PRELU_BROADCASTS_SINCE or slope.data_type not in FLOATS:
             left += node.op_type == "PRelu"
             nodes.append(node)
             continue
@@ -88,7 +90,8 @@ def replace_prelu(model):
         if s not in complements:
             values = numpy_helper.to_array(slope)
             complements[s] = s + "/one_minus"
-            graph.initializer.append(numpy_helper.from_array((1 - values.astype(np.float64)).astype(values.dtype), complements[s]))
+            one_minus = np.asarray(1 - values.astype(np.float64), dtype=values.dtype)
+            graph.initializer.append(numpy_helper.from_array(one_minus, complements[s]))
         y = node.output[0]
         nodes += [
             helper.make_node("Relu", [x], [y + "/relu"], name=y + "/Relu"),
@@ -123,7 +126,7 @@ def write_atomically(model, path):
 
 def main():
     if len(sys.argv) != 3:
-        print(__doc__.strip().splitlines()[2].strip().replace("scripts", "usage: scripts", 1), file=sys.stderr)
+        print("usage: scripts/clean_model.py IN.onnx OUT.onnx", file=sys.stderr)
         return 2
     source, target = sys.argv[1:]
     try:
@@ -134,11 +137,12 @@ def main():
         denormals = flush_denormals(model.graph)
         check(model)
         write_atomically(model, target)
-    except Exception as error:  # onnx and protobuf raise many types; each of them means that this model cannot be cleaned
+    except Exception as error:  # onnx and protobuf raise many types; each means that this model cannot be cleaned
         print(f"clean_model: {source}: {error}", file=sys.stderr)
         return 1
-    note = f", {left} PRelu left (slope not known)" if left else ""
-    print(f"{target}: {inputs} initialisers taken from the inputs, {replaced} PRelu rewritten{note}, {denormals} denormal weights set to zero")
+    note = f" ({left} with a computed slope left)" if left else ""
+    print(f"{target}: {inputs} initialisers taken from the inputs, {replaced} PRelu rewritten{note}, "
+          f"{denormals} denormal weights set to zero")
     return 0
 
 

@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# ONNX Runtime, for scripts/setup. Debian 13 has a package; elsewhere the library comes from npm and the header from Debian 13's package.
+# ONNX Runtime, for scripts/setup. Debian 13 has a package; elsewhere the library comes from npm and the header
+# from Debian 13's package.
 #
-# The library is the CPU build that the sherpa-onnx project ships: a tenth of the download of Microsoft's own npm package, the same
-# speed. It runs with the header of an older version, because ONNX Runtime's table of functions is versioned and only ever grows.
+# The library is the CPU build that the sherpa-onnx project ships: a tenth of the download of Microsoft's own npm
+# package, the same speed. It runs with the header of an older version, because ONNX Runtime's table of functions is
+# versioned and only ever grows.
 
 ort_dir=$deps/onnxruntime
 
@@ -47,11 +49,12 @@ setup_ort_header() {
     tail -n 6 "$work/log" | sed 's/^/  /' >&2
     ort_header_by_hand "Debian's package libonnxruntime-dev could not be fetched from this machine's package source"
   }
-  dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work" ./usr/include/onnxruntime ./usr/share/doc/libonnxruntime-dev/copyright ||
+  dpkg-deb --fsys-tarfile "$deb" |
+    tar -x -C "$work" ./usr/include/onnxruntime ./usr/share/doc/libonnxruntime-dev/copyright ||
     ort_header_by_hand "$(basename "$deb") does not hold the header where it is expected"
   cp "$work/usr/include/onnxruntime/onnxruntime_c_api.h" "$work/header"
   sha256sum --status -c - <<<"$ort_header_sha256  $work/header" ||
-    ort_header_by_hand "the header in $(basename "$deb") is not the pinned one: $(sha256sum <"$work/header" | cut -d' ' -f1)"
+    ort_header_by_hand "the header in $(basename "$deb") has another sha256 than scripts/setup.d/pins says"
   cp "$work/usr/share/doc/libonnxruntime-dev/copyright" "$ort_dir/LICENSE"
   mv -f "$work/header" "$ort_dir/include/onnxruntime_c_api.h"
   printf '%s\n' "$ort_header_sha256" >"$ort_dir/include/.pin"
@@ -61,14 +64,15 @@ setup_ort_header() {
 }
 
 ort_header_by_hand() {
-  fail "$1" "by hand: put onnxruntime_c_api.h of ONNX Runtime 1.21 or newer into .deps/onnxruntime/include, then run this again" \
-    "(it is in Debian 13's package libonnxruntime-dev and in every release of ONNX Runtime)"
+  fail "$1" "by hand: put onnxruntime_c_api.h, of ONNX Runtime 1.21 to 1.28, into .deps/onnxruntime/include" \
+    "and run this again (it is in Debian 13's package libonnxruntime-dev and in every release of ONNX Runtime)"
 }
 
 # Prints the base address of the machine's own Debian mirror, as apt itself understands its sources.
 debian_mirror() {
   # shellcheck disable=SC2016 # apt fills in the field
-  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 'Component: main' | sed -n 1p
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' \
+    'Component: main' | sed -n 1p
 }
 
 # Downloads the pinned file by its place in the mirror's pool and prints its path; apt's helper checks the hash.
@@ -84,16 +88,19 @@ ort_deb_from_pool() {
   printf '%s\n' "$1/ort.deb"
 }
 
-# Downloads the package from the other suite, with a source list and a state of apt of our own, and prints its path. apt checks
-# the suite's signature with Debian's keys. Needed when the pool's file has given way to a newer version; 10 MB of lists.
+# Downloads the package from the other suite, with a source list and a state of apt of our own, and prints its path.
+# apt checks the suite's signature with Debian's keys. Needed when the pool's file has given way to a newer version;
+# 10 MB of lists.
 ort_deb_from_suite() {
   local mirror work=$1
   mirror=$(debian_mirror)
   [[ -n $mirror ]] || return 1
   mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
-  printf 'deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$mirror" "$ort_header_suite" >"$work/source.list"
-  local -a private=(-o "Dir::Etc::SourceList=$work/source.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$work/lists"
-    -o "Dir::Cache=$work/cache" -o Acquire::Languages=none -o APT::Sandbox::User=root -o APT::Architecture=amd64 -o APT::Architectures=amd64)
+  printf 'deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
+    "$mirror" "$ort_header_suite" >"$work/source.list"
+  local -a private=(-o "Dir::Etc::SourceList=$work/source.list" -o Dir::Etc::SourceParts=-
+    -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" -o Acquire::Languages=none
+    -o APT::Sandbox::User=root -o APT::Architecture=amd64 -o APT::Architectures=amd64)
   apt-get "${private[@]}" update >>"$work/log" 2>&1 || return 1
   (cd "$work" && apt-get "${private[@]}" download libonnxruntime-dev >>"$work/log" 2>&1) || return 1
   find "$work" -maxdepth 1 -name 'libonnxruntime-dev*.deb' -print -quit
