@@ -3,9 +3,9 @@
 # ONNX Runtime, for scripts/setup. Debian 13 has a package; elsewhere the library comes from npm and the header
 # from Debian 13's package.
 #
-# The library is the CPU build that the sherpa-onnx project ships: a tenth of the download of Microsoft's own npm
-# package, the same speed. It runs with the header of an older version, because ONNX Runtime's table of functions is
-# versioned and only ever grows.
+# The library is the CPU build that the sherpa-onnx project ships: 11 MB where Microsoft's own npm package is 114 MB, as
+# fast for convolutional networks, a third slower for EdgeFace (its layer normalisation). It runs with the header of an
+# older version, because ONNX Runtime's table of functions is versioned and only ever grows.
 
 ort_dir=$deps/onnxruntime
 
