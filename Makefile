@@ -51,8 +51,9 @@ clean: ## remove what was built (not what was fetched)
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-.PHONY: compile setup-build setup-test setup-demo setup-bench setup-fuzz setup-browser
-setup-%:
+SETUP_PARTS = setup-build setup-test setup-demo setup-bench setup-fuzz setup-browser
+.PHONY: compile $(SETUP_PARTS)
+$(SETUP_PARTS): setup-%:
 	@scripts/setup $*
 
 compile:
