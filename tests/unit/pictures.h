@@ -36,12 +36,14 @@ static inline void make_exif(uint8_t out[EXIF_BYTES], int orientation, int big_e
 
 struct jpeg_kind {
     J_COLOR_SPACE in, stored; /* JCS_RGB -> JCS_YCbCr, JCS_CMYK -> JCS_YCCK, ... */
-    int progressive, quality;
+    int progressive;
+    int quality;                 /* 0 stands for 100 */
     int orientation, big_endian; /* 0 = no EXIF */
     int adobe;                   /* write the Adobe mark */
     const jpeg_scan_info *scans; /* an own list of scans; NULL = the usual one */
     int n_scans;
 };
+#define JPEG(...) ((struct jpeg_kind){__VA_ARGS__})
 
 static inline struct bytes make_jpeg(const uint8_t *pixels, int w, int h, struct jpeg_kind kind)
 {
@@ -58,7 +60,7 @@ static inline struct bytes make_jpeg(const uint8_t *pixels, int w, int h, struct
     c.in_color_space = kind.in;
     jpeg_set_defaults(&c);
     jpeg_set_colorspace(&c, kind.stored);
-    jpeg_set_quality(&c, kind.quality, TRUE);
+    jpeg_set_quality(&c, kind.quality > 0 ? kind.quality : 100, TRUE);
     if (kind.in == JCS_CMYK)
         c.write_Adobe_marker = kind.adobe ? TRUE : FALSE;
     for (int i = 0; i < c.num_components; i++)
@@ -94,6 +96,7 @@ struct png_kind {
     struct spng_trns *transparency;
     int orientation;
 };
+#define PNG(color, ...) ((struct png_kind){.type = SPNG_COLOR_TYPE_##color, __VA_ARGS__})
 
 static inline struct bytes make_png(const void *pixels, size_t n_bytes, int w, int h, struct png_kind kind)
 {

@@ -86,9 +86,9 @@ static void test_orientation(void **state)
         uint8_t *stored = draw(UPRIGHT[0], 8, &w, &h), *want = draw(UPRIGHT[shown], 8, &uw, &uh);
         size_t n = (size_t)(3 * w * h);
         for (int big = 0; big < 2; big++)
-            check(decode(make_jpeg(stored, w, h, (struct jpeg_kind){JCS_RGB, JCS_YCbCr, 0, 100, o, big, 0})), uw, uh,
+            check(decode(make_jpeg(stored, w, h, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .orientation = o, .big_endian = big))), uw, uh,
                   want, 3);
-        check(decode(make_png(stored, n, w, h, (struct png_kind){SPNG_COLOR_TYPE_TRUECOLOR, 8, 0, NULL, NULL, o})), uw,
+        check(decode(make_png(stored, n, w, h, PNG(TRUECOLOR, .depth = 8, .orientation = o))), uw,
               uh, want, 0);
         check(decode(extend_webp(make_webp(stored, w, h, 0, 101), w, h, 0, o)), uw, uh, want, 0);
         free(stored);
@@ -126,7 +126,7 @@ static void test_jpeg_kinds(void **state)
         grey[i] = (uint8_t)(x < 8 ? 200 : 30);
         memset(want + 3 * i, grey[i], 3);
     }
-    check(decode(make_jpeg(grey, W, H, (struct jpeg_kind){JCS_GRAYSCALE, JCS_GRAYSCALE, 0, 100, 0, 0, 0})), W, H, want, 2);
+    check(decode(make_jpeg(grey, W, H, JPEG(.in = JCS_GRAYSCALE, .stored = JCS_GRAYSCALE))), W, H, want, 2);
     for (int i = 0; i < N; i++) {
         memcpy(want + 3 * i, i % W < 8 ? "\xff\x80\x10" : "\x20\x40\xf0", 3);
         memcpy(rgb + 3 * i, want + 3 * i, 3);
@@ -136,15 +136,15 @@ static void test_jpeg_kinds(void **state)
         }
     }
     for (int progressive = 0; progressive < 2; progressive++) {
-        check(decode(make_jpeg(rgb, W, H, (struct jpeg_kind){JCS_RGB, JCS_YCbCr, progressive, 100, 0, 0, 0})), W, H,
+        check(decode(make_jpeg(rgb, W, H, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .progressive = progressive))), W, H,
               want, 4);
-        check(decode(make_jpeg(rgb, W, H, (struct jpeg_kind){JCS_RGB, JCS_RGB, progressive, 100, 0, 0, 0})), W, H,
+        check(decode(make_jpeg(rgb, W, H, JPEG(.in = JCS_RGB, .stored = JCS_RGB, .progressive = progressive))), W, H,
               want, 2);
-        check(decode(make_jpeg(inverted, W, H, (struct jpeg_kind){JCS_CMYK, JCS_CMYK, progressive, 100, 0, 0, 1})), W, H,
+        check(decode(make_jpeg(inverted, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_CMYK, .progressive = progressive, .adobe = 1))), W, H,
               want, 2);
-        check(decode(make_jpeg(inverted, W, H, (struct jpeg_kind){JCS_CMYK, JCS_YCCK, progressive, 100, 0, 0, 1})), W, H,
+        check(decode(make_jpeg(inverted, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_YCCK, .progressive = progressive, .adobe = 1))), W, H,
               want, 4);
-        check(decode(make_jpeg(cmyk, W, H, (struct jpeg_kind){JCS_CMYK, JCS_CMYK, progressive, 100, 0, 0, 0})), W, H,
+        check(decode(make_jpeg(cmyk, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_CMYK, .progressive = progressive))), W, H,
               want, 2);
     }
     for (int i = 0; i < N; i++) { /* half the light is kept back by black ink */
@@ -152,7 +152,7 @@ static void test_jpeg_kinds(void **state)
         for (int c = 0; c < 3; c++)
             want[3 * i + c] = (uint8_t)(want[3 * i + c] * 127 / 255);
     }
-    check(decode(make_jpeg(cmyk, W, H, (struct jpeg_kind){JCS_CMYK, JCS_CMYK, 0, 100, 0, 0, 0})), W, H, want, 3);
+    check(decode(make_jpeg(cmyk, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_CMYK))), W, H, want, 3);
 }
 
 static void test_png_kinds(void **state)
@@ -160,26 +160,26 @@ static void test_png_kinds(void **state)
     (void)state;
     for (int interlaced = 0; interlaced < 2; interlaced++) {
         const uint8_t rgb[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 255};
-        check(decode(make_png(rgb, 12, 2, 2, (struct png_kind){SPNG_COLOR_TYPE_TRUECOLOR, 8, interlaced, 0, 0, 0})), 2, 2,
+        check(decode(make_png(rgb, 12, 2, 2, PNG(TRUECOLOR, .depth = 8, .interlaced = interlaced))), 2, 2,
               rgb, 0);
         /* 16 bits: the upper eight count */
         const uint16_t deep[6] = {0x1234, 0xff00, 0x80ff, 0x0001, 0xffff, 0x7f00};
-        check(decode(make_png(deep, 12, 2, 1, (struct png_kind){SPNG_COLOR_TYPE_TRUECOLOR, 16, interlaced, 0, 0, 0})), 2,
+        check(decode(make_png(deep, 12, 2, 1, PNG(TRUECOLOR, .depth = 16, .interlaced = interlaced))), 2,
               1, (const uint8_t[]){0x12, 0xff, 0x80, 0x00, 0xff, 0x7f}, 1);
         /* grey of one, eight and sixteen bits */
-        check(decode(make_png("\xa0", 1, 3, 1, (struct png_kind){SPNG_COLOR_TYPE_GRAYSCALE, 1, interlaced, 0, 0, 0})), 3,
+        check(decode(make_png("\xa0", 1, 3, 1, PNG(GRAYSCALE, .depth = 1, .interlaced = interlaced))), 3,
               1, (const uint8_t[]){255, 255, 255, 0, 0, 0, 255, 255, 255}, 0);
-        check(decode(make_png("\x40", 1, 1, 1, (struct png_kind){SPNG_COLOR_TYPE_GRAYSCALE, 8, interlaced, 0, 0, 0})), 1,
+        check(decode(make_png("\x40", 1, 1, 1, PNG(GRAYSCALE, .depth = 8, .interlaced = interlaced))), 1,
               1, (const uint8_t[]){64, 64, 64}, 0);
-        check(decode(make_png(deep, 2, 1, 1, (struct png_kind){SPNG_COLOR_TYPE_GRAYSCALE, 16, interlaced, 0, 0, 0})), 1, 1,
+        check(decode(make_png(deep, 2, 1, 1, PNG(GRAYSCALE, .depth = 16, .interlaced = interlaced))), 1, 1,
               (const uint8_t[]){0x12, 0x12, 0x12}, 1);
         /* alpha over white: clear, half, solid */
         const uint8_t rgba[12] = {0, 0, 0, 0, 100, 0, 200, 128, 1, 2, 3, 255};
         const uint8_t over[9] = {255, 255, 255, 177, 127, 227, 1, 2, 3};
-        check(decode(make_png(rgba, 12, 3, 1, (struct png_kind){SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 8, interlaced, 0, 0, 0})),
+        check(decode(make_png(rgba, 12, 3, 1, PNG(TRUECOLOR_ALPHA, .depth = 8, .interlaced = interlaced))),
               3, 1, over, 0);
         check(decode(make_png("\x64\x80", 2, 1, 1,
-                              (struct png_kind){SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, 8, interlaced, 0, 0, 0})),
+                              PNG(GRAYSCALE_ALPHA, .depth = 8, .interlaced = interlaced))),
               1, 1, (const uint8_t[]){177, 177, 177}, 0);
         /* a palette of four, one of them half clear */
         struct spng_plte palette = {.n_entries = 4,
@@ -193,7 +193,7 @@ static void test_png_kinds(void **state)
               (const uint8_t[]){255, 0, 0, 255, 255, 255, 0, 0, 255, 177, 127, 227}, 0);
         /* one colour named as clear */
         struct spng_trns key = {.red = 4, .green = 5, .blue = 6};
-        check(decode(make_png(rgb, 12, 2, 2, (struct png_kind){SPNG_COLOR_TYPE_TRUECOLOR, 8, interlaced, NULL, &key, 0})),
+        check(decode(make_png(rgb, 12, 2, 2, PNG(TRUECOLOR, .depth = 8, .interlaced = interlaced, .transparency = &key))),
               2, 2, (const uint8_t[]){1, 2, 3, 255, 255, 255, 7, 8, 9, 10, 11, 255}, 0);
     }
 }
@@ -253,11 +253,11 @@ static void test_damage(void **state)
     uint8_t rgba[W * H * 4];
     for (size_t i = 0; i < sizeof rgba; i++)
         rgba[i] = (uint8_t)(i * i / 7 ^ i);
-    try_damage(make_jpeg(rgba, W, H, (struct jpeg_kind){JCS_RGB, JCS_YCbCr, 0, 80, 6, 0, 0}), "JPEG");
-    try_damage(make_jpeg(rgba, W, H, (struct jpeg_kind){JCS_RGB, JCS_YCbCr, 1, 80, 0, 0, 0}), "progressive JPEG");
-    try_damage(make_jpeg(rgba, W, H, (struct jpeg_kind){JCS_CMYK, JCS_YCCK, 0, 80, 0, 0, 1}), "CMYK JPEG");
-    try_damage(make_png(rgba, 3 * W * H, W, H, (struct png_kind){SPNG_COLOR_TYPE_TRUECOLOR, 8, 0, 0, 0, 6}), "PNG");
-    try_damage(make_png(rgba, sizeof rgba, W, H, (struct png_kind){SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 8, 1, 0, 0, 0}),
+    try_damage(make_jpeg(rgba, W, H, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .quality = 80, .orientation = 6)), "JPEG");
+    try_damage(make_jpeg(rgba, W, H, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .progressive = 1, .quality = 80)), "progressive JPEG");
+    try_damage(make_jpeg(rgba, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_YCCK, .quality = 80, .adobe = 1)), "CMYK JPEG");
+    try_damage(make_png(rgba, 3 * W * H, W, H, PNG(TRUECOLOR, .depth = 8, .orientation = 6)), "PNG");
+    try_damage(make_png(rgba, sizeof rgba, W, H, PNG(TRUECOLOR_ALPHA, .depth = 8, .interlaced = 1)),
                "interlaced PNG");
     try_damage(make_webp(rgba, W, H, 0, 101), "lossless WebP");
     try_damage(make_webp(rgba, W, H, 0, 50), "lossy WebP");
@@ -289,7 +289,7 @@ static void test_bombs(void **state)
     refuse_bytes(make_png_header(100, 100), "cut off");
 
     uint8_t rgb[3 * 64] = {0};
-    struct bytes jpeg = make_jpeg(rgb, 8, 8, (struct jpeg_kind){JCS_RGB, JCS_YCbCr, 0, 80, 0, 0, 0});
+    struct bytes jpeg = make_jpeg(rgb, 8, 8, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .quality = 80));
     uint8_t *frame = memmem(jpeg.p, jpeg.len, "\xff\xc0\x00\x11\x08", 5);
     assert_non_null(frame);
     memset(frame + 5, 0xfa, 4);
@@ -307,7 +307,8 @@ static void test_scans(void **state)
         for (int k = 1; k < 64; k++)
             scans[n++] = (jpeg_scan_info){1, {0}, k, k, bit == BITS ? 0 : bit + 1, bit};
     uint8_t grey[64] = {1, 200, 40};
-    struct jpeg_kind kind = {JCS_GRAYSCALE, JCS_GRAYSCALE, 1, 90, 0, 0, 0, scans, 80};
+    struct jpeg_kind kind =
+        JPEG(.in = JCS_GRAYSCALE, .stored = JCS_GRAYSCALE, .progressive = 1, .scans = scans, .n_scans = 80);
     struct lk_image image = decode(make_jpeg(grey, 8, 8, kind));
     lk_image_free(&image);
     kind.n_scans = n;
@@ -324,7 +325,7 @@ static void test_large_png(void **state)
     uint32_t x = 1;
     for (size_t i = 0; i < n; i++)
         rgb[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
-    struct bytes b = make_png(rgb, n, W, H, (struct png_kind){SPNG_COLOR_TYPE_TRUECOLOR, 8, 0, 0, 0, 0});
+    struct bytes b = make_png(rgb, n, W, H, PNG(TRUECOLOR, .depth = 8));
     assert_true(b.len > n / 2);
     check(decode(b), W, H, rgb, 0);
     free(rgb);
