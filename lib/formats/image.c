@@ -14,8 +14,8 @@ enum { MAX_SIDE = 65535 };
 
 lk_status lk_image_check_size(uint64_t width, uint64_t height, lk_error *err)
 {
-    LK_NEED(width > 0 && height > 0, err, LK_EFORMAT, "a picture of %llu x %llu pixels", (unsigned long long)width,
-            (unsigned long long)height);
+    LK_NEED(width > 0 && height > 0, err, LK_EFORMAT, "a picture of %llu x %llu pixels",
+            (unsigned long long)width, (unsigned long long)height);
     LK_NEED(width <= MAX_SIDE && height <= MAX_SIDE && width * height <= LK_IMAGE_MAX_PIXELS, err, LK_EFORMAT,
             "a picture of %llu x %llu pixels, expected at most %llu million pixels and sides of at most %d",
             (unsigned long long)width, (unsigned long long)height,
@@ -64,12 +64,18 @@ static const char *other_kind(const uint8_t *bytes, size_t len)
         size_t offset, n;
         const char *name;
     } KINDS[] = {
-        {"GIF8", 0, 4, "a GIF picture"},       {"BM", 0, 2, "a BMP picture"},
-        {"II*\0", 0, 4, "a TIFF picture"},     {"MM\0*", 0, 4, "a TIFF picture"},
-        {"ftyp", 4, 4, "an HEIC, AVIF or MP4 file"}, {"%PDF", 0, 4, "a PDF document"},
-        {"<!DOCTYPE", 0, 9, "a web page"},     {"<html", 0, 5, "a web page"},
-        {"<svg", 0, 4, "an SVG drawing"},      {"PK\3\4", 0, 4, "a zip archive"},
-        {"\0\0\0\x0cjP  ", 0, 8, "a JPEG 2000 picture"}, {"\xff\x0a", 0, 2, "a JPEG XL picture"},
+        {"GIF8", 0, 4, "a GIF picture"},
+        {"BM", 0, 2, "a BMP picture"},
+        {"II*\0", 0, 4, "a TIFF picture"},
+        {"MM\0*", 0, 4, "a TIFF picture"},
+        {"ftyp", 4, 4, "an HEIC, AVIF or MP4 file"},
+        {"%PDF", 0, 4, "a PDF document"},
+        {"<!DOCTYPE", 0, 9, "a web page"},
+        {"<html", 0, 5, "a web page"},
+        {"<svg", 0, 4, "an SVG drawing"},
+        {"PK\3\4", 0, 4, "a zip archive"},
+        {"\0\0\0\x0cjP  ", 0, 8, "a JPEG 2000 picture"},
+        {"\xff\x0a", 0, 2, "a JPEG XL picture"},
     };
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
         if (at(bytes, len, KINDS[i].offset, KINDS[i].mark, KINDS[i].n))
@@ -88,10 +94,12 @@ static lk_status refuse_unknown(const uint8_t *bytes, size_t len, lk_error *err)
     for (size_t i = 0; i < n; i++)
         text &= isprint(bytes[i]) || isspace(bytes[i]);
     for (size_t i = 0; i < n; i++)
-        used += (size_t)(text ? snprintf(start + used, sizeof start - used, "%c", isspace(bytes[i]) ? ' ' : bytes[i])
-                              : snprintf(start + used, sizeof start - used, "%s%02x", i > 0 ? " " : "", bytes[i]));
-    return lk_fail(err, LK_EFORMAT, "not a JPEG, PNG or WebP picture (starts with %s%s%s)", text ? "'" : "", start,
-                   text ? "'" : "");
+        used += (size_t)(text ? snprintf(start + used, sizeof start - used, "%c",
+                                         isspace(bytes[i]) ? ' ' : bytes[i])
+                              : snprintf(start + used, sizeof start - used, "%s%02x", i > 0 ? " " : "",
+                                         bytes[i]));
+    return lk_fail(err, LK_EFORMAT, "not a JPEG, PNG or WebP picture (starts with %s%s%s)", text ? "'" : "",
+                   start, text ? "'" : "");
 }
 
 lk_status lk_image_decode(const uint8_t *bytes, size_t len, struct lk_image *out, lk_error *err)

@@ -16,7 +16,7 @@ lk_status lk_image_check_size(uint64_t width, uint64_t height, lk_error *err);
 /* Lays n RGBA pixels over white, into RGB. `rgb` may be where `rgba` is. */
 void lk_image_flatten(const uint8_t *rgba, uint8_t *rgb, size_t n);
 
-/* The orientation, 1 .. 8, of an EXIF block with or without its "Exif\0\0" mark; 1 when there is none to be found. */
+/* The orientation, 1 .. 8, of an EXIF block with or without its "Exif\0\0" mark; 1 when it has none. */
 int lk_exif_orientation(const uint8_t *exif, size_t len);
 /* Turns the picture upright. */
 lk_status lk_image_orient(struct lk_image *image, int orientation, lk_error *err);

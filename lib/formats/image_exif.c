@@ -52,7 +52,8 @@ lk_status lk_image_orient(struct lk_image *image, int orientation, lk_error *err
     size_t w = (size_t)image->width, h = (size_t)image->height;
     int turned = orientation >= 5; /* width and height change places */
     struct lk_image upright;
-    LK_TRY(lk_image_new(&upright, turned ? image->height : image->width, turned ? image->width : image->height, err));
+    LK_TRY(lk_image_new(&upright, turned ? image->height : image->width,
+                        turned ? image->width : image->height, err));
     int from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     int from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
     uint8_t *to = upright.rgb;

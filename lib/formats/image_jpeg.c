@@ -48,7 +48,8 @@ static void fail(j_common_ptr info)
     longjmp(j->jump, 1);
 }
 
-/* libjpeg warns (level -1) about damage that it would paper over: a grey half of a face must not become an embedding. */
+/* libjpeg warns (level -1) about damage that it would paper over: a grey half of a face must not become an
+ * embedding. */
 static void message(j_common_ptr info, int level)
 {
     if (level < 0 && info->err->msg_code != JWRN_JFIF_MAJOR)
@@ -155,7 +156,7 @@ static lk_status decode(struct jpeg *j, struct jpeg_decompress_struct *d, const 
         return status;
     decode_lines(j, d);
     int orientation = find_orientation(d); /* the markers are gone after the next line */
-    jpeg_finish_decompress(d);             /* reads on to the end mark: the last check for a file that is cut off */
+    jpeg_finish_decompress(d); /* reads on to the end mark: the last check for a file that is cut off */
     return lk_image_orient(&j->image, orientation, j->err);
 }
 
@@ -177,7 +178,8 @@ lk_status lk_image_decode_jpeg(const uint8_t *bytes, size_t len, struct lk_image
 
 /* ---- encoding -------------------------------------------------------------------------------------- */
 
-static lk_status encode(struct jpeg *j, struct jpeg_compress_struct *c, const struct lk_image *image, int quality)
+static lk_status encode(struct jpeg *j, struct jpeg_compress_struct *c, const struct lk_image *image,
+                        int quality)
 {
     if (setjmp(j->jump) != 0)
         return j->status;

@@ -46,10 +46,12 @@ static lk_status decode(spng_ctx *png, size_t n, int alpha, uint8_t *rgb, lk_err
     return code == 0 ? LK_OK : damaged(code, err);
 }
 
-static lk_status decode_all(spng_ctx *png, const uint8_t *bytes, size_t len, struct lk_image *image, lk_error *err)
+static lk_status decode_all(spng_ctx *png, const uint8_t *bytes, size_t len, struct lk_image *image,
+                            lk_error *err)
 {
     struct spng_ihdr header;
-    if (len >= 24) /* the header chunk stands first; libspng itself calls great sizes an "arithmetic overflow" */
+    /* The header chunk stands first. libspng itself calls great sizes an "arithmetic overflow". */
+    if (len >= 24)
         LK_TRY(lk_image_check_size(big_endian(bytes + 16), big_endian(bytes + 20), err));
     int code = spng_set_chunk_limits(png, MAX_EXTRAS, MAX_EXTRAS);
     if (code == 0)
@@ -58,7 +60,7 @@ static lk_status decode_all(spng_ctx *png, const uint8_t *bytes, size_t len, str
         code = spng_get_ihdr(png, &header);
     if (code != 0)
         return damaged(code, err);
-    /* Reads on to the pixels: a palette that is missing or a file that ends here is found before memory is taken. */
+    /* Reads on to the pixels: a missing palette or a file that ends here is found before memory is taken. */
     code = spng_decode_chunks(png);
     if (code != 0)
         return damaged(code, err);

@@ -65,7 +65,8 @@ static lk_status add_pending(struct walk *w, char *path, int depth, lk_error *er
 
 /* Takes one entry of a folder: a folder is put off, a picture is listed. A link to a folder is passed over; a
  * picture name that leads nowhere is listed, so that it is reported as unreadable instead of being lost. */
-static lk_status take_entry(struct walk *w, const char *dir, const struct dirent *entry, int depth, lk_error *err)
+static lk_status take_entry(struct walk *w, const char *dir, const struct dirent *entry, int depth,
+                            lk_error *err)
 {
     char *path = lk_path_join(dir, entry->d_name, err);
     if (path == NULL)
@@ -78,7 +79,10 @@ static lk_status take_entry(struct walk *w, const char *dir, const struct dirent
             free(path);
             return status;
         }
-        type = S_ISDIR(st.st_mode) ? DT_DIR : S_ISLNK(st.st_mode) ? DT_LNK : S_ISREG(st.st_mode) ? DT_REG : DT_FIFO;
+        type = S_ISDIR(st.st_mode)   ? DT_DIR
+               : S_ISLNK(st.st_mode) ? DT_LNK
+               : S_ISREG(st.st_mode) ? DT_REG
+                                     : DT_FIFO;
     }
     if (type == DT_DIR)
         return add_pending(w, path, depth + 1, err);
@@ -155,7 +159,8 @@ static lk_status list_folder(struct lk_source *s, const char *input, lk_error *e
     free(w.pending);
     LK_TRY(status);
     LK_NEED(s->n > first, err, LK_EFORMAT,
-            "%s: no pictures in this folder: expected files ending in .jpg, .jpeg, .png or .webp, found %llu others",
+            "%s: no pictures in this folder: expected files ending in .jpg, .jpeg, .png or .webp, found %llu "
+            "others",
             input, (unsigned long long)w.n_others);
     qsort(s->items + first, s->n - first, sizeof *s->items, compare_items);
     return set_identities(s, first, input, err);
@@ -168,7 +173,8 @@ static lk_status list_input(struct lk_source *s, const char *input, lk_error *er
         return lk_fail_sys(err, LK_EIO, "%s: cannot open", input);
     if (S_ISDIR(st.st_mode))
         return list_folder(s, input, err);
-    LK_NEED(S_ISREG(st.st_mode), err, LK_EFORMAT, "%s: a special file, expected a folder or a picture", input);
+    LK_NEED(S_ISREG(st.st_mode), err, LK_EFORMAT, "%s: a special file, expected a folder or a picture",
+            input);
     char *path = lk_strdup(input, err);
     return path != NULL ? add_item(s, path, err) : LK_ENOMEM;
 }
@@ -201,7 +207,8 @@ static lk_status count_identities(struct lk_source *s, lk_error *err)
 lk_status lk_source_list(struct lk_source *out, const char *const *inputs, size_t n_inputs, lk_error *err)
 {
     struct lk_source s = {0};
-    lk_status status = n_inputs > 0 ? LK_OK : lk_fail(err, LK_EINVAL, "no input: expected folders or pictures");
+    lk_status status =
+        n_inputs > 0 ? LK_OK : lk_fail(err, LK_EINVAL, "no input: expected folders or pictures");
     for (size_t i = 0; i < n_inputs && status == LK_OK; i++)
         status = list_input(&s, inputs[i], err);
     if (status == LK_OK)
@@ -226,7 +233,8 @@ void lk_source_free(struct lk_source *source)
     *source = (struct lk_source){0};
 }
 
-lk_status lk_source_read(const struct lk_source *source, size_t index, uint8_t **bytes, size_t *len, lk_error *err)
+lk_status lk_source_read(const struct lk_source *source, size_t index, uint8_t **bytes, size_t *len,
+                         lk_error *err)
 {
     return lk_file_read(source->items[index].path, LK_IMAGE_MAX_BYTES, bytes, len, err);
 }

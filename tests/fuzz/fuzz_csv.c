@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_csv.c - any bytes as a table: read, taken as numbers and as lines of images.csv; what is written reads back the same. */
+/* fuzz_csv.c - any bytes as a table, as numbers and as images.csv; what is written reads back the same. */
 #include <stdlib.h>
 #include <string.h>
 

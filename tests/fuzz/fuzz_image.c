@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     unsigned sum = 0;
     for (size_t i = 0; i < n; i++)
         sum += image.rgb[i];
-    volatile unsigned seen = sum; /* so that the reading is not left out: missing pixels show under the sanitizers */
+    volatile unsigned seen = sum; /* keeps the reading: missing pixels show under the sanitizers */
     (void)seen;
     lk_image_free(&image);
     return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_json.c - any bytes as a descriptor or meta.json: parsed, its members taken as every type, and as text. */
+/* fuzz_json.c - any bytes as a descriptor or meta.json: parsed, its members taken as every type; as text. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ static void take_members(const json_t *object)
     const char *key;
     json_t *value;
     lk_error err;
-    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
         const char *text = NULL;
         double real;
         int64_t number;

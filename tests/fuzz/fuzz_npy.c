@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     lk_error err;
     if (lk_npy_parse(bytes, len, &header, &err) != LK_OK)
         return 0;
-    if (header.data_offset > len || header.rows * header.dim * (uint64_t)header.item_bytes != len - header.data_offset)
+    if (header.data_offset > len ||
+        header.rows * header.dim * (uint64_t)header.item_bytes != len - header.data_offset)
         abort();
     int fd = memfd_create("npy", MFD_CLOEXEC);
     if (fd < 0 || write(fd, bytes, len) != (ssize_t)len)
@@ -23,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct lk_matrix matrix;
-    if (lk_matrix_open(&matrix, path, &err) != LK_OK || matrix.rows != header.rows || matrix.dim != header.dim)
+    if (lk_matrix_open(&matrix, path, &err) != LK_OK || matrix.rows != header.rows ||
+        matrix.dim != header.dim)
         abort();
     float sum = 0;
     for (uint64_t i = 0; i < matrix.rows * matrix.dim; i++)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""make_corpus.py - makes the starting files of the fuzz targets: small, drawn by formula, the same on every run.
+"""make_corpus.py - makes the first files of the fuzz targets: small, drawn by formula, always the same.
 
 Needs NumPy, libturbojpeg and libwebp. The files are in the repository; run this only to change them.
 """
@@ -31,7 +31,8 @@ def picture(channels):
 
 def exif(orientation, big=False):
     order = ">" if big else "<"
-    return (b"MM" if big else b"II") + struct.pack(order + "HIHHHIHHI", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    tags = struct.pack(order + "HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+    return (b"MM" if big else b"II") + struct.pack(order + "HI", 42, 8) + tags
 
 
 # ---- JPEG ----------------------------------------------------------------------------------------------
@@ -44,8 +45,8 @@ def jpeg(channels, subsampling, flags=0):
     buffer, size = ctypes.c_void_p(), ctypes.c_ulong()
     pixels = picture(channels)
     pixel_format = {1: 6, 3: 0, 4: 11}[channels]  # TJPF_GRAY, TJPF_RGB, TJPF_CMYK
-    assert turbo.tjCompress2(handle, pixels.ctypes.data_as(ctypes.c_void_p), W, 0, H, pixel_format, ctypes.byref(buffer),
-                             ctypes.byref(size), subsampling, 75, flags) == 0
+    assert turbo.tjCompress2(handle, pixels.ctypes.data_as(ctypes.c_void_p), W, 0, H, pixel_format,
+                             ctypes.byref(buffer), ctypes.byref(size), subsampling, 75, flags) == 0
     data = ctypes.string_at(buffer, size.value)
     turbo.tjFree(buffer)
     turbo.tjDestroy(handle)
@@ -83,12 +84,14 @@ def chunk(kind, data):
 
 def png(width, height, depth, color, rows, extra=b"", interlaced=0, end=True):
     raw = b"".join(bytes([i % 5]) + row for i, row in enumerate(rows))  # every filter type in turn
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)) +
-            extra + chunk(b"IDAT", zlib.compress(raw, 9)) + (chunk(b"IEND", b"") if end else b""))
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(raw, 9)) +
+            (chunk(b"IEND", b"") if end else b""))
 
 
 def interlace(pixels):
-    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+              (0, 1, 1, 2)]
     return [row.tobytes() for x, y, dx, dy in passes for row in pixels[y::dy, x::dx] if row.size]
 
 
@@ -106,9 +109,10 @@ def make_pngs():
     save("image", "palette.png", png(W, H, 4, 3, [bytes(range(W // 2))] * H, palette))
     save("image", "colour-key.png", png(W, H, 8, 2, rows, chunk(b"tRNS", struct.pack(">HHH", 0, 0, 0))))
     save("image", "interlaced.png", png(W, H, 8, 2, interlace(rgb), interlaced=1))
-    save("image", "extras.png", png(W, H, 8, 2, rows, chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"eXIf", exif(5)) +
-                                    chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"x" * 5000)) +
-                                    chunk(b"iCCP", b"p\0\0" + zlib.compress(b"\0" * 300))))
+    extras = (chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"eXIf", exif(5)) +
+              chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"x" * 5000)) +
+              chunk(b"iCCP", b"p\0\0" + zlib.compress(b"\0" * 300)))
+    save("image", "extras.png", png(W, H, 8, 2, rows, extras))
     save("image", "no-end.png", png(W, H, 8, 2, rows, end=False))
     save("image", "cut.png", png(W, H, 8, 2, rows)[:-40])
     save("image", "bomb.png", png(30000, 30000, 8, 2, [bytes(90001)] * 8))
@@ -144,7 +148,8 @@ def make_webps():
     save("image", "lossy-alpha.webp", webp(4, 60))
     save("image", "lossless-alpha.webp", webp(4, None))
     size = struct.pack("<I", W - 1)[:3] + struct.pack("<I", H - 1)[:3]
-    save("image", "exif.webp", riff((b"VP8X", b"\x08\0\0\0" + size), (b"VP8 ", lossy[20:]), (b"EXIF", exif(7))))
+    save("image", "exif.webp", riff((b"VP8X", b"\x08\0\0\0" + size), (b"VP8 ", lossy[20:]),
+                                    (b"EXIF", exif(7))))
     save("image", "animated.webp", riff((b"VP8X", b"\x02\0\0\0" + size), (b"ANIM", bytes(6)),
                                         (b"ANMF", bytes(6) + size + bytes(4) + lossy[12:])))
     save("image", "cut.webp", lossy[:-30])
@@ -152,9 +157,9 @@ def make_webps():
 
 # ---- tables, JSON, arrays --------------------------------------------------------------------------------
 
-FACES = ("row,path,identity,status,faces,width,height,box_x,box_y,box_w,box_h,detector_score,left_eye_x,left_eye_y,"
-         "right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,mouth_right_y,mouth_x,mouth_y,"
-         "feature_norm,message\n")
+FACES = ("row,path,identity,status,faces,width,height,box_x,box_y,box_w,box_h,detector_score,"
+         "left_eye_x,left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,"
+         "mouth_right_x,mouth_right_y,mouth_x,mouth_y,feature_norm,message\n")
 
 
 def make_tables():
@@ -166,10 +171,12 @@ def make_tables():
     save("csv", "crlf", b"\xef\xbb\xbfa,b\r\n1,-2.5e3\r\n\r\n18446744073709551615,nan\r\n")
     save("csv", "open", b'a\n"x\n')
     save("csv", "ragged", b"a,b\n1\n")
-    save("json", "meta", b'{"kind": "faces", "format": 1, "working_directory": "/data", "model": {"name": "m", "dim": 128},'
-                         b' "counts": {"images": 3, "embedded": 2}, "detector": null, "seconds": 1.5}')
-    save("json", "descriptor", b'{"name": "sface", "task": "recognise", "input": {"width": 112, "layout": "nchw", "mean":'
-                               b' [127.5, 127.5, 127.5]}, "restricted": false, "thresholds": [{"fmr": 1e-3, "score": 0.3}]}')
+    save("json", "meta", b'''{"kind": "faces", "format": 1, "working_directory": "/data",
+        "model": {"name": "m", "dim": 128}, "counts": {"images": 3, "embedded": 2}, "detector": null,
+        "seconds": 1.5}''')
+    save("json", "descriptor", b'''{"name": "sface", "task": "recognise", "input": {"width": 112,
+        "layout": "nchw", "mean": [127.5, 127.5, 127.5]}, "restricted": false,
+        "thresholds": [{"fmr": 1e-3, "score": 0.3}]}''')
     save("json", "escapes", b'{"a\\u00e9\\n": "\\ud83d\\ude00", "b": [[[[]]]], "c": -1e-400}')
     save("json", "twice", b'{"a": 1, "a": 2}')
     save("json", "latin1", b"caf\xe9 \xff\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82")
@@ -177,8 +184,9 @@ def make_tables():
 
 def make_arrays():
     values = np.linspace(-2, 2, 12).reshape(3, 4)
-    for name, array in (("f2", values.astype("<f2")), ("f4", values.astype("<f4")), ("f8", values.astype("<f8")),
-                        ("empty", np.zeros((0, 5), "<f4")), ("big", values.astype(">f4")), ("ints", np.ones((2, 2), "<i4")),
+    for name, array in (("f2", values.astype("<f2")), ("f4", values.astype("<f4")),
+                        ("f8", values.astype("<f8")), ("empty", np.zeros((0, 5), "<f4")),
+                        ("big", values.astype(">f4")), ("ints", np.ones((2, 2), "<i4")),
                         ("flat", values.astype("<f4").ravel()), ("fortran", np.asfortranarray(values))):
         for version in ((1, 0), (2, 0), (3, 0)) if name == "f4" else ((1, 0),):
             stream = io.BytesIO()

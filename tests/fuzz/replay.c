@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replay.c - runs a fuzz target over every file of the given folders, so that its corpus is a test without a fuzzer. */
+/* replay.c - runs a fuzz target over every file of folders: its corpus is a test without a fuzzer. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""npy.py - .npy files against NumPy itself: every accepted type and format version, every other type refused, and back.
+"""npy.py - .npy files against NumPy itself: every accepted type and format version, refused ones, and back.
 
 usage: npy.py NPY_IO
 """
@@ -37,7 +37,8 @@ def values(rng, shape, dtype):
     """Any bit pattern: subnormal, infinite and NaN included; every float16 there is in the largest shape."""
     if dtype == "<f2" and shape[0] * shape[1] == 65536:
         return np.arange(65536, dtype="<u2").view("<f2").reshape(shape)
-    return rng.integers(0, 256, shape + (np.dtype(dtype).itemsize,), dtype=np.uint8).view(dtype).reshape(shape)
+    size = np.dtype(dtype).itemsize
+    return rng.integers(0, 256, shape + (size,), dtype=np.uint8).view(dtype).reshape(shape)
 
 
 def check_accepted(folder):
@@ -62,8 +63,9 @@ def check_accepted(folder):
 def check_refused(folder):
     bad = {
         "int32": np.ones((2, 2), "<i4"), "uint8": np.ones((2, 2), "u1"), "bool": np.ones((2, 2), bool),
-        "big-endian": np.ones((2, 2), ">f4"), "complex": np.ones((2, 2), "<c8"), "text": np.full((2, 2), "ab"),
-        "bytes": np.full((2, 2), b"ab"), "time": np.zeros((2, 2), "<M8[s]"), "long double": np.ones((2, 2), np.longdouble),
+        "big-endian": np.ones((2, 2), ">f4"), "complex": np.ones((2, 2), "<c8"),
+        "text": np.full((2, 2), "ab"), "bytes": np.full((2, 2), b"ab"), "time": np.zeros((2, 2), "<M8[s]"),
+        "long double": np.ones((2, 2), np.longdouble),
         "objects": np.full((2, 2), None), "records": np.zeros((2, 2), [("a", "<f4")]),
         "flat": np.ones(4, "<f4"), "cube": np.ones((1, 2, 2), "<f4"), "scalar": np.float32(1),
         "Fortran": np.asfortranarray(np.ones((2, 3), "<f4")), "no columns": np.ones((3, 0), "<f4"),
@@ -89,4 +91,5 @@ def check_written(folder):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    print(f"{check_accepted(folder)} accepted, {check_refused(folder)} refused, {check_written(folder)} written")
+    counts = check_accepted(folder), check_refused(folder), check_written(folder)
+    print("%d accepted, %d refused, %d written" % counts)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* npy_io.c - for npy.py: `npy_io read FILE...` writes each matrix as rows, dim and float32 data, or the message;
- * `npy_io write ROWS DIM FILE` writes a matrix of 0, 1, 2, ... */
+/* npy_io.c - for npy.py: `npy_io read FILE...` writes each matrix as rows, dim and float32 data, or the
+ * message; `npy_io write ROWS DIM FILE` writes a matrix of 0, 1, 2, ... */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

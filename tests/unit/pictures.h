@@ -24,10 +24,10 @@ enum { EXIF_BYTES = 32 };
 /* A TIFF block whose only tag is the orientation; "Exif\0\0" in front makes 32 bytes. */
 static inline void make_exif(uint8_t out[EXIF_BYTES], int orientation, int big_endian)
 {
-    static const uint8_t LITTLE[EXIF_BYTES] = {'E', 'x', 'i', 'f', 0,    0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1,
-                                               0,   0x12, 1,  3,   0,    1, 0,   0,   0,  0, 0, 0, 0, 0, 0};
-    static const uint8_t BIG[EXIF_BYTES] = {'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0,
-                                            1,   1,   0x12, 0,  3, 0, 0,   0,   1, 0,  0, 0, 0, 0, 0};
+    static const uint8_t LITTLE[EXIF_BYTES] = {'E', 'x',  'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1,
+                                               0,   0x12, 1,   3,   0, 1, 0,   0,   0,  0, 0, 0, 0, 0, 0};
+    static const uint8_t BIG[EXIF_BYTES] = {'E', 'x', 'i',  'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0,
+                                            1,   1,   0x12, 0,   3, 0, 0,   0,   1, 0,  0, 0, 0, 0, 0};
     memcpy(out, big_endian ? BIG : LITTLE, EXIF_BYTES);
     out[big_endian ? 25 : 24] = (uint8_t)orientation;
 }
@@ -133,8 +133,8 @@ static inline struct bytes make_png(const void *pixels, size_t n_bytes, int w, i
 /* A PNG of nothing but its header, checksum included. */
 static inline struct bytes make_png_header(uint32_t w, uint32_t h)
 {
-    static const uint8_t START[33] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R',
-                                      0,    0,   0,   0,   0,    0,    0,    0,    8, 2, 0, 0,  0};
+    static const uint8_t START[33] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D',
+                                      'R',  0,   0,   0,   0,    0,    0,    0,    0, 8, 2, 0,  0,   0};
     struct bytes out = {malloc(sizeof START), sizeof START};
     memcpy(out.p, START, sizeof START);
     for (int i = 0; i < 4; i++) {
@@ -159,9 +159,11 @@ static inline struct bytes make_webp(const uint8_t *pixels, int w, int h, int al
     uint8_t *p = NULL;
     size_t len;
     if (quality > 100) /* without loss */
-        len = alpha ? WebPEncodeLosslessRGBA(pixels, w, h, 4 * w, &p) : WebPEncodeLosslessRGB(pixels, w, h, 3 * w, &p);
+        len = alpha ? WebPEncodeLosslessRGBA(pixels, w, h, 4 * w, &p)
+                    : WebPEncodeLosslessRGB(pixels, w, h, 3 * w, &p);
     else
-        len = alpha ? WebPEncodeRGBA(pixels, w, h, 4 * w, quality, &p) : WebPEncodeRGB(pixels, w, h, 3 * w, quality, &p);
+        len = alpha ? WebPEncodeRGBA(pixels, w, h, 4 * w, quality, &p)
+                    : WebPEncodeRGB(pixels, w, h, 3 * w, quality, &p);
     struct bytes out = {malloc(len), len};
     memcpy(out.p, p, len);
     WebPFree(p);
@@ -174,7 +176,7 @@ static inline void put_u32(uint8_t *p, size_t value)
         p[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* Turns a simple WebP into an extended one with flags, and an EXIF chunk when an orientation is given. Takes over `in`. */
+/* Turns a simple WebP, which it takes over, into an extended one with flags and maybe an orientation. */
 static inline struct bytes extend_webp(struct bytes in, int w, int h, int flags, int orientation)
 {
     size_t exif = orientation > 0 ? EXIF_BYTES - 6 : 0, body = in.len - 12;

@@ -54,13 +54,14 @@ static void check(struct lk_image got, int w, int h, const uint8_t *want, int sl
 
 /* What a picture of "abc" above "def" must look like after each orientation. */
 static const char *const UPRIGHT[9][3] = {
-    {"abc", "def"}, {"abc", "def"}, {"cba", "fed"}, {"fed", "cba"},     {"def", "abc"},
+    {"abc", "def"},     {"abc", "def"},     {"cba", "fed"},     {"fed", "cba"},     {"def", "abc"},
     {"ad", "be", "cf"}, {"da", "eb", "fc"}, {"fc", "eb", "da"}, {"cf", "be", "ad"},
 };
 
 static void colour(char letter, uint8_t rgb[3])
 {
-    static const uint8_t COLOURS[6][3] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {255, 255, 0}, {0, 255, 255}, {9, 9, 9}};
+    static const uint8_t COLOURS[6][3] = {{255, 0, 0},   {0, 255, 0},   {0, 0, 255},
+                                          {255, 255, 0}, {0, 255, 255}, {9, 9, 9}};
     memcpy(rgb, COLOURS[letter - 'a'], 3);
 }
 
@@ -86,10 +87,12 @@ static void test_orientation(void **state)
         uint8_t *stored = draw(UPRIGHT[0], 8, &w, &h), *want = draw(UPRIGHT[shown], 8, &uw, &uh);
         size_t n = (size_t)(3 * w * h);
         for (int big = 0; big < 2; big++)
-            check(decode(make_jpeg(stored, w, h, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .orientation = o, .big_endian = big))), uw, uh,
-                  want, 3);
-        check(decode(make_png(stored, n, w, h, PNG(TRUECOLOR, .depth = 8, .orientation = o))), uw,
-              uh, want, 0);
+            check(decode(make_jpeg(
+                      stored, w, h,
+                      JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .orientation = o, .big_endian = big))),
+                  uw, uh, want, 3);
+        check(decode(make_png(stored, n, w, h, PNG(TRUECOLOR, .depth = 8, .orientation = o))), uw, uh, want,
+              0);
         check(decode(extend_webp(make_webp(stored, w, h, 0, 101), w, h, 0, o)), uw, uh, want, 0);
         free(stored);
         free(want);
@@ -136,16 +139,16 @@ static void test_jpeg_kinds(void **state)
         }
     }
     for (int progressive = 0; progressive < 2; progressive++) {
-        check(decode(make_jpeg(rgb, W, H, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .progressive = progressive))), W, H,
-              want, 4);
-        check(decode(make_jpeg(rgb, W, H, JPEG(.in = JCS_RGB, .stored = JCS_RGB, .progressive = progressive))), W, H,
-              want, 2);
-        check(decode(make_jpeg(inverted, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_CMYK, .progressive = progressive, .adobe = 1))), W, H,
-              want, 2);
-        check(decode(make_jpeg(inverted, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_YCCK, .progressive = progressive, .adobe = 1))), W, H,
-              want, 4);
-        check(decode(make_jpeg(cmyk, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_CMYK, .progressive = progressive))), W, H,
-              want, 2);
+        struct jpeg_kind kind = JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .progressive = progressive);
+        check(decode(make_jpeg(rgb, W, H, kind)), W, H, want, 4);
+        kind.stored = JCS_RGB;
+        check(decode(make_jpeg(rgb, W, H, kind)), W, H, want, 2);
+        kind.in = kind.stored = JCS_CMYK;
+        check(decode(make_jpeg(cmyk, W, H, kind)), W, H, want, 2);
+        kind.adobe = 1;
+        check(decode(make_jpeg(inverted, W, H, kind)), W, H, want, 2);
+        kind.stored = JCS_YCCK;
+        check(decode(make_jpeg(inverted, W, H, kind)), W, H, want, 4);
     }
     for (int i = 0; i < N; i++) { /* half the light is kept back by black ink */
         cmyk[4 * i + 3] = 128;
@@ -164,26 +167,26 @@ static void test_png_kinds(void **state)
               rgb, 0);
         /* 16 bits: the upper eight count */
         const uint16_t deep[6] = {0x1234, 0xff00, 0x80ff, 0x0001, 0xffff, 0x7f00};
-        check(decode(make_png(deep, 12, 2, 1, PNG(TRUECOLOR, .depth = 16, .interlaced = interlaced))), 2,
-              1, (const uint8_t[]){0x12, 0xff, 0x80, 0x00, 0xff, 0x7f}, 1);
+        check(decode(make_png(deep, 12, 2, 1, PNG(TRUECOLOR, .depth = 16, .interlaced = interlaced))), 2, 1,
+              (const uint8_t[]){0x12, 0xff, 0x80, 0x00, 0xff, 0x7f}, 1);
         /* grey of one, eight and sixteen bits */
-        check(decode(make_png("\xa0", 1, 3, 1, PNG(GRAYSCALE, .depth = 1, .interlaced = interlaced))), 3,
-              1, (const uint8_t[]){255, 255, 255, 0, 0, 0, 255, 255, 255}, 0);
-        check(decode(make_png("\x40", 1, 1, 1, PNG(GRAYSCALE, .depth = 8, .interlaced = interlaced))), 1,
-              1, (const uint8_t[]){64, 64, 64}, 0);
+        check(decode(make_png("\xa0", 1, 3, 1, PNG(GRAYSCALE, .depth = 1, .interlaced = interlaced))), 3, 1,
+              (const uint8_t[]){255, 255, 255, 0, 0, 0, 255, 255, 255}, 0);
+        check(decode(make_png("\x40", 1, 1, 1, PNG(GRAYSCALE, .depth = 8, .interlaced = interlaced))), 1, 1,
+              (const uint8_t[]){64, 64, 64}, 0);
         check(decode(make_png(deep, 2, 1, 1, PNG(GRAYSCALE, .depth = 16, .interlaced = interlaced))), 1, 1,
               (const uint8_t[]){0x12, 0x12, 0x12}, 1);
         /* alpha over white: clear, half, solid */
         const uint8_t rgba[12] = {0, 0, 0, 0, 100, 0, 200, 128, 1, 2, 3, 255};
         const uint8_t over[9] = {255, 255, 255, 177, 127, 227, 1, 2, 3};
-        check(decode(make_png(rgba, 12, 3, 1, PNG(TRUECOLOR_ALPHA, .depth = 8, .interlaced = interlaced))),
-              3, 1, over, 0);
-        check(decode(make_png("\x64\x80", 2, 1, 1,
-                              PNG(GRAYSCALE_ALPHA, .depth = 8, .interlaced = interlaced))),
-              1, 1, (const uint8_t[]){177, 177, 177}, 0);
+        check(decode(make_png(rgba, 12, 3, 1, PNG(TRUECOLOR_ALPHA, .depth = 8, .interlaced = interlaced))), 3,
+              1, over, 0);
+        check(
+            decode(make_png("\x64\x80", 2, 1, 1, PNG(GRAYSCALE_ALPHA, .depth = 8, .interlaced = interlaced))),
+            1, 1, (const uint8_t[]){177, 177, 177}, 0);
         /* a palette of four, one of them half clear */
-        struct spng_plte palette = {.n_entries = 4,
-                                    .entries = {{255, 0, 0, 0}, {0, 255, 0, 0}, {0, 0, 255, 0}, {100, 0, 200, 0}}};
+        struct spng_plte palette = {
+            .n_entries = 4, .entries = {{255, 0, 0, 0}, {0, 255, 0, 0}, {0, 0, 255, 0}, {100, 0, 200, 0}}};
         struct spng_trns trns = {.n_type3_entries = 4, .type3_alpha = {255, 0, 255, 128}};
         struct png_kind indexed = {SPNG_COLOR_TYPE_INDEXED, 2, interlaced, &palette, NULL, 0};
         check(decode(make_png("\x1b", 1, 4, 1, indexed)), 4, 1,
@@ -193,7 +196,8 @@ static void test_png_kinds(void **state)
               (const uint8_t[]){255, 0, 0, 255, 255, 255, 0, 0, 255, 177, 127, 227}, 0);
         /* one colour named as clear */
         struct spng_trns key = {.red = 4, .green = 5, .blue = 6};
-        check(decode(make_png(rgb, 12, 2, 2, PNG(TRUECOLOR, .depth = 8, .interlaced = interlaced, .transparency = &key))),
+        check(decode(make_png(rgb, 12, 2, 2,
+                              PNG(TRUECOLOR, .depth = 8, .interlaced = interlaced, .transparency = &key))),
               2, 2, (const uint8_t[]){1, 2, 3, 255, 255, 255, 7, 8, 9, 10, 11, 255}, 0);
     }
 }
@@ -210,13 +214,14 @@ static void test_webp_kinds(void **state)
     check(decode(make_webp(rgb, 16, 16, 0, 101)), 16, 16, rgb, 0);
     check(decode(make_webp(rgb, 16, 16, 0, 90)), 16, 16, rgb, 6);
     check(decode(make_webp(rgba, 16, 16, 1, 101)), 16, 16, want, 0);
-    refuse_bytes(extend_webp(make_webp(rgb, 16, 16, 0, 90), 16, 16, 2, 0), "an animated WebP, expected a single picture");
+    refuse_bytes(extend_webp(make_webp(rgb, 16, 16, 0, 90), 16, 16, 2, 0),
+                 "an animated WebP, expected a single picture");
 }
 
 /* ---- damage ---------------------------------------------------------------------------------------- */
 
-/* A picture cut off anywhere is an error, or the whole picture when nothing of it is missing; so it is with any one
- * byte changed, except that the picture may then be another one. */
+/* A picture cut off anywhere is an error, or the whole picture when nothing of it is missing; so it is with
+ * any one byte changed, except that the picture may then be another one. */
 static void try_damage(struct bytes b, const char *format)
 {
     struct lk_image whole, part;
@@ -253,9 +258,14 @@ static void test_damage(void **state)
     uint8_t rgba[W * H * 4];
     for (size_t i = 0; i < sizeof rgba; i++)
         rgba[i] = (uint8_t)(i * i / 7 ^ i);
-    try_damage(make_jpeg(rgba, W, H, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .quality = 80, .orientation = 6)), "JPEG");
-    try_damage(make_jpeg(rgba, W, H, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .progressive = 1, .quality = 80)), "progressive JPEG");
-    try_damage(make_jpeg(rgba, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_YCCK, .quality = 80, .adobe = 1)), "CMYK JPEG");
+    try_damage(
+        make_jpeg(rgba, W, H, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .quality = 80, .orientation = 6)),
+        "JPEG");
+    try_damage(
+        make_jpeg(rgba, W, H, JPEG(.in = JCS_RGB, .stored = JCS_YCbCr, .progressive = 1, .quality = 80)),
+        "progressive JPEG");
+    try_damage(make_jpeg(rgba, W, H, JPEG(.in = JCS_CMYK, .stored = JCS_YCCK, .quality = 80, .adobe = 1)),
+               "CMYK JPEG");
     try_damage(make_png(rgba, 3 * W * H, W, H, PNG(TRUECOLOR, .depth = 8, .orientation = 6)), "PNG");
     try_damage(make_png(rgba, sizeof rgba, W, H, PNG(TRUECOLOR_ALPHA, .depth = 8, .interlaced = 1)),
                "interlaced PNG");
@@ -272,7 +282,9 @@ static void test_other_files(void **state)
     refuse("\x00\x01\x02", 3, "(starts with 00 01 02)");
     refuse("GIF89a......", 12, "a GIF picture, expected a JPEG, PNG or WebP picture");
     refuse("<!DOCTYPE html>", 15, "a web page");
-    refuse("\0\0\0\x18" "ftypheic", 12, "HEIC");
+    refuse("\0\0\0\x18"
+           "ftypheic",
+           12, "HEIC");
     refuse("RIFF\4\0\0\0WAVE", 12, "not a JPEG");
     refuse("\xff\xd8\xff", 3, "cut off");
     refuse("\x89PNG\r\n\x1a\n", 8, "cut off");
@@ -364,10 +376,12 @@ static void test_encode(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_orientation), cmocka_unit_test(test_exif_damage), cmocka_unit_test(test_jpeg_kinds),
-        cmocka_unit_test(test_png_kinds),   cmocka_unit_test(test_webp_kinds),  cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_other_files), cmocka_unit_test(test_bombs),       cmocka_unit_test(test_scans),
-        cmocka_unit_test(test_large_png),   cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_orientation), cmocka_unit_test(test_exif_damage),
+        cmocka_unit_test(test_jpeg_kinds),  cmocka_unit_test(test_png_kinds),
+        cmocka_unit_test(test_webp_kinds),  cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_other_files), cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_scans),       cmocka_unit_test(test_large_png),
+        cmocka_unit_test(test_encode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

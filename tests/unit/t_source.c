@@ -19,7 +19,8 @@ static char *flat(const struct lk_source *s)
     size_t len, skip = strlen(temp_path(""));
     FILE *f = open_memstream(&text, &len);
     for (size_t i = 0; i < s->n; i++)
-        fprintf(f, "%s=%s;", s->items[i].path + skip, s->items[i].identity != NULL ? s->items[i].identity : "");
+        fprintf(f, "%s=%s;", s->items[i].path + skip,
+                s->items[i].identity != NULL ? s->items[i].identity : "");
     fclose(f);
     return text;
 }
@@ -51,18 +52,21 @@ static void test_order(void **state)
     static const char *const dirs[] = {"set/b", "set/a", "set/a.b", "set/a/deep", "set/.hidden", "set/empty"};
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
         temp_dir(dirs[i]);
-    static const char *const files[] = {"set/b/2.jpg", "set/b/10.JPG", "set/a/x.png",    "set/a.b/x.WebP",
-                                        "set/a/deep/y.jpeg", "set/top.png", "set/.hidden/z.png", "set/.z.png",
-                                        "set/notes.txt", "set/jpg", "set/.jpg", "set/b/\xc3\xa9.jpg", "set/b/\xe9,\"\n.jpg"};
+    static const char *const files[] = {
+        "set/b/2.jpg", "set/b/10.JPG",       "set/a/x.png",        "set/a.b/x.WebP", "set/a/deep/y.jpeg",
+        "set/top.png", "set/.hidden/z.png",  "set/.z.png",         "set/notes.txt",  "set/jpg",
+        "set/.jpg",    "set/b/\xc3\xa9.jpg", "set/b/\xe9,\"\n.jpg"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         temp_text(files[i], "x");
-    const char *want = "/set/a.b/x.WebP=a.b;/set/a/deep/y.jpeg=a;/set/a/x.png=a;/set/b/10.JPG=b;/set/b/2.jpg=b;"
-                       "/set/b/\xc3\xa9.jpg=b;/set/b/\xe9,\"\n.jpg=b;/set/top.png=;";
+    const char *want =
+        "/set/a.b/x.WebP=a.b;/set/a/deep/y.jpeg=a;/set/a/x.png=a;/set/b/10.JPG=b;/set/b/2.jpg=b;"
+        "/set/b/\xc3\xa9.jpg=b;/set/b/\xe9,\"\n.jpg=b;/set/top.png=;";
     check_list(&root, 1, 3, want);
     const char *single = temp_path("set/b/2.jpg"), *slash = temp_path("set/b//");
     const char *both[] = {single, slash, temp_path("set/a")};
-    check_list(both, 3, 1, "/set/b/2.jpg=;/set/b//10.JPG=;/set/b//2.jpg=;/set/b//\xc3\xa9.jpg=;"
-                           "/set/b//\xe9,\"\n.jpg=;/set/a/deep/y.jpeg=deep;/set/a/x.png=;");
+    check_list(both, 3, 1,
+               "/set/b/2.jpg=;/set/b//10.JPG=;/set/b//2.jpg=;/set/b//\xc3\xa9.jpg=;"
+               "/set/b//\xe9,\"\n.jpg=;/set/a/deep/y.jpeg=deep;/set/a/x.png=;");
     const char *twice[] = {root, root};
     struct lk_source s;
     assert_int_equal(lk_source_list(&s, twice, 2, &err), LK_OK);
@@ -104,7 +108,8 @@ static void test_refuses(void **state)
     temp_dir("texts");
     temp_text("texts/a.txt", "x");
     temp_text("texts/b.csv", "x");
-    refuse(temp_path("texts"), LK_EFORMAT, "/texts: no pictures in this folder: expected files ending in .jpg");
+    refuse(temp_path("texts"), LK_EFORMAT,
+           "/texts: no pictures in this folder: expected files ending in .jpg");
     assert_non_null(strstr(err.text, "found 2 others"));
     struct lk_source s;
     assert_int_equal(lk_source_list(&s, NULL, 0, &err), LK_EINVAL);
@@ -153,7 +158,9 @@ static void test_long_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order), cmocka_unit_test(test_links), cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_long_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
