@@ -274,6 +274,22 @@ static void test_damage(void **state)
     try_damage(make_webp(rgba, W, H, 1, 50), "lossy WebP with alpha");
 }
 
+/* Phones and cameras put more behind the picture; it is whole all the same. */
+static void test_more_behind(void **state)
+{
+    (void)state;
+    const uint8_t rgb[3 * 64] = {7, 7, 7};
+    struct bytes kinds[] = {make_jpeg(rgb, 8, 8, JPEG(.in = JCS_RGB, .stored = JCS_RGB)),
+                            make_png(rgb, sizeof rgb, 8, 8, PNG(TRUECOLOR, .depth = 8)),
+                            make_webp(rgb, 8, 8, 0, 101)};
+    for (size_t i = 0; i < 3; i++) {
+        struct bytes longer = {calloc(1, kinds[i].len + 100), kinds[i].len + 100};
+        memcpy(longer.p, kinds[i].p, kinds[i].len);
+        free(kinds[i].p);
+        check(decode(longer), 8, 8, rgb, 3);
+    }
+}
+
 static void test_other_files(void **state)
 {
     (void)state;
@@ -379,9 +395,9 @@ int main(void)
         cmocka_unit_test(test_orientation), cmocka_unit_test(test_exif_damage),
         cmocka_unit_test(test_jpeg_kinds),  cmocka_unit_test(test_png_kinds),
         cmocka_unit_test(test_webp_kinds),  cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_other_files), cmocka_unit_test(test_bombs),
-        cmocka_unit_test(test_scans),       cmocka_unit_test(test_large_png),
-        cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_more_behind), cmocka_unit_test(test_other_files),
+        cmocka_unit_test(test_bombs),       cmocka_unit_test(test_scans),
+        cmocka_unit_test(test_large_png),   cmocka_unit_test(test_encode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
