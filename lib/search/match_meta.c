@@ -97,18 +97,19 @@ struct comparison {
     bool other, moved;
 };
 
-static lk_status differs(struct comparison *c, const char *role, const char *thing, lk_error *err)
+static lk_status differs(struct comparison *c, lk_error *err, const char *thing)
 {
     c->other = true;
-    return lk_str_addf(c->what, err, "%s%s%s%s", c->what->len > 0 ? ", " : "", role, role[0] != '\0' ? "' " : "", thing);
+    return lk_str_addf(c->what, err, "%s%s", c->what->len > 0 ? ", " : "", thing);
 }
 
 static lk_status compare_set(struct comparison *c, const json_t *meta, const struct lk_match_set *s, lk_error *err)
 {
     const json_t *object = json_object_get(meta, s->role);
     bool had = object != NULL && !json_is_null(object), has = s->set.rows > 0;
+    char thing[80];
     if (had != has)
-        return differs(c, s->role, had ? "presence (there was one)" : "presence (there was none)", err);
+        return differs(c, err, had ? "a hold-out (there, not asked for)" : "a hold-out (asked for, not there)");
     if (!has)
         return LK_OK;
     const char *embeddings = "", *images = "", *path = "", *directory = "";
@@ -117,9 +118,13 @@ static lk_status compare_set(struct comparison *c, const json_t *meta, const str
     LK_TRY(lk_json_string(object, "path", 1, &path, c->where, err));
     LK_TRY(lk_json_string(meta, "working_directory", 1, &directory, c->where, err));
     if (strcmp(embeddings, s->embeddings_sha256) != 0)
-        LK_TRY(differs(c, s->role, "embeddings", err));
+        snprintf(thing, sizeof thing, "embeddings of %s", s->role);
     else if (strcmp(images, s->images_sha256) != 0)
-        LK_TRY(differs(c, s->role, "list of images", err));
+        snprintf(thing, sizeof thing, "list of images of %s", s->role);
+    else
+        thing[0] = '\0';
+    if (thing[0] != '\0')
+        LK_TRY(differs(c, err, thing));
     char *here = getcwd(NULL, 0);
     if (strcmp(path, s->faces.path) != 0 || (path[0] != '/' && (here == NULL || strcmp(here, directory) != 0)))
         c->moved = true;
@@ -135,7 +140,7 @@ static lk_status compare_number(struct comparison *c, const json_t *meta, const 
     if ((uint64_t)found == asked)
         return LK_OK;
     snprintf(text, sizeof text, "%s (%" PRId64 " there, %" PRIu64 " asked for)", key, found, asked);
-    return differs(c, "", text, err);
+    return differs(c, err, text);
 }
 
 static lk_status compare_outputs(struct comparison *c, const json_t *meta, const char *dir, lk_error *err)
@@ -163,7 +168,7 @@ static lk_status compare_all(struct comparison *c, const json_t *meta, const str
     double min_score = NAN;
     LK_TRY(lk_json_real(meta, "min_score", 0, &min_score, c->where, err));
     if (!(min_score == o->min_score || (isnan(min_score) && isnan(o->min_score))))
-        LK_TRY(differs(c, "", "min-score", err));
+        LK_TRY(differs(c, err, "min-score"));
     return compare_outputs(c, meta, o->output, err);
 }
 

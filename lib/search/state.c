@@ -267,8 +267,8 @@ lk_status lk_pass_load(struct lk_pass *pass, bool *loaded, lk_error *err)
 
 void lk_search_forget(const char *work_dir)
 {
-    static const char *const names[] = {"search.part", "range.part"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const names[] = {"search.part", "range.part", "search.part.tmp"}; /* the last after a kill */
+    for (int i = 0; i < 3; i++) {
         char *path = lk_path_join(work_dir, names[i], NULL);
         if (path != NULL)
             unlink(path);

@@ -2,10 +2,12 @@
 /* t_search.c - the exact search against a slow version of itself; order, ties, labels, ranges, restarts. */
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -14,14 +16,7 @@
 #include "base/rng.h"
 #include "search/kernel.h"
 #include "search/lists.h"
-
-static char *make_temp_dir(void)
-{
-    static char dir[] = "/tmp/likeness-test-XXXXXX";
-    memcpy(dir + sizeof dir - 7, "XXXXXX", 6);
-    assert_non_null(mkdtemp(dir));
-    return dir;
-}
+#include "temp.h"
 
 /* ---- made data -------------------------------------------------------------------------------------- */
 
@@ -289,7 +284,7 @@ static void test_shapes(void **state)
 static void test_kinds(void **state)
 {
     (void)state;
-    char *dir = make_temp_dir();
+    const char *dir = temp_dir("kinds");
     for (enum kind kind = RANDOM; kind <= DUPLICATED; kind++)
         for (int threads = 1; threads <= 7; threads += 3) {
             struct made made = make(kind, 4, 150, 260, 140, 11);
@@ -404,13 +399,17 @@ struct stopper {
     int warnings;
 };
 
+static uint64_t kill_at = UINT64_MAX; /* in a child alone */
+
 /* Reports come ten times a second: waiting here gives one for every tile. */
 static void stop_at(void *user, const lk_progress *progress)
 {
     struct stopper *s = user;
     s->resumed = progress->resumed;
-    if (s->at < UINT64_MAX)
+    if (s->at < UINT64_MAX || kill_at < UINT64_MAX)
         usleep(101000);
+    if (progress->done >= kill_at)
+        kill(getpid(), SIGKILL);
     if (progress->done >= s->at)
         lk_ctx_cancel(s->ctx);
 }
@@ -440,6 +439,23 @@ static lk_status run_until(const struct lk_search_options *o, int threads, uint6
     return status;
 }
 
+/* The same in a child process that kills itself instead. */
+static void kill_after(const struct lk_search_options *o, int threads, uint64_t at)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct stopper stopper;
+        struct lk_search_result result;
+        kill_at = at;
+        run_until(o, threads, UINT64_MAX, &stopper, &result);
+        _exit(1);
+    }
+    int how;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+}
+
 static void flip_byte(const char *dir, const char *name, long at)
 {
     char *path = lk_path_join(dir, name, NULL);
@@ -456,7 +472,7 @@ static void flip_byte(const char *dir, const char *name, long at)
 static void test_restart(void **state)
 {
     (void)state;
-    char *dir = make_temp_dir();
+    const char *dir = temp_dir("restart");
     struct made made = make(RANDOM, 64, 48, 200, 100, 40);
     made.options.work_dir = dir;
     made.options.inputs = "one";
@@ -504,12 +520,36 @@ static void test_restart(void **state)
     unmake(&made);
 }
 
+static void test_kill(void **state)
+{
+    (void)state;
+    const char *dir = temp_dir("kill");
+    struct made made = make(TIED, 8, 48, 200, 100, 40);
+    made.options.work_dir = dir;
+    made.options.min_score = 0.125;
+    made.options.save_seconds = 1e-9;
+    made.options.block = 8;
+    struct stopper stopper;
+    struct lk_search_result result;
+    kill_after(&made.options, 2, 48 * 300 / 3);
+    kill_after(&made.options, 1, 48 * 300 / 3 * 2);
+    assert_int_equal(run_until(&made.options, 2, UINT64_MAX, &stopper, &result), LK_OK);
+    assert_int_equal(stopper.warnings, 0);
+    assert_true(stopper.resumed >= 8 * 300);
+    check_result(&made.options, &result);
+    lk_search_free(&result);
+    lk_search_forget(dir);
+    assert_int_equal(rmdir(dir), 0); /* nothing was left lying about */
+    unmake(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels),  cmocka_unit_test(test_best_packing), cmocka_unit_test(test_bins),
         cmocka_unit_test(test_shapes),   cmocka_unit_test(test_kinds),        cmocka_unit_test(test_sampled_bulk),
         cmocka_unit_test(test_permutation), cmocka_unit_test(test_refusals),  cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
