@@ -8,7 +8,8 @@
 enum { KEY_HOLDOUT = 0x2001, KEY_MIN_SCORE, KEY_FORCE };
 
 static const struct argp_option options[] = {
-    {"holdout", KEY_HOLDOUT, "FACES", 0, "also compare with these real people, whom the generator never saw", 0},
+    {"holdout", KEY_HOLDOUT, "FACES", 0, "also compare with these real people, whom the generator never saw",
+     0},
     {"pairs", 'k', "K", 0, "keep the K closest pairs (default: 1500)", 0},
     {"nearest", 'r', "R", 0, "keep the R closest of each synthetic face (default: 10)", 0},
     {"min-score", KEY_MIN_SCORE, "S", 0, "write every pair that scores at least S, too", 0},
@@ -68,14 +69,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static void print_summary(const lk_match_options *o, const lk_match_summary *s)
 {
-    printf("%" PRIu64 " synthetic faces compared with %" PRIu64 " of the training set", s->n_probes, s->n_references);
+    printf("%" PRIu64 " synthetic faces compared with %" PRIu64 " of the training set", s->n_probes,
+           s->n_references);
     if (s->n_holdout > 0)
         printf(" and %" PRIu64 " held out", s->n_holdout);
     printf(": %" PRIu64 " pairs\n", s->n_pairs);
     if (s->n_excluded > 0)
         printf("%" PRIu64 " rows left out, being zero or not finite\n", s->n_excluded);
     uint64_t train_pairs = s->n_probes * s->n_references, k = o->k < train_pairs ? o->k : train_pairs;
-    printf("closest pair in the training set scores %.4f, number %" PRIu64 " scores %.4f\n", (double)s->best, k, (double)s->kth);
+    printf("closest pair in the training set scores %.4f, number %" PRIu64 " scores %.4f\n", (double)s->best,
+           k, (double)s->kth);
     printf("tables in %s%s\n", o->output, s->up_to_date ? " (up to date, nothing was to do)" : "");
 }
 
@@ -83,11 +86,16 @@ int cmd_match(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
     static const struct argp argp = {
-        options, parse, "SYNTH TRAIN",
+        options,
+        parse,
+        "SYNTH TRAIN",
         "Compare every face of SYNTH with every face of TRAIN, exactly, and write the closest pairs.\v"
-        "SYNTH, TRAIN and the hold-out are FACES folders that `likeness embed` made, or .npy files with one embedding per row.\n\n"
+        "SYNTH, TRAIN and the hold-out are FACES folders that `likeness embed` made, or .npy files with one "
+        "embedding per row.\n\n"
         "  likeness match synth.faces train.faces --holdout others.faces -o match",
-        children, NULL, NULL};
+        children,
+        NULL,
+        NULL};
     struct match_args args = {.cli = cli};
     lk_match_options_init(&args.options);
     cli_parse(&argp, argc, argv, &args);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* block.c - all pairs of one block of probes: scores tile by tile, and what the tiles hold.
  *
- * The block's packed probes stay in the second-level cache, one panel of 8 references at a time in the first. Of a
- * tile of scores two things are read off in vectors: whether a probe's row holds anything above the lowest of the
- * thresholds in force, and the highest score of each reference. Only where that says so are pairs looked at one by one. */
+ * The block's packed probes stay in the second-level cache, one panel of 8 references at a time in the first.
+ * Of a tile of scores two things are read off in vectors: whether a probe's row holds anything above the
+ * lowest of the thresholds in force, and the highest score of each reference. Only where that says so are
+ * pairs looked at one by one. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -65,7 +66,8 @@ static lk_status take(const struct tile *t, uint64_t p, uint64_t r, float score,
         block->exact[t->g][lk_search_bin(score)]++;
     if (pass->has_range && score >= pass->range_score) {
         LK_TRY(lk_grow(&block->range, &block->range_capacity, block->n_range + 1, sizeof *block->range, err));
-        block->range[block->n_range++] = (struct lk_range_pair){pair.probe, (uint32_t)t->g, pair.reference, score};
+        block->range[block->n_range++] =
+            (struct lk_range_pair){pair.probe, (uint32_t)t->g, pair.reference, score};
     }
     return LK_OK;
 }
@@ -79,7 +81,8 @@ static lk_status read_rows(const struct tile *t, lk_error *err)
                 t->block->exact[t->g][lk_search_bin(scores[r])]++;
         float lowest = probe_floor(t, p);
         for (uint64_t r = 0; r < t->count; r += STRIP) {
-            /* Behind the last reference of the gallery lie scores of an earlier tile, which `end` keeps out. */
+            /* Behind the last reference of the gallery lie scores of an earlier tile, which `end` keeps out.
+             */
             uint64_t end = t->count - r < STRIP ? t->count : r + STRIP;
             int any = 0;
             for (uint64_t i = r; i < r + STRIP; i++)
@@ -106,7 +109,8 @@ static void read_columns(const struct tile *t)
             most[r] = scores[p * LK_TILE + r] > most[r] ? scores[p * LK_TILE + r] : most[r];
     for (uint64_t r = 0; r < t->count; r++) {
         _Atomic uint64_t *best = &t->pass->galleries[t->g].best[t->first + r];
-        if (lk_best_pack(most[r], (uint32_t)t->block->first) <= atomic_load_explicit(best, memory_order_relaxed))
+        if (lk_best_pack(most[r], (uint32_t)t->block->first) <=
+            atomic_load_explicit(best, memory_order_relaxed))
             continue;
         uint64_t p = 0;
         while (scores[p * LK_TILE + r] != most[r])
@@ -121,7 +125,8 @@ static void begin_gallery(const struct tile *t)
     for (uint64_t p = 0; p < t->block->count; p++) {
         uint64_t probe = t->block->first + p;
         t->worker->nearest[p] = (struct lk_list){out->nearest + probe * out->n_nearest, 0, out->n_nearest};
-        t->worker->identities[p] = (struct lk_list){out->identities + probe * out->n_identities, 0, out->n_identities};
+        t->worker->identities[p] =
+            (struct lk_list){out->identities + probe * out->n_identities, 0, out->n_identities};
     }
 }
 
@@ -136,7 +141,8 @@ static lk_status scan_gallery(struct tile *t, lk_error *err)
         fill_tile(t);
         LK_TRY(read_rows(t, err));
         read_columns(t);
-        uint64_t pairs = t->block->count * t->count, before = pass->first * (pass->pairs_total / pass->options->probes.rows);
+        uint64_t pairs = t->block->count * t->count,
+                 before = pass->first * (pass->pairs_total / pass->options->probes.rows);
         uint64_t done = pairs + atomic_fetch_add_explicit(&pass->pairs_done, pairs, memory_order_relaxed);
         lk_ctx_progress(pass->ctx, &(lk_progress){"match", "pairs", done, pass->pairs_total, before});
     }
@@ -158,7 +164,8 @@ lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_
     size_t dim = (size_t)pass->options->dim;
     block->n_range = 0;
     memset(block->exact, 0, sizeof block->exact);
-    lk_kernel_pack(worker->probes, pass->options->probes.data + block->first * dim, (size_t)block->count, dim);
+    lk_kernel_pack(worker->probes, pass->options->probes.data + block->first * dim, (size_t)block->count,
+                   dim);
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         block->closest[g].n = 0;
         block->closest[g].full = false;

@@ -28,15 +28,15 @@ void lk_kernel_pack(double *packed, const float *data, size_t rows, size_t dim)
 
 typedef double lane8 __attribute__((vector_size(64), aligned(64)));
 
-/* The body for N of the 8 probes, with accumulators named one by one: in an array gcc 12 leaves them in memory. */
+/* The bodies' accumulators are named one by one: in an array gcc 12 leaves them in memory. */
 #define LOAD_8(p) (*(const lane8 *)(p))
 #define ADD_1(n) sum##n += a[i * LK_GROUP + n] * b
-#define PUT_1(n)                                                 \
-    for (int j = 0; j < LK_GROUP; j++)                           \
+#define PUT_1(n)                                                                                             \
+    for (int j = 0; j < LK_GROUP; j++)                                                                       \
         scores[(size_t)n * stride + (size_t)j] = (float)sum##n[j] + 0.0f
 
-static inline __attribute__((always_inline)) void scores_of_2(const double *a, const double *references, size_t dim,
-                                                              float *scores, size_t stride)
+static inline __attribute__((always_inline)) void scores_of_2(const double *a, const double *references,
+                                                              size_t dim, float *scores, size_t stride)
 {
     lane8 sum0 = {0}, sum1 = {0};
     for (size_t i = 0; i < dim; i++) {
@@ -48,8 +48,8 @@ static inline __attribute__((always_inline)) void scores_of_2(const double *a, c
     PUT_1(1);
 }
 
-static inline __attribute__((always_inline)) void scores_of_8(const double *a, const double *references, size_t dim,
-                                                              float *scores, size_t stride)
+static inline __attribute__((always_inline)) void scores_of_8(const double *a, const double *references,
+                                                              size_t dim, float *scores, size_t stride)
 {
     lane8 sum0 = {0}, sum1 = {0}, sum2 = {0}, sum3 = {0}, sum4 = {0}, sum5 = {0}, sum6 = {0}, sum7 = {0};
     for (size_t i = 0; i < dim; i++) {
@@ -74,21 +74,22 @@ static inline __attribute__((always_inline)) void scores_of_8(const double *a, c
 }
 
 /* With 16 vector registers of 128 or 256 bits, two probes at a time are what fits. */
-static inline __attribute__((always_inline)) void scores_by_2(const double *a, const double *references, size_t dim,
-                                                              float *scores, size_t stride)
+static inline __attribute__((always_inline)) void scores_by_2(const double *a, const double *references,
+                                                              size_t dim, float *scores, size_t stride)
 {
     for (size_t n = 0; n < LK_GROUP; n += 2)
         scores_of_2(a + n, references, dim, scores + n * stride, stride);
 }
 
-static void kernel_portable(const double *probes, const double *references, size_t dim, float *scores, size_t stride)
+static void kernel_portable(const double *probes, const double *references, size_t dim, float *scores,
+                            size_t stride)
 {
     scores_by_2(probes, references, dim, scores, stride);
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void kernel_avx2(const double *probes, const double *references, size_t dim,
-                                                        float *scores, size_t stride)
+__attribute__((target("avx2"))) static void kernel_avx2(const double *probes, const double *references,
+                                                        size_t dim, float *scores, size_t stride)
 {
     scores_by_2(probes, references, dim, scores, stride);
 }
@@ -105,9 +106,12 @@ lk_kernel_fn *const *lk_kernel_all(void)
 {
     static lk_kernel_fn *const all[] = {
 #if defined(__x86_64__)
-        kernel_avx512, kernel_avx2,
+        kernel_avx512,
+        kernel_avx2,
 #endif
-        kernel_portable, NULL};
+        kernel_portable,
+        NULL,
+    };
 #if defined(__x86_64__)
     return __builtin_cpu_supports("avx512f") ? all : __builtin_cpu_supports("avx2") ? all + 1 : all + 2;
 #else

@@ -12,7 +12,8 @@ enum { LK_GROUP = 8 };
 void lk_kernel_pack(double *packed, const float *data, size_t rows, size_t dim);
 
 /* scores[p * stride + r] of 8 packed probes and 8 packed references. */
-typedef void lk_kernel_fn(const double *probes, const double *references, size_t dim, float *scores, size_t stride);
+typedef void lk_kernel_fn(const double *probes, const double *references, size_t dim, float *scores,
+                          size_t stride);
 
 /* The kernels that this processor runs, fastest first, ended by NULL. All give the same bits. */
 lk_kernel_fn *const *lk_kernel_all(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lists.h - what the pass collects: short lists of each probe, the closest pairs, the best probe of a reference. */
+/* lists.h - what the pass collects: short lists of each probe, the closest pairs, the best probe of a
+ * reference. */
 #ifndef LK_SEARCH_LISTS_H
 #define LK_SEARCH_LISTS_H
 
@@ -41,7 +42,7 @@ struct lk_closest {
     struct lk_pair *pairs; /* unordered, at most 2 k */
     size_t n, capacity;
     uint64_t k;
-    bool full;           /* k pairs were seen, of which `last` is the last that counts */
+    bool full; /* k pairs were seen, of which `last` is the last that counts */
     struct lk_pair last;
 };
 
@@ -56,8 +57,8 @@ void lk_closest_settle(struct lk_closest *closest);
 
 /* ---- the best probe of a reference, shared by all threads ------------------------------------------ */
 
-/* A (score, probe) as a number that is larger when the pair is closer, so that threads can share the best by an
- * atomic maximum. Scores are never -0. */
+/* A (score, probe) as a number that is larger when the pair is closer, so that threads can share the best by
+ * an atomic maximum. Scores are never -0. */
 static inline uint64_t lk_best_pack(float score, uint32_t probe)
 {
     uint32_t bits;
@@ -80,7 +81,7 @@ static inline void lk_best_raise(_Atomic uint64_t *best, uint64_t packed)
 {
     uint64_t seen = atomic_load_explicit(best, memory_order_relaxed);
     while (packed > seen && !atomic_compare_exchange_weak_explicit(best, &seen, packed, memory_order_relaxed,
-                                                                  memory_order_relaxed))
+                                                                   memory_order_relaxed))
         ;
 }
 

@@ -20,10 +20,10 @@ static lk_status check_options(const lk_match_options *o, lk_error *err)
 {
     LK_NEED(o->probes != NULL && o->references != NULL && o->output != NULL, err, LK_EINVAL,
             "match needs probes, references and an output folder");
-    LK_NEED(o->k >= 1 && o->k <= LK_SEARCH_MAX_K, err, LK_EINVAL, "k: %llu, expected 1 to %u", (unsigned long long)o->k,
-            LK_SEARCH_MAX_K);
-    LK_NEED(o->r >= 1 && o->r <= LK_SEARCH_MAX_R, err, LK_EINVAL, "r: %llu, expected 1 to %u", (unsigned long long)o->r,
-            LK_SEARCH_MAX_R);
+    LK_NEED(o->k >= 1 && o->k <= LK_SEARCH_MAX_K, err, LK_EINVAL, "k: %llu, expected 1 to %u",
+            (unsigned long long)o->k, LK_SEARCH_MAX_K);
+    LK_NEED(o->r >= 1 && o->r <= LK_SEARCH_MAX_R, err, LK_EINVAL, "r: %llu, expected 1 to %u",
+            (unsigned long long)o->r, LK_SEARCH_MAX_R);
     LK_NEED(isnan(o->min_score) || (o->min_score >= -2 && o->min_score <= 2), err, LK_EINVAL,
             "min-score: %g, expected a cosine from -1 to 1", o->min_score);
     return LK_OK;
@@ -48,7 +48,8 @@ static lk_status remove_output(const struct lk_match *m, const char *name, lk_er
     char *path = lk_path_join(m->options->output, name, err);
     if (path == NULL)
         return LK_ENOMEM;
-    lk_status status = unlink(path) == 0 || errno == ENOENT ? LK_OK : lk_fail_sys(err, LK_EIO, "%s: cannot remove", path);
+    lk_status status =
+        unlink(path) == 0 || errno == ENOENT ? LK_OK : lk_fail_sys(err, LK_EIO, "%s: cannot remove", path);
     free(path);
     return status;
 }
@@ -80,7 +81,8 @@ static lk_status note_output(void *user, const char *name, lk_error *err)
     return status;
 }
 
-static lk_status write_outputs(const struct lk_match *m, const struct lk_search_result *result, double start, lk_error *err)
+static lk_status write_outputs(const struct lk_match *m, const struct lk_search_result *result, double start,
+                               lk_error *err)
 {
     struct outputs outputs = {m, json_object()};
     json_t *meta = NULL;
@@ -104,7 +106,8 @@ static lk_status name_inputs(const struct lk_match *m, struct lk_str *inputs, lk
 {
     LK_TRY(lk_str_addf(inputs, err, "%s %s", m->probes.embeddings_sha256, m->probes.images_sha256));
     for (int g = 0; g < LK_N_GALLERIES; g++)
-        LK_TRY(lk_str_addf(inputs, err, " / %s %s", m->galleries[g].embeddings_sha256, m->galleries[g].images_sha256));
+        LK_TRY(lk_str_addf(inputs, err, " / %s %s", m->galleries[g].embeddings_sha256,
+                           m->galleries[g].images_sha256));
     return LK_OK;
 }
 
@@ -112,8 +115,11 @@ static lk_status search(const struct lk_match *m, lk_match_summary *summary, dou
 {
     struct lk_str inputs = LK_STR_INIT;
     struct lk_search_result result = {.exact_bin = 0};
-    struct lk_search_options options = {.dim = m->probes.faces.matrix.dim, .probes = m->probes.set, .k = m->options->k,
-                                        .r = m->options->r, .min_score = m->options->min_score,
+    struct lk_search_options options = {.dim = m->probes.faces.matrix.dim,
+                                        .probes = m->probes.set,
+                                        .k = m->options->k,
+                                        .r = m->options->r,
+                                        .min_score = m->options->min_score,
                                         .work_dir = m->options->output};
     for (int g = 0; g < LK_N_GALLERIES; g++)
         options.galleries[g] = m->galleries[g].set;
@@ -145,8 +151,10 @@ static lk_status run_locked(const struct lk_match *m, lk_match_summary *summary,
         status = LK_OK;
     }
     if (status == LK_OK && state == LK_MATCH_OTHER && !m->options->force)
-        status = lk_fail(err, LK_EINVAL, "%s: holds a finished match that differs in: %s; give another output, or --force to replace it",
-                         m->options->output, what.text);
+        status = lk_fail(
+            err, LK_EINVAL,
+            "%s: holds a finished match that differs in: %s; give another output, or --force to replace it",
+            m->options->output, what.text);
     if (status == LK_OK && state == LK_MATCH_SAME)
         summary->up_to_date = 1;
     else if (status == LK_OK)

@@ -47,8 +47,10 @@ static json_t *describe_sample(const struct lk_search_result *result, bool *fail
     json_t *sample = json_object();
     set(sample, "seed", json_integer((json_int_t)result->galleries[LK_GALLERY_TRAIN].sample_seed), failed);
     set(sample, "size", json_integer((json_int_t)result->galleries[LK_GALLERY_TRAIN].sample_size), failed);
-    set(sample, "holdout_seed", json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_seed), failed);
-    set(sample, "holdout_size", json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_size), failed);
+    set(sample, "holdout_seed", json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_seed),
+        failed);
+    set(sample, "holdout_size", json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_size),
+        failed);
     return sample;
 }
 
@@ -68,7 +70,8 @@ lk_status lk_match_meta_new(json_t **out, const struct lk_match *match, const st
     set(meta, "probes", describe_set(&match->probes, &failed), &failed);
     set(meta, "references", describe_set(&match->galleries[LK_GALLERY_TRAIN], &failed), &failed);
     set(meta, "holdout",
-        lk_match_has(match, LK_GALLERY_HOLDOUT) ? describe_set(&match->galleries[LK_GALLERY_HOLDOUT], &failed) : json_null(),
+        lk_match_has(match, LK_GALLERY_HOLDOUT) ? describe_set(&match->galleries[LK_GALLERY_HOLDOUT], &failed)
+                                                : json_null(),
         &failed);
     set(meta, "k", json_integer((json_int_t)o->k), &failed);
     set(meta, "r", json_integer((json_int_t)o->r), &failed);
@@ -103,13 +106,15 @@ static lk_status differs(struct comparison *c, lk_error *err, const char *thing)
     return lk_str_addf(c->what, err, "%s%s", c->what->len > 0 ? ", " : "", thing);
 }
 
-static lk_status compare_set(struct comparison *c, const json_t *meta, const struct lk_match_set *s, lk_error *err)
+static lk_status compare_set(struct comparison *c, const json_t *meta, const struct lk_match_set *s,
+                             lk_error *err)
 {
     const json_t *object = json_object_get(meta, s->role);
     bool had = object != NULL && !json_is_null(object), has = s->set.rows > 0;
     char thing[80];
     if (had != has)
-        return differs(c, err, had ? "a hold-out (there, not asked for)" : "a hold-out (asked for, not there)");
+        return differs(c, err,
+                       had ? "a hold-out (there, not asked for)" : "a hold-out (asked for, not there)");
     if (!has)
         return LK_OK;
     const char *embeddings = "", *images = "", *path = "", *directory = "";
@@ -126,13 +131,15 @@ static lk_status compare_set(struct comparison *c, const json_t *meta, const str
     if (thing[0] != '\0')
         LK_TRY(differs(c, err, thing));
     char *here = getcwd(NULL, 0);
-    if (strcmp(path, s->faces.path) != 0 || (path[0] != '/' && (here == NULL || strcmp(here, directory) != 0)))
+    if (strcmp(path, s->faces.path) != 0 ||
+        (path[0] != '/' && (here == NULL || strcmp(here, directory) != 0)))
         c->moved = true;
     free(here);
     return LK_OK;
 }
 
-static lk_status compare_number(struct comparison *c, const json_t *meta, const char *key, uint64_t asked, lk_error *err)
+static lk_status compare_number(struct comparison *c, const json_t *meta, const char *key, uint64_t asked,
+                                lk_error *err)
 {
     int64_t found = -1;
     char text[80];
@@ -147,7 +154,8 @@ static lk_status compare_outputs(struct comparison *c, const json_t *meta, const
 {
     const char *name;
     json_t *hash;
-    json_object_foreach(json_object_get(meta, "outputs"), name, hash) {
+    json_object_foreach(json_object_get(meta, "outputs"), name, hash)
+    {
         char *path = lk_path_join(dir, name, err);
         if (path == NULL)
             return LK_ENOMEM;
@@ -157,7 +165,8 @@ static lk_status compare_outputs(struct comparison *c, const json_t *meta, const
     return LK_OK;
 }
 
-static lk_status compare_all(struct comparison *c, const json_t *meta, const struct lk_match *match, lk_error *err)
+static lk_status compare_all(struct comparison *c, const json_t *meta, const struct lk_match *match,
+                             lk_error *err)
 {
     const lk_match_options *o = match->options;
     LK_TRY(compare_set(c, meta, &match->probes, err));
@@ -185,8 +194,8 @@ static lk_status read_summary(const json_t *meta, const char *where, lk_match_su
     return LK_OK;
 }
 
-static lk_status compare(const struct lk_match *match, const char *path, enum lk_match_state *state, struct lk_str *what,
-                         lk_match_summary *summary, lk_error *err)
+static lk_status compare(const struct lk_match *match, const char *path, enum lk_match_state *state,
+                         struct lk_str *what, lk_match_summary *summary, lk_error *err)
 {
     json_t *meta = NULL;
     const char *kind = "";
@@ -194,8 +203,10 @@ static lk_status compare(const struct lk_match *match, const char *path, enum lk
     LK_TRY(lk_json_read(path, &meta, err));
     lk_status status = lk_json_string(meta, "kind", 1, &kind, path, err);
     if (status == LK_OK && strcmp(kind, "match") != 0)
-        status = lk_fail(err, LK_EINVAL, "%s: belongs to something of kind \"%.40s\"; expected a new folder or one that match made",
-                         path, kind);
+        status = lk_fail(
+            err, LK_EINVAL,
+            "%s: belongs to something of kind \"%.40s\"; expected a new folder or one that match made", path,
+            kind);
     if (status == LK_OK)
         status = compare_all(&c, meta, match, err);
     if (status == LK_OK && !c.other)

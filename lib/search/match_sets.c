@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* match_sets.c - embeddings made ready for the search: bad rows left out, lengths made one, labels numbered. */
+/* match_sets.c - embeddings made ready for the search: bad rows left out, lengths made one, labels numbered.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -57,7 +58,8 @@ static lk_status warn_excluded(const struct lk_match_set *s, lk_ctx *ctx, lk_err
     for (uint64_t i = 0; status == LK_OK && i < s->n_excluded && i < ROWS_NAMED; i++)
         status = lk_str_addf(&rows, err, "%s%" PRIu32, i > 0 ? ", " : "", s->excluded[i]);
     if (status == LK_OK)
-        lk_ctx_message(ctx, LK_LEVEL_WARNING, "%s: %" PRIu64 " of %" PRIu64 " rows are left out, being zero or not finite: %s%s",
+        lk_ctx_message(ctx, LK_LEVEL_WARNING,
+                       "%s: %" PRIu64 " of %" PRIu64 " rows are left out, being zero or not finite: %s%s",
                        s->faces.path, s->n_excluded, s->faces.matrix.rows, rows.text,
                        s->n_excluded > ROWS_NAMED ? ", ..." : "");
     lk_str_free(&rows);
@@ -72,8 +74,8 @@ static lk_status gather_rows(struct lk_match_set *s, uint64_t n_scaled, lk_error
     if (n_scaled == 0 && s->n_excluded == 0)
         return LK_OK;
     size_t cells;
-    LK_NEED(!lk_mul_overflows((size_t)s->set.rows, (size_t)m->dim, &cells), err, LK_ENOMEM, "%s: too many rows",
-            s->faces.path);
+    LK_NEED(!lk_mul_overflows((size_t)s->set.rows, (size_t)m->dim, &cells), err, LK_ENOMEM,
+            "%s: too many rows", s->faces.path);
     s->owned = lk_alloc_aligned(cells, sizeof *s->owned, err);
     if (s->owned == NULL)
         return LK_ENOMEM;
@@ -153,8 +155,8 @@ static lk_status open_set(struct lk_match_set *s, lk_ctx *ctx, const char *path,
     LK_TRY(lk_faces_open(&s->faces, path, err));
     uint64_t rows = s->faces.matrix.rows, n_scaled = 0;
     LK_NEED(rows > 0, err, LK_EFORMAT, "%s: holds no embeddings, expected at least one row", path);
-    LK_NEED(rows <= LK_SEARCH_MAX_ROWS, err, LK_EUNSUP, "%s: %" PRIu64 " rows, at most %u can be searched at once", path, rows,
-            LK_SEARCH_MAX_ROWS);
+    LK_NEED(rows <= LK_SEARCH_MAX_ROWS, err, LK_EUNSUP,
+            "%s: %" PRIu64 " rows, at most %u can be searched at once", path, rows, LK_SEARCH_MAX_ROWS);
     if (s->faces.image_of_row == NULL) {
         LK_TRY(lk_hash_file(path, s->embeddings_sha256, err));
     } else {
@@ -163,17 +165,19 @@ static lk_status open_set(struct lk_match_set *s, lk_ctx *ctx, const char *path,
     }
     LK_TRY(lk_ctx_check(ctx, err));
     LK_TRY(sort_rows(s, &n_scaled, err));
-    LK_NEED(s->set.rows > 0, err, LK_EFORMAT, "%s: all %" PRIu64 " rows are zero or not finite, nothing is left to compare",
-            path, rows);
+    LK_NEED(s->set.rows > 0, err, LK_EFORMAT,
+            "%s: all %" PRIu64 " rows are zero or not finite, nothing is left to compare", path, rows);
     LK_TRY(warn_excluded(s, ctx, err));
     if (n_scaled > 0)
-        lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %" PRIu64 " of %" PRIu64 " rows were not of length 1 and are scaled to it", path,
+        lk_ctx_message(ctx, LK_LEVEL_NOTE,
+                       "%s: %" PRIu64 " of %" PRIu64 " rows were not of length 1 and are scaled to it", path,
                        n_scaled, rows);
     LK_TRY(gather_rows(s, n_scaled, err));
     return number_identities(s, err);
 }
 
-lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path, lk_error *err)
+lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
+                            lk_error *err)
 {
     *set = (struct lk_match_set){.role = role};
     lk_status status = open_set(set, ctx, path, err);
@@ -206,13 +210,15 @@ static lk_status model_of(const struct lk_match_set *s, const char **name, const
 lk_status lk_match_sets_agree(const struct lk_match_set *a, const struct lk_match_set *b, lk_error *err)
 {
     LK_NEED(a->faces.matrix.dim == b->faces.matrix.dim, err, LK_EINVAL,
-            "%s has vectors of %" PRIu64 " numbers and %s of %" PRIu64 "; expected the same length, from the same model",
+            "%s has vectors of %" PRIu64 " numbers and %s of %" PRIu64
+            "; expected the same length, from the same model",
             a->faces.path, a->faces.matrix.dim, b->faces.path, b->faces.matrix.dim);
     const char *name_a, *name_b, *sha_a, *sha_b;
     LK_TRY(model_of(a, &name_a, &sha_a, err));
     LK_TRY(model_of(b, &name_b, &sha_b, err));
     LK_NEED(sha_a == NULL || sha_b == NULL || strcmp(sha_a, sha_b) == 0, err, LK_EINVAL,
-            "%s was embedded with %s (%.12s...) and %s with %s (%.12s...); expected one model, their scores mean nothing",
+            "%s was embedded with %s (%.12s...) and %s with %s (%.12s...); expected one model, their scores "
+            "mean nothing",
             a->faces.path, name_a, sha_a, b->faces.path, name_b, sha_b);
     return LK_OK;
 }

@@ -9,15 +9,15 @@
 #include "search/lists.h"
 
 enum {
-    LK_TILE = 128,            /* references whose scores against a block of probes are held at a time */
-    LK_MAX_BLOCK = 256,       /* probes of a block */
+    LK_TILE = 128,      /* references whose scores against a block of probes are held at a time */
+    LK_MAX_BLOCK = 256, /* probes of a block */
 };
 
 struct lk_pass_gallery {
     const struct lk_search_set *set;
-    struct lk_closest closest;     /* of all finished blocks */
-    _Atomic float threshold;       /* of `closest`, for the workers */
-    _Atomic uint64_t *best;        /* of each reference: lk_best_pack */
+    struct lk_closest closest; /* of all finished blocks */
+    _Atomic float threshold;   /* of `closest`, for the workers */
+    _Atomic uint64_t *best;    /* of each reference: lk_best_pack */
 };
 
 /* Where the pairs of the range are kept: records in order, with a sum over all of them to know them again. */
@@ -28,8 +28,8 @@ struct lk_spool {
 };
 
 struct lk_worker {
-    double *probes, *references; /* packed */
-    float *scores;               /* LK_MAX_BLOCK x LK_TILE */
+    double *probes, *references;                                    /* packed */
+    float *scores;                                                  /* LK_MAX_BLOCK x LK_TILE */
     struct lk_list nearest[LK_MAX_BLOCK], identities[LK_MAX_BLOCK]; /* of the gallery in hand */
 };
 
@@ -51,12 +51,12 @@ struct lk_pass {
     struct lk_worker *workers;
     float exact_score, range_score; /* lowest that count; +inf when nothing does */
     bool has_range;
-    uint64_t block;                 /* probes a worker takes at a time */
-    uint64_t first;                 /* probes that an earlier run finished */
-    uint64_t probes_done;           /* finished by both, all probes before it */
+    uint64_t block;       /* probes a worker takes at a time */
+    uint64_t first;       /* probes that an earlier run finished */
+    uint64_t probes_done; /* finished by both, all probes before it */
     _Atomic uint64_t pairs_done;
     uint64_t pairs_total;
-    char identity[65];              /* of inputs and settings */
+    char identity[65]; /* of inputs and settings */
     struct lk_spool spool;
     double save_seconds, next_save;
 };
@@ -69,7 +69,8 @@ lk_status lk_pass_sample(struct lk_pass *pass, lk_error *err);
 float lk_pass_bin_score(int bin);
 
 /* block.c: all pairs of one block of probes. */
-lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, lk_error *err);
+lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker,
+                        lk_error *err);
 
 /* state.c: unfinished work on disk. */
 lk_status lk_pass_save(struct lk_pass *pass, lk_error *err);

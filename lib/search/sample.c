@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sample.c - the sampled bulk of the histogram, and where its exact tail begins.
  *
- * Sample number t of a gallery is drawn in chunk t / 65536 by a generator of its own, seeded with sample_seed + chunk: first the
- * probe, then the reference. So the sample depends neither on threads nor on scores. */
+ * Sample number t of a gallery is drawn in chunk t / 65536 by a generator of its own, seeded with sample_seed
+ * + chunk: first the probe, then the reference. So the sample depends neither on threads nor on scores. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -13,7 +13,8 @@
 #define SAMPLE_SEED UINT64_C(0x6c696b656e657373)
 enum { CHUNK = 1 << 16, MOST = 1 << 22, PAIRS_PER_SAMPLE = 16 };
 
-/* Up to so many pairs everything is counted; beyond, the bins whose sampled share from there up is 1 in 10,000. */
+/* Up to so many pairs everything is counted; beyond, the bins whose sampled share from there up is 1 in
+ * 10,000. */
 #define ALL_EXACT_PAIRS ((uint64_t)1 << 26)
 #define EXACT_SHARE 10000
 
@@ -62,7 +63,9 @@ void lk_pass_plan_sample(struct lk_pass *pass)
 static lk_status sample_gallery(struct lk_pass *pass, int g, lk_error *err)
 {
     struct lk_search_gallery *out = &pass->out->galleries[g];
-    struct sampling s = {.options = pass->options, .gallery = pass->galleries[g].set, .seed = out->sample_seed,
+    struct sampling s = {.options = pass->options,
+                         .gallery = pass->galleries[g].set,
+                         .seed = out->sample_seed,
                          .size = out->sample_size};
     size_t chunks = (size_t)((s.size + CHUNK - 1) / CHUNK);
     s.counts = lk_calloc(chunks, sizeof *s.counts, err);

@@ -12,8 +12,8 @@
 #include "search/pass.h"
 
 enum {
-    PROBES_BYTES = 768 << 10,  /* of a packed block: most of a second-level cache of 1 MiB */
-    RANGE_BYTES = 256 << 20,   /* expected in all blocks in flight */
+    PROBES_BYTES = 768 << 10, /* of a packed block: most of a second-level cache of 1 MiB */
+    RANGE_BYTES = 256 << 20,  /* expected in all blocks in flight */
     SLOTS_PER_THREAD = 2,
 };
 #define SAVE_SECONDS 5.0
@@ -22,13 +22,14 @@ enum {
 
 static lk_status check_set(const struct lk_search_set *set, const char *name, uint64_t dim, lk_error *err)
 {
-    LK_NEED(set->rows <= LK_SEARCH_MAX_ROWS, err, LK_EUNSUP, "%s: %llu rows, at most %u can be searched at once", name,
-            (unsigned long long)set->rows, LK_SEARCH_MAX_ROWS);
-    LK_NEED(dim <= SIZE_MAX / sizeof(double) / LK_MAX_BLOCK, err, LK_EUNSUP, "%s: rows of %llu numbers are too long", name,
-            (unsigned long long)dim);
+    LK_NEED(set->rows <= LK_SEARCH_MAX_ROWS, err, LK_EUNSUP,
+            "%s: %llu rows, at most %u can be searched at once", name, (unsigned long long)set->rows,
+            LK_SEARCH_MAX_ROWS);
+    LK_NEED(dim <= SIZE_MAX / sizeof(double) / LK_MAX_BLOCK, err, LK_EUNSUP,
+            "%s: rows of %llu numbers are too long", name, (unsigned long long)dim);
     for (uint64_t i = 0; set->identities != NULL && i < set->rows; i++)
-        LK_NEED(set->identities[i] < set->n_identities, err, LK_EINVAL, "%s: row %llu has identity %u of %u", name,
-                (unsigned long long)i, set->identities[i], set->n_identities);
+        LK_NEED(set->identities[i] < set->n_identities, err, LK_EINVAL, "%s: row %llu has identity %u of %u",
+                name, (unsigned long long)i, set->identities[i], set->n_identities);
     return LK_OK;
 }
 
@@ -36,11 +37,12 @@ static lk_status check_options(const struct lk_search_options *o, lk_error *err)
 {
     LK_NEED(o->dim > 0, err, LK_EINVAL, "rows have no numbers");
     LK_NEED(o->probes.rows > 0, err, LK_EINVAL, "there are no probes to compare");
-    LK_NEED(o->galleries[LK_GALLERY_TRAIN].rows > 0, err, LK_EINVAL, "there are no references to compare with");
-    LK_NEED(o->k > 0 && o->k <= LK_SEARCH_MAX_K, err, LK_EINVAL, "k: %llu, expected 1 to %u", (unsigned long long)o->k,
-            LK_SEARCH_MAX_K);
-    LK_NEED(o->r > 0 && o->r <= LK_SEARCH_MAX_R, err, LK_EINVAL, "r: %llu, expected 1 to %u", (unsigned long long)o->r,
-            LK_SEARCH_MAX_R);
+    LK_NEED(o->galleries[LK_GALLERY_TRAIN].rows > 0, err, LK_EINVAL,
+            "there are no references to compare with");
+    LK_NEED(o->k > 0 && o->k <= LK_SEARCH_MAX_K, err, LK_EINVAL, "k: %llu, expected 1 to %u",
+            (unsigned long long)o->k, LK_SEARCH_MAX_K);
+    LK_NEED(o->r > 0 && o->r <= LK_SEARCH_MAX_R, err, LK_EINVAL, "r: %llu, expected 1 to %u",
+            (unsigned long long)o->r, LK_SEARCH_MAX_R);
     LK_NEED(isnan(o->min_score) || o->work_dir != NULL, err, LK_EINVAL, "a range needs a folder to work in");
     LK_TRY(check_set(&o->probes, "probes", o->dim, err));
     LK_TRY(check_set(&o->galleries[LK_GALLERY_TRAIN], "references", o->dim, err));
@@ -99,12 +101,13 @@ static lk_status identify(struct lk_pass *pass, lk_error *err)
     const struct lk_search_options *o = pass->options;
     struct lk_str s = LK_STR_INIT;
     lk_status status =
-        lk_str_addf(&s, err, "%s dim %llu k %llu r %llu min_score %a probes %llu", o->inputs != NULL ? o->inputs : "",
-                    (unsigned long long)o->dim, (unsigned long long)o->k, (unsigned long long)o->r,
-                    o->min_score, (unsigned long long)o->probes.rows);
+        lk_str_addf(&s, err, "%s dim %llu k %llu r %llu min_score %a probes %llu",
+                    o->inputs != NULL ? o->inputs : "", (unsigned long long)o->dim, (unsigned long long)o->k,
+                    (unsigned long long)o->r, o->min_score, (unsigned long long)o->probes.rows);
     for (int g = 0; status == LK_OK && g < LK_N_GALLERIES; g++)
-        status = lk_str_addf(&s, err, " gallery %llu identities %d %llu", (unsigned long long)o->galleries[g].rows,
-                             o->galleries[g].identities != NULL, (unsigned long long)pass->out->galleries[g].n_identities);
+        status = lk_str_addf(&s, err, " gallery %llu identities %d %llu",
+                             (unsigned long long)o->galleries[g].rows, o->galleries[g].identities != NULL,
+                             (unsigned long long)pass->out->galleries[g].n_identities);
     if (status == LK_OK)
         status = lk_hash_bytes(s.text, s.len, pass->identity, err);
     lk_str_free(&s);
@@ -141,8 +144,8 @@ static void free_workers(struct lk_pass *pass)
     free(pass->workers);
 }
 
-/* Large enough that packing the references is a small part, small enough for the cache, for all threads to have some, and for
- * the range that the sample leads to expect. */
+/* Large enough that packing the references is a small part, small enough for the cache, for all threads to
+ * have some, and for the range that the sample leads to expect. */
 static uint64_t choose_block(const struct lk_pass *pass)
 {
     const struct lk_search_options *o = pass->options;
@@ -194,7 +197,8 @@ static lk_status sink_block(void *arg, size_t index, void *slot, lk_error *err)
         LK_TRY(lk_closest_add(closest, block->closest[g].pairs, block->closest[g].n, err));
         if (!closest->full && closest->n >= closest->k)
             lk_closest_settle(closest);
-        atomic_store_explicit(&pass->galleries[g].threshold, lk_closest_threshold(closest), memory_order_relaxed);
+        atomic_store_explicit(&pass->galleries[g].threshold, lk_closest_threshold(closest),
+                              memory_order_relaxed);
         for (int b = 0; b < LK_SEARCH_BINS; b++)
             pass->out->galleries[g].exact[b] += block->exact[g][b];
     }
@@ -216,7 +220,8 @@ static lk_status run_blocks(struct lk_pass *pass, lk_error *err)
         for (int g = 0; g < LK_N_GALLERIES; g++)
             slots[i].closest[g].k = pass->galleries[g].closest.k;
     size_t blocks = (size_t)((pass->options->probes.rows - pass->first + pass->block - 1) / pass->block);
-    lk_status status = lk_pool_ordered(pass->ctx, 0, blocks, slots, sizeof *slots, n_slots, fill_block, sink_block, pass, err);
+    lk_status status = lk_pool_ordered(pass->ctx, 0, blocks, slots, sizeof *slots, n_slots, fill_block,
+                                       sink_block, pass, err);
     for (size_t i = 0; i < n_slots; i++) {
         for (int g = 0; g < LK_N_GALLERIES; g++)
             free(slots[i].closest[g].pairs);
@@ -244,7 +249,8 @@ static void hand_over(struct lk_pass *pass)
         out->n_pairs = gallery->closest.n;
         gallery->closest.pairs = NULL;
         for (uint64_t i = 0; i < gallery->set->rows; i++)
-            out->best_probe[i] = lk_best_unpack(atomic_load_explicit(&gallery->best[i], memory_order_relaxed));
+            out->best_probe[i] =
+                lk_best_unpack(atomic_load_explicit(&gallery->best[i], memory_order_relaxed));
     }
     pass->out->n_pairs = pass->pairs_total;
     pass->out->n_range = pass->spool.n;
@@ -271,7 +277,8 @@ static lk_status run(struct lk_pass *pass, lk_error *err)
     lk_status status = run_blocks(pass, err);
     if (status != LK_OK)
         return stop(pass, status);
-    bool long_run = lk_clock_seconds() > start + pass->save_seconds; /* writing the tables may be interrupted, too */
+    bool long_run =
+        lk_clock_seconds() > start + pass->save_seconds; /* writing the tables may be interrupted, too */
     if (pass->options->work_dir != NULL && long_run)
         LK_TRY(lk_pass_save(pass, err));
     else if (pass->has_range && fflush(pass->spool.stream) != 0)
@@ -280,12 +287,17 @@ static lk_status run(struct lk_pass *pass, lk_error *err)
     return LK_OK;
 }
 
-lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, struct lk_search_result *out, lk_error *err)
+lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, struct lk_search_result *out,
+                        lk_error *err)
 {
     LK_TRY(check_options(options, err));
     struct lk_search_result result = {.exact_bin = 0};
     bool has_range = !isnan(options->min_score);
-    struct lk_pass pass = {.ctx = ctx, .options = options, .out = &result, .kernel = lk_kernel_all()[0], .has_range = has_range,
+    struct lk_pass pass = {.ctx = ctx,
+                           .options = options,
+                           .out = &result,
+                           .kernel = lk_kernel_all()[0],
+                           .has_range = has_range,
                            .range_score = has_range ? smallest_float_from(options->min_score) : INFINITY,
                            .save_seconds = options->save_seconds > 0 ? options->save_seconds : SAVE_SECONDS};
     lk_status status = run(&pass, err);
@@ -327,8 +339,8 @@ lk_status lk_search_range(const struct lk_search_result *result, lk_range_fn *ea
     for (uint64_t i = 0; status == LK_OK && i < result->n_range; i++) {
         struct lk_range_pair pair;
         if (fread(&pair, sizeof pair, 1, stream) != 1)
-            status = lk_fail(err, LK_EIO, "%s: ends at pair %llu of %llu", result->range_path, (unsigned long long)i,
-                             (unsigned long long)result->n_range);
+            status = lk_fail(err, LK_EIO, "%s: ends at pair %llu of %llu", result->range_path,
+                             (unsigned long long)i, (unsigned long long)result->n_range);
         else
             status = each(user, &pair, err);
     }

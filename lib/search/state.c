@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state.c - unfinished work on disk, so that a stopped or killed run goes on where it was.
  *
- * search.part is one atomic snapshot: magic, identity of inputs and settings, everything that the finished probes
- * gave, and the SHA-256 of all that, in the machine's own byte order (it never leaves the machine). range.part
- * holds the pairs of the range; the snapshot says how many of them belong to it and what they sum to. */
+ * search.part is one atomic snapshot: magic, identity of inputs and settings, everything that the finished
+ * probes gave, and the SHA-256 of all that, in the machine's own byte order (it never leaves the machine).
+ * range.part holds the pairs of the range; the snapshot says how many of them belong to it and what they sum
+ * to. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -90,13 +91,13 @@ struct part {
     size_t len;
 };
 
-/* The parts of the snapshot that have a size known beforehand; the closest pairs come behind. */
+/* Behind them lie the parts, then the best probes of all references. */
 struct numbers {
     uint64_t probes_done, range_n, range_sum, exact_bin;
     uint64_t n_closest[LK_N_GALLERIES];
 };
 
-enum { MAX_PARTS = 6 * LK_N_GALLERIES };
+enum { MAX_PARTS = 5 * LK_N_GALLERIES };
 
 static int list_parts(struct lk_pass *pass, uint64_t probes_done, struct part parts[MAX_PARTS])
 {
@@ -106,10 +107,11 @@ static int list_parts(struct lk_pass *pass, uint64_t probes_done, struct part pa
         size_t done = (size_t)probes_done * sizeof *out->nearest;
         parts[n++] = (struct part){out->sample, sizeof out->sample};
         parts[n++] = (struct part){out->exact, sizeof out->exact};
-        parts[n++] = (struct part){pass->galleries[g].closest.pairs, pass->galleries[g].closest.n * sizeof(struct lk_pair)};
-        parts[n++] = (struct part){(void *)pass->galleries[g].best, pass->galleries[g].set->rows * sizeof(uint64_t)};
+        parts[n++] = (struct part){pass->galleries[g].closest.pairs,
+                                   pass->galleries[g].closest.n * sizeof(struct lk_pair)};
         parts[n++] = (struct part){out->nearest, done * out->n_nearest};
-        parts[n++] = (struct part){out->identities, out->identities == out->nearest ? 0 : done * out->n_identities};
+        parts[n++] =
+            (struct part){out->identities, out->identities == out->nearest ? 0 : done * out->n_identities};
     }
     return n;
 }
@@ -121,9 +123,26 @@ static lk_status put(FILE *stream, struct lk_hash *hash, const void *bytes, size
     return len > 0 ? lk_hash_add(hash, bytes, len, err) : LK_OK;
 }
 
+/* Other threads go on raising these: what is written is at least as good as the finished probes made it, by
+ * true pairs. */
+static lk_status put_best(FILE *stream, struct lk_hash *hash, const struct lk_pass_gallery *gallery,
+                          lk_error *err)
+{
+    uint64_t some[1024];
+    for (uint64_t i = 0; i < gallery->set->rows;) {
+        size_t n = 0;
+        for (; n < 1024 && i < gallery->set->rows; i++)
+            some[n++] = atomic_load_explicit(&gallery->best[i], memory_order_relaxed);
+        LK_TRY(put(stream, hash, some, n * sizeof *some, err));
+    }
+    return LK_OK;
+}
+
 static lk_status put_all(struct lk_pass *pass, FILE *stream, struct lk_hash *hash, lk_error *err)
 {
-    struct numbers numbers = {.probes_done = pass->probes_done, .range_n = pass->spool.n, .range_sum = pass->spool.sum,
+    struct numbers numbers = {.probes_done = pass->probes_done,
+                              .range_n = pass->spool.n,
+                              .range_sum = pass->spool.sum,
                               .exact_bin = (uint64_t)pass->out->exact_bin};
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         lk_closest_settle(&pass->galleries[g].closest);
@@ -136,6 +155,8 @@ static lk_status put_all(struct lk_pass *pass, FILE *stream, struct lk_hash *has
     LK_TRY(put(stream, hash, &numbers, sizeof numbers, err));
     for (int i = 0; i < n; i++)
         LK_TRY(put(stream, hash, parts[i].bytes, parts[i].len, err));
+    for (int g = 0; g < LK_N_GALLERIES; g++)
+        LK_TRY(put_best(stream, hash, &pass->galleries[g], err));
     char hex[HEX + 1];
     LK_TRY(lk_hash_end(hash, hex, err));
     fwrite(hex, 1, HEX, stream);
@@ -170,15 +191,16 @@ lk_status lk_pass_save(struct lk_pass *pass, lk_error *err)
 /* ---- taking up -------------------------------------------------------------------------------------- */
 
 /* The closest pairs' arrays are given their size, then all parts are copied in. */
-static lk_status take_parts(struct lk_pass *pass, const struct numbers *numbers, const uint8_t *bytes, size_t len,
-                            bool *fits, lk_error *err)
+static lk_status take_parts(struct lk_pass *pass, const struct numbers *numbers, const uint8_t *bytes,
+                            size_t len, bool *fits, lk_error *err)
 {
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         struct lk_closest *closest = &pass->galleries[g].closest;
         *fits = numbers->n_closest[g] <= closest->k && numbers->n_closest[g] <= len / sizeof(struct lk_pair);
         if (!*fits)
             return LK_OK;
-        LK_TRY(lk_grow(&closest->pairs, &closest->capacity, (size_t)numbers->n_closest[g], sizeof *closest->pairs, err));
+        LK_TRY(lk_grow(&closest->pairs, &closest->capacity, (size_t)numbers->n_closest[g],
+                       sizeof *closest->pairs, err));
         closest->n = (size_t)numbers->n_closest[g];
     }
     struct part parts[MAX_PARTS];
@@ -186,22 +208,30 @@ static lk_status take_parts(struct lk_pass *pass, const struct numbers *numbers,
     size_t total = 0;
     for (int i = 0; i < n; i++)
         total += parts[i].len;
+    for (int g = 0; g < LK_N_GALLERIES; g++)
+        total += pass->galleries[g].set->rows * sizeof(uint64_t);
     *fits = total == len;
     for (int i = 0; *fits && i < n; bytes += parts[i].len, i++)
         if (parts[i].len > 0)
             memcpy(parts[i].bytes, bytes, parts[i].len);
     for (int g = 0; g < LK_N_GALLERIES; g++) {
-        if (*fits) {
-            lk_closest_settle(&pass->galleries[g].closest);
-            atomic_store(&pass->galleries[g].threshold, lk_closest_threshold(&pass->galleries[g].closest));
-        } else
-            pass->galleries[g].closest.n = 0;
+        struct lk_pass_gallery *gallery = &pass->galleries[g];
+        for (uint64_t i = 0; *fits && i < gallery->set->rows; i++, bytes += sizeof(uint64_t)) {
+            uint64_t best;
+            memcpy(&best, bytes, sizeof best);
+            atomic_store_explicit(&gallery->best[i], best, memory_order_relaxed);
+        }
+        if (!*fits)
+            gallery->closest.n = 0;
+        lk_closest_settle(&gallery->closest);
+        atomic_store(&gallery->threshold, lk_closest_threshold(&gallery->closest));
     }
     return LK_OK;
 }
 
 /* *why: NULL when the snapshot was taken up, else why not. */
-static lk_status take_snapshot(struct lk_pass *pass, const struct lk_map *map, const char **why, lk_error *err)
+static lk_status take_snapshot(struct lk_pass *pass, const struct lk_map *map, const char **why,
+                               lk_error *err)
 {
     struct numbers numbers;
     size_t head = sizeof magic + HEX + sizeof numbers;
@@ -256,7 +286,8 @@ lk_status lk_pass_load(struct lk_pass *pass, bool *loaded, lk_error *err)
             lk_map_close(&map);
         }
         if (status == LK_OK && why != NULL)
-            lk_ctx_message(pass->ctx, LK_LEVEL_WARNING, "%s: %s; the search starts from the beginning", path, why);
+            lk_ctx_message(pass->ctx, LK_LEVEL_WARNING, "%s: %s; the search starts from the beginning", path,
+                           why);
         *loaded = status == LK_OK && why == NULL;
     }
     free(path);
@@ -267,7 +298,8 @@ lk_status lk_pass_load(struct lk_pass *pass, bool *loaded, lk_error *err)
 
 void lk_search_forget(const char *work_dir)
 {
-    static const char *const names[] = {"search.part", "range.part", "search.part.tmp"}; /* the last after a kill */
+    static const char *const names[] = {"search.part", "range.part",
+                                        "search.part.tmp"}; /* the last after a kill */
     for (int i = 0; i < 3; i++) {
         char *path = lk_path_join(work_dir, names[i], NULL);
         if (path != NULL)

@@ -8,8 +8,9 @@
 #include "formats/csv.h"
 #include "search/match.h"
 
-const char *const lk_match_table_names[] = {"pairs.csv",      "holdout_pairs.csv", "nearest.csv",   "nearest_identities.csv",
-                                            "references.csv", "range.csv",         "histogram.csv", NULL};
+const char *const lk_match_table_names[] = {
+    "pairs.csv",      "holdout_pairs.csv", "nearest.csv",   "nearest_identities.csv",
+    "references.csv", "range.csv",         "histogram.csv", NULL};
 
 static const char *const gallery_names[LK_N_GALLERIES] = {"train", "holdout"};
 
@@ -48,8 +49,8 @@ static void write_pairs_of(const struct writer *w, int g)
     fputs("rank,score,probe,reference,probe_path,reference_path,probe_identity,reference_identity\n", w->f);
     for (uint64_t i = 0; i < r->n_pairs; i++) {
         const struct lk_pair *pair = &r->pairs[i];
-        fprintf(w->f, "%" PRIu64 ",%.9g,%" PRIu32 ",%" PRIu32, i + 1, pair->score, w->match->probes.row_of[pair->probe],
-                w->match->galleries[g].row_of[pair->reference]);
+        fprintf(w->f, "%" PRIu64 ",%.9g,%" PRIu32 ",%" PRIu32, i + 1, pair->score,
+                w->match->probes.row_of[pair->probe], w->match->galleries[g].row_of[pair->reference]);
         put_both_ends(w, g, pair->probe, pair->reference);
     }
 }
@@ -70,7 +71,8 @@ static lk_status write_holdout_pairs(struct writer *w, lk_error *err)
 
 static lk_status write_nearest(struct writer *w, lk_error *err)
 {
-    fputs("probe,gallery,rank,score,reference,probe_path,reference_path,probe_identity,reference_identity\n", w->f);
+    fputs("probe,gallery,rank,score,reference,probe_path,reference_path,probe_identity,reference_identity\n",
+          w->f);
     for (uint64_t p = 0; p < w->match->probes.set.rows; p++) {
         if (p % 4096 == 0)
             LK_TRY(lk_ctx_check(w->match->ctx, err));
@@ -78,8 +80,8 @@ static lk_status write_nearest(struct writer *w, lk_error *err)
             const struct lk_search_gallery *r = &w->result->galleries[g];
             for (uint64_t i = 0; i < r->n_nearest; i++) {
                 const struct lk_hit *hit = &r->nearest[p * r->n_nearest + i];
-                fprintf(w->f, "%" PRIu32 ",%s,%" PRIu64 ",%.9g,%" PRIu32, w->match->probes.row_of[p], gallery_names[g],
-                        i + 1, hit->score, w->match->galleries[g].row_of[hit->row]);
+                fprintf(w->f, "%" PRIu32 ",%s,%" PRIu64 ",%.9g,%" PRIu32, w->match->probes.row_of[p],
+                        gallery_names[g], i + 1, hit->score, w->match->galleries[g].row_of[hit->row]);
                 put_both_ends(w, g, p, hit->row);
             }
         }
@@ -97,8 +99,8 @@ static lk_status write_nearest_identities(struct writer *w, lk_error *err)
             const struct lk_search_gallery *r = &w->result->galleries[g];
             for (uint64_t i = 0; i < r->n_identities; i++) {
                 const struct lk_hit *hit = &r->identities[p * r->n_identities + i];
-                fprintf(w->f, "%" PRIu32 ",%s,%" PRIu64 ",%.9g", w->match->probes.row_of[p], gallery_names[g], i + 1,
-                        hit->score);
+                fprintf(w->f, "%" PRIu32 ",%s,%" PRIu64 ",%.9g", w->match->probes.row_of[p], gallery_names[g],
+                        i + 1, hit->score);
                 put_identity(w->f, &w->match->galleries[g], hit->row);
                 fprintf(w->f, ",%" PRIu32 "\n", w->match->galleries[g].row_of[hit->row]);
             }
@@ -114,8 +116,8 @@ static lk_status write_references(struct writer *w, lk_error *err)
     for (int g = 0; g < LK_N_GALLERIES; g++)
         for (uint64_t i = 0; i < w->match->galleries[g].set.rows; i++) {
             const struct lk_hit *hit = &w->result->galleries[g].best_probe[i];
-            fprintf(w->f, "%" PRIu32 ",%s,%.9g,%" PRIu32, w->match->galleries[g].row_of[i], gallery_names[g], hit->score,
-                    w->match->probes.row_of[hit->row]);
+            fprintf(w->f, "%" PRIu32 ",%s,%.9g,%" PRIu32, w->match->galleries[g].row_of[i], gallery_names[g],
+                    hit->score, w->match->probes.row_of[hit->row]);
             put_identity(w->f, &w->match->galleries[g], i);
             put_identity(w->f, &w->match->probes, hit->row);
             putc('\n', w->f);
@@ -127,8 +129,9 @@ static lk_status write_range_pair(void *user, const struct lk_range_pair *pair, 
 {
     const struct writer *w = user;
     (void)err;
-    fprintf(w->f, "%" PRIu32 ",%s,%" PRIu32 ",%.9g\n", w->match->probes.row_of[pair->probe], gallery_names[pair->gallery],
-            w->match->galleries[pair->gallery].row_of[pair->reference], pair->score);
+    fprintf(w->f, "%" PRIu32 ",%s,%" PRIu32 ",%.9g\n", w->match->probes.row_of[pair->probe],
+            gallery_names[pair->gallery], w->match->galleries[pair->gallery].row_of[pair->reference],
+            pair->score);
     return LK_OK;
 }
 
@@ -145,7 +148,8 @@ static lk_status write_histogram(struct writer *w, lk_error *err)
     for (int g = 0; g < LK_N_GALLERIES; g++)
         for (int b = 0; lk_match_has(w->match, g) && b < LK_SEARCH_BINS; b++) {
             const struct lk_search_gallery *r = &w->result->galleries[g];
-            fprintf(w->f, "%s,%.3f,%.3f,%" PRIu64 ",", gallery_names[g], (b - 200) / 200.0, (b - 199) / 200.0, r->sample[b]);
+            fprintf(w->f, "%s,%.3f,%.3f,%" PRIu64 ",", gallery_names[g], (b - 200) / 200.0, (b - 199) / 200.0,
+                    r->sample[b]);
             if (b >= w->result->exact_bin)
                 fprintf(w->f, "%" PRIu64, r->exact[b]);
             putc('\n', w->f);
@@ -153,7 +157,8 @@ static lk_status write_histogram(struct writer *w, lk_error *err)
     return LK_OK;
 }
 
-static lk_status write_table(struct writer *w, const char *name, lk_status (*write)(struct writer *, lk_error *), lk_error *err)
+static lk_status write_table(struct writer *w, const char *name,
+                             lk_status (*write)(struct writer *, lk_error *), lk_error *err)
 {
     char *path = lk_path_join(w->match->options->output, name, err);
     if (path == NULL)
@@ -171,11 +176,12 @@ static lk_status write_table(struct writer *w, const char *name, lk_status (*wri
     return status;
 }
 
-lk_status lk_match_tables(const struct lk_match *match, const struct lk_search_result *result, lk_written_fn *written,
-                          void *user, lk_error *err)
+lk_status lk_match_tables(const struct lk_match *match, const struct lk_search_result *result,
+                          lk_written_fn *written, void *user, lk_error *err)
 {
     static lk_status (*const writers[])(struct writer *, lk_error *) = {
-        write_pairs, write_holdout_pairs, write_nearest, write_nearest_identities, write_references, write_range, write_histogram};
+        write_pairs,      write_holdout_pairs, write_nearest,  write_nearest_identities,
+        write_references, write_range,         write_histogram};
     struct writer w = {match, result, NULL};
     for (int i = 0; lk_match_table_names[i] != NULL; i++) {
         if ((writers[i] == write_holdout_pairs && !lk_match_has(match, LK_GALLERY_HOLDOUT)) ||

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # match.sh LIKENESS PYTHON - likeness match at the command line: exit codes, messages, and a run killed at several moments.
 set -eu
-likeness=$1
+likeness=$(realpath "$1")
 python=$2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -50,16 +50,21 @@ static const char *make_faces(const char *name, const char *model_sha256)
     snprintf(part, sizeof part, "%s/embeddings.npy", name);
     make_npy(part, 4, 8, 5);
     snprintf(part, sizeof part, "%s/images.csv", name);
-    snprintf(text, sizeof text, "row,path,identity,status,faces,width,height,box_x,box_y,box_w,box_h,detector_score,left_eye_x,"
-             "left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,mouth_right_y,mouth_x,"
+    snprintf(text, sizeof text,
+             "row,path,identity,status,faces,width,height,box_x,box_y,box_w,box_h,detector_score,left_eye_x,"
+             "left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,mouth_"
+             "right_y,mouth_x,"
              "mouth_y,feature_norm,message\n"
              "0,b/1.jpg,b,ok,1,9,9,0,0,9,9,,,,,,,,,,,,,,1,\n,x/1.jpg,x,no_face,0,9,9,,,,,,,,,,,,,,,,,,,\n"
              "1,a/1.jpg,a,ok,1,9,9,0,0,9,9,,,,,,,,,,,,,,1,\n2,free.jpg,,ok,1,9,9,0,0,9,9,,,,,,,,,,,,,,1,\n"
              "3,b/2.jpg,b,ok,1,9,9,0,0,9,9,,,,,,,,,,,,,,1,\n");
     temp_text(part, text);
     snprintf(part, sizeof part, "%s/meta.json", name);
-    snprintf(text, sizeof text, "{\"kind\": \"faces\", \"format\": 1, \"working_directory\": \"/\", \"model\": {\"name\": \"net-%.3s\", "
-             "\"sha256\": \"%s\", \"dim\": 8}}", model_sha256, model_sha256);
+    snprintf(text, sizeof text,
+             "{\"kind\": \"faces\", \"format\": 1, \"working_directory\": \"/\", \"model\": {\"name\": "
+             "\"net-%.3s\", "
+             "\"sha256\": \"%s\", \"dim\": 8}}",
+             model_sha256, model_sha256);
     temp_text(part, text);
     return dir;
 }
@@ -139,7 +144,8 @@ static bool exists(const char *dir, const char *name)
 static void test_refused_inputs(void **state)
 {
     (void)state;
-    const char *out = temp_path("refused"), *a = make_npy("a8.npy", 3, 8, 1), *b = make_npy("b9.npy", 3, 9, 1);
+    const char *out = temp_path("refused"), *a = make_npy("a8.npy", 3, 8, 1),
+               *b = make_npy("b9.npy", 3, 9, 1);
     const char *none = make_npy("none.npy", 0, 8, 1), *zero = make_npy("zero.npy", 1, 1, 1);
     set_number(zero, 0, 0);
     lk_match_options o = ask(a, b, out);
@@ -174,7 +180,8 @@ static void test_refused_inputs(void **state)
 static void test_bad_rows(void **state)
 {
     (void)state;
-    const char *a = make_npy("bad.npy", 20, 8, 3), *b = make_npy("good.npy", 30, 8, 4), *out = temp_path("bad");
+    const char *a = make_npy("bad.npy", 20, 8, 3), *b = make_npy("good.npy", 30, 8, 4),
+               *out = temp_path("bad");
     for (uint64_t row = 2; row < 16; row += 2)
         set_number(a, row * 8 + 3, row % 4 ? NAN : -INFINITY);
     struct told told = {.stop = false};
@@ -184,7 +191,8 @@ static void test_bad_rows(void **state)
     assert_int_equal(summary.n_excluded, 7);
     assert_int_equal(summary.n_probes, 13);
     assert_int_equal(summary.n_pairs, 13 * 30);
-    assert_non_null(strstr(told.text, "bad.npy: 7 of 20 rows are left out, being zero or not finite: 2, 4, 6, 8, 10, ..."));
+    assert_non_null(strstr(
+        told.text, "bad.npy: 7 of 20 rows are left out, being zero or not finite: 2, 4, 6, 8, 10, ..."));
     assert_non_null(strstr(told.text, "good.npy: 30 of 30 rows were not of length 1"));
 }
 
@@ -213,7 +221,8 @@ static void test_labels(void **state)
 static void test_again(void **state)
 {
     (void)state;
-    const char *a = make_npy("again-a.npy", 50, 8, 3), *b = make_npy("again-b.npy", 60, 8, 4), *out = temp_path("again");
+    const char *a = make_npy("again-a.npy", 50, 8, 3), *b = make_npy("again-b.npy", 60, 8, 4),
+               *out = temp_path("again");
     struct told told = {.stop = false};
     lk_match_summary first, again;
     lk_match_options o = ask(a, b, out);
@@ -287,7 +296,8 @@ static void test_stopped(void **state)
     assert_false(exists(out, "search.part"));
     o.output = whole;
     assert_int_equal(match(&o, &told, &summary), LK_OK);
-    static const char *const names[] = {"pairs.csv", "nearest.csv", "nearest_identities.csv", "references.csv", "range.csv", "histogram.csv"};
+    static const char *const names[] = {"pairs.csv",      "nearest.csv", "nearest_identities.csv",
+                                        "references.csv", "range.csv",   "histogram.csv"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char x[65], y[65];
         hash_of(out, names[i], x);

@@ -55,7 +55,8 @@ struct made {
     uint32_t *labels[2];
 };
 
-static struct made make(enum kind kind, uint64_t dim, uint64_t m, uint64_t n, uint64_t holdout, uint32_t n_labels)
+static struct made make(enum kind kind, uint64_t dim, uint64_t m, uint64_t n, uint64_t holdout,
+                        uint32_t n_labels)
 {
     struct made made = {.options = {.dim = dim, .k = 20, .r = 3, .min_score = NAN}};
     uint64_t rows[3] = {m, n, holdout};
@@ -64,7 +65,8 @@ static struct made make(enum kind kind, uint64_t dim, uint64_t m, uint64_t n, ui
     made.options.probes = (struct lk_search_set){.data = made.data[0], .rows = m};
     for (int g = 0; g < 2; g++) {
         made.labels[g] = n_labels > 0 ? make_labels(rows[g + 1], n_labels, (uint64_t)g + 99) : NULL;
-        made.options.galleries[g] = (struct lk_search_set){made.data[g + 1], rows[g + 1], made.labels[g], n_labels};
+        made.options.galleries[g] =
+            (struct lk_search_set){made.data[g + 1], rows[g + 1], made.labels[g], n_labels};
     }
     return made;
 }
@@ -99,8 +101,8 @@ static int closer(const void *a, const void *b)
     return (x->reference > y->reference) - (x->reference < y->reference);
 }
 
-static void check_probe(const struct lk_search_gallery *got, const struct lk_search_set *set, uint64_t r, uint64_t p,
-                        const struct lk_pair *row)
+static void check_probe(const struct lk_search_gallery *got, const struct lk_search_set *set, uint64_t r,
+                        uint64_t p, const struct lk_pair *row)
 {
     assert_int_equal(got->n_nearest, r < set->rows ? r : set->rows);
     for (uint64_t i = 0; i < got->n_nearest; i++) {
@@ -121,7 +123,8 @@ static void check_probe(const struct lk_search_gallery *got, const struct lk_sea
     assert_int_equal(found, got->n_identities);
 }
 
-static void check_gallery(const struct lk_search_options *o, int g, const struct lk_search_gallery *got, int exact_bin)
+static void check_gallery(const struct lk_search_options *o, int g, const struct lk_search_gallery *got,
+                          int exact_bin)
 {
     const struct lk_search_set *set = &o->galleries[g];
     uint64_t m = o->probes.rows, n = set->rows, exact[LK_SEARCH_BINS] = {0}, sampled = 0;
@@ -176,7 +179,8 @@ static lk_status expect_pair(void *user, const struct lk_range_pair *pair, lk_er
         uint64_t p = c->place / all, r = c->place % all;
         int g = r >= n0;
         r -= g ? n0 : 0;
-        float s = lk_score(c->o->probes.data + p * c->o->dim, c->o->galleries[g].data + r * c->o->dim, c->o->dim);
+        float s =
+            lk_score(c->o->probes.data + p * c->o->dim, c->o->galleries[g].data + r * c->o->dim, c->o->dim);
         if ((double)s < c->o->min_score)
             continue;
         assert_int_equal(pair->probe, p);
@@ -201,7 +205,8 @@ static void check_result(const struct lk_search_options *o, const struct lk_sear
     for (int g = 0; g < LK_N_GALLERIES; g++)
         for (uint64_t i = 0; i < o->probes.rows * o->galleries[g].rows; i++)
             expected += (double)lk_score(o->probes.data + i / o->galleries[g].rows * o->dim,
-                                         o->galleries[g].data + i % o->galleries[g].rows * o->dim, o->dim) >= o->min_score;
+                                         o->galleries[g].data + i % o->galleries[g].rows * o->dim,
+                                         o->dim) >= o->min_score;
     struct range_check check = {.o = o};
     assert_int_equal(lk_search_range(result, expect_pair, &check, NULL), LK_OK);
     assert_int_equal(check.n, expected);
@@ -228,7 +233,8 @@ static void test_kernels(void **state)
     for (size_t d = 0; d < sizeof dims / sizeof *dims; d++) {
         size_t dim = dims[d];
         float *a = make_rows(RANDOM, 8, dim, 1), *b = make_rows(RANDOM, 5, dim, 2), scores[8][8];
-        double *pa = lk_alloc_aligned(8 * dim, sizeof *pa, NULL), *pb = lk_alloc_aligned(8 * dim, sizeof *pb, NULL);
+        double *pa = lk_alloc_aligned(8 * dim, sizeof *pa, NULL),
+               *pb = lk_alloc_aligned(8 * dim, sizeof *pb, NULL);
         lk_kernel_pack(pa, a, 8, dim);
         lk_kernel_pack(pb, b, 5, dim);
         lk_kernel_fn *const *all = lk_kernel_all();
@@ -330,7 +336,8 @@ static void test_sampled_bulk(void **state)
     unmake(&made);
 }
 
-/* Permuting the references permutes their numbers and changes nothing else, as long as no scores are equal. */
+/* Permuting the references permutes their numbers and changes nothing else, as long as no scores are equal.
+ */
 static void test_permutation(void **state)
 {
     (void)state;
@@ -422,8 +429,8 @@ static void count_warning(void *user, lk_level level, const char *text)
 }
 
 /* One run that is stopped after `at` pairs; gives its status. */
-static lk_status run_until(const struct lk_search_options *o, int threads, uint64_t at, struct stopper *stopper,
-                           struct lk_search_result *result)
+static lk_status run_until(const struct lk_search_options *o, int threads, uint64_t at,
+                           struct stopper *stopper, struct lk_search_result *result)
 {
     lk_error err;
     *stopper = (struct stopper){.at = at};
@@ -487,7 +494,8 @@ static void test_restart(void **state)
     int runs = 0;
     for (lk_status status = LK_ECANCELED; status == LK_ECANCELED; runs++) {
         made.options.block = 8 + (uint64_t)runs % 3 * 8;
-        status = run_until(&made.options, 1 + runs % 3, runs > 20 ? UINT64_MAX : resumed + all / 3, &stopper, &result);
+        status = run_until(&made.options, 1 + runs % 3, runs > 20 ? UINT64_MAX : resumed + all / 3, &stopper,
+                           &result);
         assert_int_equal(stopper.warnings, 0);
         assert_true(stopper.resumed >= resumed);
         resumed = stopper.resumed;
@@ -546,10 +554,11 @@ static void test_kill(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kernels),  cmocka_unit_test(test_best_packing), cmocka_unit_test(test_bins),
-        cmocka_unit_test(test_shapes),   cmocka_unit_test(test_kinds),        cmocka_unit_test(test_sampled_bulk),
-        cmocka_unit_test(test_permutation), cmocka_unit_test(test_refusals),  cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_kernels),     cmocka_unit_test(test_best_packing),
+        cmocka_unit_test(test_bins),        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_kinds),       cmocka_unit_test(test_sampled_bulk),
+        cmocka_unit_test(test_permutation), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_restart),     cmocka_unit_test(test_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
