@@ -11,6 +11,7 @@
 #include "cli.h"
 
 const struct command commands[] = {
+    {"match", "compare all synthetic with all real faces, exactly", cmd_match},
     {"version", "print version, libraries and processor features", cmd_version},
     {NULL, NULL, NULL},
 };
