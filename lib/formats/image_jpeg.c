@@ -49,10 +49,12 @@ static void fail(j_common_ptr info)
 }
 
 /* libjpeg warns (level -1) about damage that it would paper over: a grey half of a face must not become an
- * embedding. */
+ * embedding. Three warnings leave every pixel as it was meant: a new JFIF version, an unknown Adobe colour
+ * transform, and stray bytes between segments, which many pictures of the web have. */
 static void message(j_common_ptr info, int level)
 {
-    if (level < 0 && info->err->msg_code != JWRN_JFIF_MAJOR)
+    int code = info->err->msg_code;
+    if (level < 0 && code != JWRN_JFIF_MAJOR && code != JWRN_ADOBE_XFORM && code != JWRN_EXTRANEOUS_DATA)
         fail(info);
 }
 
