@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scan.h - the contract of the innermost loops: pure functions on packed 8-bit codes, one set per instruction set.
+ *
+ * A kernel only nominates pairs. It never decides a result: the bound that makes it safe is the caller's (docs/search.md).
+ *
+ * Packed panels. Codes are grouped by 4 coordinates. A probe panel holds mr rows, group g of row i at byte
+ * 4 * (g * mr + i); a reference panel holds nr rows the same way. Panels begin on 64-byte boundaries. Probe codes are signed,
+ * -limit .. limit. Reference codes are stored unsigned as code + offset, because the instructions multiply unsigned
+ * by signed bytes; the caller's start values -offset * (sum of the probe's codes) put that right. */
+#ifndef LK_SEARCH_SCAN_H
+#define LK_SEARCH_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LK_TILE_MAX_PROBES 16
+#define LK_TILE_MAX_REFERENCES 64
+
+struct lk_tile {
+    const int8_t *probes;      /* panel: mr rows */
+    const uint8_t *references; /* panel: nr rows */
+    size_t groups;             /* coordinates / 4; at most LK_SCAN_MAX_GROUPS */
+    const int32_t *start;           /* mr values: -offset * sum of the probe's codes */
+    const int32_t *probe_floor;     /* mr values */
+    const int32_t *reference_floor; /* nr values */
+};
+
+/* sum(i, j) = sum of probe code * true reference code, exact in int32. Sets bit j of mask[i] when
+ * sum(i, j) >= min(probe_floor[i], reference_floor[j]), clears it otherwise; all mr masks are written.
+ * Returns 0 when no bit is set. */
+typedef uint64_t lk_tile_fn(const struct lk_tile *tile, uint64_t *mask);
+
+/* Sum of a[i] * b[i] over n signed codes; n is a multiple of 64, both rows 64-byte aligned. */
+typedef int32_t lk_dot_codes_fn(const int8_t *a, const int8_t *b, size_t n);
+
+/* 127 * 127 * 4 * groups must stay below 2^31. */
+#define LK_SCAN_MAX_GROUPS 16384
+
+struct lk_scan {
+    const char *name;  /* as --cpu takes it */
+    unsigned features; /* LK_CPU_ bits that it needs */
+    int mr, nr;
+    int limit;  /* codes are -limit .. limit: 127, or 63 where products are added in 16 bits */
+    int offset; /* added to reference codes: 128, 64 or 0 */
+    lk_tile_fn *tile;
+    lk_dot_codes_fn *dot_codes;
+};
+
+extern const struct lk_scan lk_scan_portable;
+#if defined(__x86_64__)
+extern const struct lk_scan lk_scan_avx2, lk_scan_avx512;
+#endif
+#if defined(__aarch64__)
+extern const struct lk_scan lk_scan_dotprod;
+#endif
+
+/* The kernel called `name`, or the best one for NULL or "auto". NULL when there is no such kernel here;
+ * lk_scan_names says which there are. */
+const struct lk_scan *lk_scan_choose(const char *name);
+/* The i-th kernel that was built in, best first; NULL at the end. It may need features this processor lacks. */
+const struct lk_scan *lk_scan_built(int i);
+
+#endif
