@@ -34,42 +34,56 @@ static void fill_tile(const struct tile *t)
     }
 }
 
-/* The lowest score that anything still asks for from this probe. */
-static float probe_floor(const struct tile *t, uint64_t p)
+float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, const struct lk_worker *worker, int g, uint64_t p)
 {
-    const struct lk_pass *pass = t->pass;
-    float lowest = lk_closest_threshold(&t->block->closest[t->g]);
-    float known = atomic_load_explicit(&pass->galleries[t->g].threshold, memory_order_relaxed);
+    float lowest = lk_closest_threshold(&block->closest[g]);
+    float known = atomic_load_explicit(&pass->galleries[g].threshold, memory_order_relaxed);
     lowest = fmaxf(lowest, known);
-    lowest = fminf(lowest, lk_list_threshold(&t->worker->nearest[p]));
-    if (pass->galleries[t->g].set->identities != NULL)
-        lowest = fminf(lowest, lk_list_threshold(&t->worker->identities[p]));
+    lowest = fminf(lowest, lk_list_threshold(&worker->nearest[p]));
+    if (pass->galleries[g].set->identities != NULL)
+        lowest = fminf(lowest, lk_list_threshold(&worker->identities[p]));
     lowest = fminf(lowest, pass->range_score);
     return pass->out->exact_bin > 0 ? fminf(lowest, pass->exact_score) : lowest;
 }
 
-/* One pair that may belong into any of the products. */
-static lk_status take(const struct tile *t, uint64_t p, uint64_t r, float score, lk_error *err)
+/* A scored pair for the products of the probes; those of the references are raised by the callers. */
+static lk_status take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, uint64_t p,
+                      uint32_t reference, float score, lk_error *err)
 {
-    struct lk_pass *pass = t->pass;
-    struct lk_block *block = t->block;
-    const uint32_t *identities = pass->galleries[t->g].set->identities;
-    struct lk_pair pair = {score, (uint32_t)(block->first + p), (uint32_t)(t->first + r)};
-    struct lk_hit hit = {score, pair.reference};
-    if (score >= lk_list_threshold(&t->worker->nearest[p]))
-        lk_list_add(&t->worker->nearest[p], hit);
-    if (identities != NULL && score >= lk_list_threshold(&t->worker->identities[p]))
-        lk_list_add_identity(&t->worker->identities[p], hit, identities);
-    if (score >= atomic_load_explicit(&pass->galleries[t->g].threshold, memory_order_relaxed))
-        LK_TRY(lk_closest_add(&block->closest[t->g], &pair, 1, err));
+    const uint32_t *identities = pass->galleries[g].set->identities;
+    struct lk_pair pair = {score, (uint32_t)(block->first + p), reference};
+    struct lk_hit hit = {score, reference};
+    if (score >= lk_list_threshold(&worker->nearest[p]))
+        lk_list_add(&worker->nearest[p], hit);
+    if (identities != NULL && score >= lk_list_threshold(&worker->identities[p]))
+        lk_list_add_identity(&worker->identities[p], hit, identities);
+    if (score >= atomic_load_explicit(&pass->galleries[g].threshold, memory_order_relaxed))
+        LK_TRY(lk_closest_add(&block->closest[g], &pair, 1, err));
     if (pass->out->exact_bin > 0 && score >= pass->exact_score)
-        block->exact[t->g][lk_search_bin(score)]++;
+        block->exact[g][lk_search_bin(score)]++;
     if (pass->has_range && score >= pass->range_score) {
         LK_TRY(lk_grow(&block->range, &block->range_capacity, block->n_range + 1, sizeof *block->range, err));
-        block->range[block->n_range++] =
-            (struct lk_range_pair){pair.probe, (uint32_t)t->g, pair.reference, score};
+        block->range[block->n_range++] = (struct lk_range_pair){pair.probe, (uint32_t)g, pair.reference, score};
     }
     return LK_OK;
+}
+
+lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, uint64_t p,
+                       uint32_t reference, float score, float *floor, lk_error *err)
+{
+    lk_best_raise(&pass->galleries[g].best[reference], lk_best_pack(score, (uint32_t)(block->first + p)));
+    if (score < *floor)
+        return LK_OK;
+    LK_TRY(take(pass, block, worker, g, p, reference, score, err));
+    *floor = lk_pass_floor(pass, block, worker, g, p);
+    return LK_OK;
+}
+
+void lk_pass_report(struct lk_pass *pass, uint64_t pairs)
+{
+    uint64_t before = pass->first * (pass->pairs_total / pass->options->probes.rows);
+    uint64_t done = pairs + atomic_fetch_add_explicit(&pass->pairs_done, pairs, memory_order_relaxed);
+    lk_ctx_progress(pass->ctx, &(lk_progress){"match", "pairs", done, pass->pairs_total, before});
 }
 
 static lk_status read_rows(const struct tile *t, lk_error *err)
@@ -79,7 +93,7 @@ static lk_status read_rows(const struct tile *t, lk_error *err)
         if (t->pass->out->exact_bin == 0)
             for (uint64_t r = 0; r < t->count; r++)
                 t->block->exact[t->g][lk_search_bin(scores[r])]++;
-        float lowest = probe_floor(t, p);
+        float lowest = lk_pass_floor(t->pass, t->block, t->worker, t->g, p);
         for (uint64_t r = 0; r < t->count; r += STRIP) {
             /* Behind the last reference of the gallery lie scores of an earlier tile, which `end` keeps out.
              */
@@ -91,8 +105,8 @@ static lk_status read_rows(const struct tile *t, lk_error *err)
                 continue;
             for (uint64_t i = r; i < end; i++)
                 if (scores[i] >= lowest)
-                    LK_TRY(take(t, p, i, scores[i], err));
-            lowest = probe_floor(t, p);
+                    LK_TRY(take(t->pass, t->block, t->worker, t->g, p, (uint32_t)(t->first + i), scores[i], err));
+            lowest = lk_pass_floor(t->pass, t->block, t->worker, t->g, p);
         }
     }
     return LK_OK;
@@ -134,6 +148,8 @@ static lk_status scan_gallery(struct tile *t, lk_error *err)
 {
     struct lk_pass *pass = t->pass;
     begin_gallery(t);
+    if (pass->fast != NULL)
+        return lk_fast_gallery(pass, t->block, t->worker, t->g, err);
     for (t->first = 0; t->first < pass->galleries[t->g].set->rows; t->first += LK_TILE) {
         LK_TRY(lk_ctx_check(pass->ctx, err));
         uint64_t left = pass->galleries[t->g].set->rows - t->first;
@@ -141,10 +157,7 @@ static lk_status scan_gallery(struct tile *t, lk_error *err)
         fill_tile(t);
         LK_TRY(read_rows(t, err));
         read_columns(t);
-        uint64_t pairs = t->block->count * t->count,
-                 before = pass->first * (pass->pairs_total / pass->options->probes.rows);
-        uint64_t done = pairs + atomic_fetch_add_explicit(&pass->pairs_done, pairs, memory_order_relaxed);
-        lk_ctx_progress(pass->ctx, &(lk_progress){"match", "pairs", done, pass->pairs_total, before});
+        lk_pass_report(pass, t->block->count * t->count);
     }
     return LK_OK;
 }

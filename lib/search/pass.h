@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "search/codes.h"
 #include "search/kernel.h"
 #include "search/lists.h"
 
@@ -28,9 +29,24 @@ struct lk_spool {
 };
 
 struct lk_worker {
-    double *probes, *references;                                    /* packed */
-    float *scores;                                                  /* LK_MAX_BLOCK x LK_TILE */
+    double *probes, *references; /* packed */
+    float *scores;               /* LK_MAX_BLOCK x LK_TILE */
+    float *rows;                 /* LK_GROUP rows */
     struct lk_list nearest[LK_MAX_BLOCK], identities[LK_MAX_BLOCK]; /* of the gallery in hand */
+    uint64_t scanned, nominated, scored; /* pairs: by codes, that passed the bound, that were scored by the definition */
+};
+
+/* The nominating scan: codes of all sets, and what is known about scores before the pass. */
+struct lk_fast {
+    const struct lk_scan *scan;
+    struct lk_basis basis;
+    struct lk_codes probes, references[LK_N_GALLERIES];
+    float *best_hint[LK_N_GALLERIES];  /* of each reference: some probe scores at least this */
+    uint32_t *leads[LK_N_GALLERIES];   /* references of distinct identities that are scored first */
+    uint64_t n_leads[LK_N_GALLERIES];
+    uint64_t *not_leads[LK_N_GALLERIES]; /* of each panel: bits of rows that are there and no leads */
+    uint64_t panel_step[LK_N_GALLERIES];
+    double slack;                        /* more than any rounding of a score */
 };
 
 /* What a worker found in one block, for the sink. Lists of probes go straight to the result. */
@@ -48,6 +64,7 @@ struct lk_pass {
     struct lk_search_result *out;
     struct lk_pass_gallery galleries[LK_N_GALLERIES];
     lk_kernel_fn *kernel;
+    struct lk_fast *fast;           /* NULL = every pair is scored */
     struct lk_worker *workers;
     float exact_score, range_score; /* lowest that count; +inf when nothing does */
     bool has_range;
@@ -71,6 +88,20 @@ float lk_pass_bin_score(int bin);
 /* block.c: all pairs of one block of probes. */
 lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker,
                         lk_error *err);
+
+/* The lowest score that anything still asks for from a probe of the block. */
+float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, const struct lk_worker *worker, int g, uint64_t p);
+/* One scored pair of probe p of the block, offered to every product; *floor is the probe's floor after it. */
+lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, uint64_t p,
+                       uint32_t reference, float score, float *floor, lk_error *err);
+void lk_pass_report(struct lk_pass *pass, uint64_t pairs);
+
+/* fast.c: the same, scoring only what the scan nominates. */
+lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err);
+lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, lk_error *err);
+void lk_fast_free(struct lk_fast *fast);
+/* depth.c: how many axes the scan should use. */
+lk_status lk_fast_depth(struct lk_pass *pass, size_t *depth, lk_error *err);
 
 /* state.c: unfinished work on disk. */
 lk_status lk_pass_save(struct lk_pass *pass, lk_error *err);

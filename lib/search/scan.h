@@ -34,6 +34,9 @@ typedef uint64_t lk_tile_fn(const struct lk_tile *tile, uint64_t *mask);
 /* Sum of a[i] * b[i] over n signed codes; n is a multiple of 64, both rows 64-byte aligned. */
 typedef int32_t lk_dot_codes_fn(const int8_t *a, const int8_t *b, size_t n);
 
+/* Dot product of two float rows, summed in double in any order. */
+typedef double lk_dot_fn(const float *a, const float *b, size_t n);
+
 /* 127 * 127 * 4 * groups must stay below 2^31. */
 #define LK_SCAN_MAX_GROUPS 16384
 
@@ -45,6 +48,7 @@ struct lk_scan {
     int offset; /* added to reference codes: 128, 64 or 0 */
     lk_tile_fn *tile;
     lk_dot_codes_fn *dot_codes;
+    lk_dot_fn *dot;
 };
 
 extern const struct lk_scan lk_scan_portable;

@@ -127,7 +127,8 @@ static lk_status prepare_workers(struct lk_pass *pass, lk_error *err)
         w->probes = lk_alloc_aligned(rows * dim, sizeof *w->probes, err);
         w->references = lk_alloc_aligned(LK_GROUP * dim, sizeof *w->references, err);
         w->scores = lk_alloc_aligned((size_t)LK_MAX_BLOCK * LK_TILE, sizeof *w->scores, err);
-        if (w->probes == NULL || w->references == NULL || w->scores == NULL)
+        w->rows = lk_calloc(LK_GROUP * dim, sizeof *w->rows, err);
+        if (w->probes == NULL || w->references == NULL || w->scores == NULL || w->rows == NULL)
             return LK_ENOMEM;
         memset(w->scores, 0, (size_t)LK_MAX_BLOCK * LK_TILE * sizeof *w->scores);
     }
@@ -140,6 +141,7 @@ static void free_workers(struct lk_pass *pass)
         free(pass->workers[i].probes);
         free(pass->workers[i].references);
         free(pass->workers[i].scores);
+        free(pass->workers[i].rows);
     }
     free(pass->workers);
 }
@@ -272,6 +274,8 @@ static lk_status run(struct lk_pass *pass, lk_error *err)
     pass->block = choose_block(pass);
     atomic_init(&pass->pairs_done, pass->first * (pass->pairs_total / pass->options->probes.rows));
     LK_TRY(prepare_workers(pass, err));
+    if (pass->out->exact_bin > 0)
+        LK_TRY(lk_fast_prepare(pass, err));
     double start = lk_clock_seconds();
     pass->next_save = start + pass->save_seconds;
     lk_status status = run_blocks(pass, err);
@@ -301,7 +305,9 @@ lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, st
                            .range_score = has_range ? smallest_float_from(options->min_score) : INFINITY,
                            .save_seconds = options->save_seconds > 0 ? options->save_seconds : SAVE_SECONDS};
     lk_status status = run(&pass, err);
+    if (getenv("FASTSTAT") && pass.fast) { uint64_t sc=0,no=0,ex=0; for (int i=0;i<lk_ctx_threads(ctx);i++){sc+=pass.workers[i].scanned;no+=pass.workers[i].nominated;ex+=pass.workers[i].scored;} fprintf(stderr,"scanned %g nominated %g%% scored %g%%\n",(double)sc,100.0*no/sc,100.0*ex/sc); }
     free_workers(&pass);
+    lk_fast_free(pass.fast);
     lk_spool_close(&pass.spool);
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         free(pass.galleries[g].closest.pairs);

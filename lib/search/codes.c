@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* codes.c - projects rows onto a basis and rounds them to 8-bit codes, panel by panel. */
+#include "search/codes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/pool.h"
+
+enum {
+    CHUNK = 32,          /* coordinates summed in float before they go into a double */
+    PANELS_PER_TASK = 64,
+};
+
+struct encoding {
+    struct lk_codes *codes;
+    const struct lk_basis *basis;
+    const struct lk_search_set *set;
+    const struct lk_scan *kernel;
+    bool as_references;
+    struct worker *workers;
+};
+
+struct worker {
+    double *projections; /* panel_rows x depth */
+    float *part;         /* depth */
+    float reach;
+};
+
+/* out = axes' x. Float sums of CHUNK products are off by less than CHUNK 2^-24 times the sum of their magnitudes, so that the
+ * whole projection is off by less than (CHUNK + 2) 2^-24 |x| for each axis (Cauchy-Schwarz): see projection_slack. */
+static void project(const struct lk_basis *b, const float *x, float *part, double *out)
+{
+    memset(out, 0, b->depth * sizeof *out);
+    for (size_t first = 0; first < b->dim; first += CHUNK) {
+        size_t end = first + CHUNK < b->dim ? first + CHUNK : b->dim;
+        memset(part, 0, b->depth * sizeof *part);
+        for (size_t k = first; k < end; k++) {
+            const float *axes = b->axes + k * b->depth;
+            for (size_t a = 0; a < b->depth; a++)
+                part[a] += x[k] * axes[a];
+        }
+        for (size_t a = 0; a < b->depth; a++)
+            out[a] += (double)part[a];
+    }
+}
+
+/* Length of the rounding error of a projection of a row of length `norm`. */
+static double projection_slack(const struct lk_basis *b, double norm)
+{
+    return sqrt((double)b->used) * (CHUNK + 2) * 0x1p-24 * norm * (1 + b->skew);
+}
+
+static double square_norm(const float *x, size_t dim)
+{
+    double sum = 0;
+    for (size_t k = 0; k < dim; k++)
+        sum += (double)x[k] * (double)x[k];
+    return sum;
+}
+
+/* What the code of one row leaves; the bound takes the largest of a panel. */
+struct remainder {
+    double error, rest, reach;
+};
+
+/* Codes of one row into its place in the panel. */
+static struct remainder encode_row(const struct encoding *e, const double *projection, double norm2, double scale,
+                                   uint64_t panel, size_t row)
+{
+    struct lk_codes *c = e->codes;
+    size_t panel_rows = (size_t)c->panel_rows;
+    int8_t *codes = c->codes + panel * panel_rows * c->depth;
+    double wrong = 0, reach = 0, length = 0;
+    int32_t sum = 0;
+    for (size_t a = 0; a < c->depth; a++) {
+        double q = scale > 0 ? nearbyint(projection[a] / scale) : 0;
+        double decoded = q * scale;
+        wrong += (projection[a] - decoded) * (projection[a] - decoded);
+        reach += decoded * decoded;
+        length += projection[a] * projection[a];
+        sum += (int32_t)q;
+        int stored = (int)q + (e->as_references ? e->kernel->offset : 0);
+        codes[4 * (a / 4 * panel_rows + row) + a % 4] = (int8_t)(uint8_t)stored;
+    }
+    if (c->start != NULL)
+        c->start[panel * panel_rows + row] = -e->kernel->offset * sum;
+    double slack = projection_slack(e->basis, sqrt(norm2));
+    double inside = fmax(sqrt(length) - slack, 0);
+    inside = inside * inside / (1 + e->basis->skew); /* at least this much of the row lies in the span of the axes */
+    return (struct remainder){
+        .error = sqrt(wrong) + slack + e->basis->skew * sqrt(reach),
+        .rest = sqrt(fmax(norm2 - inside, 0)) + 0x1p-20,
+        .reach = sqrt(reach),
+    };
+}
+
+static lk_status encode_panel(const struct encoding *e, uint64_t panel, struct worker *w)
+{
+    struct lk_codes *c = e->codes;
+    size_t dim = e->basis->dim, depth = c->depth, panel_rows = (size_t)c->panel_rows;
+    uint64_t first = panel * panel_rows;
+    size_t n = c->rows - first < panel_rows ? (size_t)(c->rows - first) : panel_rows;
+    double largest = 0;
+    memset(w->projections, 0, panel_rows * depth * sizeof *w->projections);
+    for (size_t i = 0; i < n; i++) {
+        double *projection = w->projections + i * depth;
+        project(e->basis, e->set->data + (first + i) * dim, w->part, projection);
+        for (size_t a = 0; a < depth; a++)
+            largest = fmax(largest, fabs(projection[a]));
+    }
+    /* A scale that is a float, and never so small that a code would pass the limit. */
+    float scale = (float)(largest / e->kernel->limit * (1 + 0x1p-20));
+    struct remainder most = {0, 0, 0};
+    for (size_t i = 0; i < panel_rows; i++) {
+        double norm2 = i < n ? square_norm(e->set->data + (first + i) * dim, dim) : 0;
+        struct remainder r = encode_row(e, w->projections + i * depth, norm2, (double)scale, panel, i);
+        most = (struct remainder){fmax(most.error, r.error), fmax(most.rest, r.rest), fmax(most.reach, r.reach)};
+    }
+    c->scale[panel] = scale;
+    c->error[panel] = nextafterf((float)most.error, INFINITY);
+    c->rest[panel] = nextafterf((float)most.rest, INFINITY);
+    w->reach = fmaxf(w->reach, nextafterf((float)most.reach, INFINITY));
+    return LK_OK;
+}
+
+static lk_status encode_task(void *arg, size_t index, int worker, lk_error *err)
+{
+    const struct encoding *e = arg;
+    (void)err;
+    for (uint64_t p = index * PANELS_PER_TASK; p < (index + 1) * PANELS_PER_TASK && p < e->codes->panels; p++)
+        LK_TRY(encode_panel(e, p, &e->workers[worker]));
+    return LK_OK;
+}
+
+static lk_status encode_all(lk_ctx *ctx, struct encoding *e, lk_error *err)
+{
+    int threads = lk_ctx_threads(ctx);
+    size_t panel_rows = (size_t)e->codes->panel_rows;
+    e->workers = lk_calloc((size_t)threads, sizeof *e->workers, err);
+    lk_status status = e->workers != NULL ? LK_OK : LK_ENOMEM;
+    for (int i = 0; status == LK_OK && i < threads; i++) {
+        e->workers[i].projections = lk_calloc(panel_rows * e->codes->depth, sizeof(double), err);
+        e->workers[i].part = lk_calloc(e->codes->depth, sizeof(float), err);
+        if (e->workers[i].projections == NULL || e->workers[i].part == NULL)
+            status = LK_ENOMEM;
+    }
+    if (status == LK_OK)
+        status = lk_pool_for(ctx, (size_t)((e->codes->panels + PANELS_PER_TASK - 1) / PANELS_PER_TASK), encode_task, e, err);
+    for (int i = 0; e->workers != NULL && i < threads; i++) {
+        e->codes->reach = fmaxf(e->codes->reach, e->workers[i].reach);
+        free(e->workers[i].projections);
+        free(e->workers[i].part);
+    }
+    free(e->workers);
+    return status;
+}
+
+lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis *basis, const struct lk_search_set *set,
+                        const struct lk_scan *kernel, bool as_references, lk_error *err)
+{
+    size_t panel_rows = (size_t)(as_references ? kernel->nr : kernel->mr);
+    struct lk_codes codes = {.rows = set->rows, .panels = (set->rows + panel_rows - 1) / panel_rows,
+                             .panel_rows = (int)panel_rows, .depth = basis->depth};
+    codes.codes = lk_alloc_aligned((size_t)codes.panels * panel_rows, codes.depth, err);
+    codes.scale = lk_calloc((size_t)codes.panels, sizeof *codes.scale, err);
+    codes.error = lk_calloc((size_t)codes.panels, sizeof *codes.error, err);
+    codes.rest = lk_calloc((size_t)codes.panels, sizeof *codes.rest, err);
+    if (!as_references)
+        codes.start = lk_calloc((size_t)codes.panels * panel_rows, sizeof *codes.start, err);
+    lk_status status = LK_ENOMEM;
+    if (codes.codes != NULL && codes.scale != NULL && codes.error != NULL && codes.rest != NULL &&
+        (as_references || codes.start != NULL)) {
+        struct encoding e = {.codes = &codes, .basis = basis, .set = set, .kernel = kernel, .as_references = as_references};
+        status = encode_all(ctx, &e, err);
+    }
+    if (status == LK_OK)
+        *out = codes;
+    else
+        lk_codes_free(&codes);
+    return status;
+}
+
+void lk_codes_free(struct lk_codes *codes)
+{
+    free(codes->codes);
+    free(codes->start);
+    free(codes->scale);
+    free(codes->error);
+    free(codes->rest);
+    memset(codes, 0, sizeof *codes);
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fast.c - the pass with a nominating scan: 8-bit codes find the few pairs that can matter, and only those are scored. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "search/pass.h"
+
+struct scan {
+    struct lk_pass *pass;
+    struct lk_block *block;
+    struct lk_worker *worker;
+    int g;
+    const struct lk_fast *fast;
+    const struct lk_codes *references;
+    float floors[LK_MAX_BLOCK];      /* lowest score that anything asks for from each probe */
+    struct lk_candidate { uint32_t p; uint32_t reference; } waiting[256];
+    int n_waiting;
+};
+
+/* ---- nominated pairs are scored, and taken -------------------------------------------------------------- */
+
+static lk_status flush(struct scan *s, lk_error *err)
+{
+    struct lk_pass *pass = s->pass;
+    size_t dim = (size_t)pass->options->dim;
+    const float *probes = pass->options->probes.data + s->block->first * dim;
+    const float *gallery = pass->galleries[s->g].set->data;
+    const float *a[LK_GROUP], *b[LK_GROUP];
+    struct lk_candidate group[LK_GROUP];
+    float scores[LK_GROUP];
+    int n = 0;
+    for (int i = 0; i < s->n_waiting; i++) {
+        struct lk_candidate c = s->waiting[i];
+        const float *x = probes + c.p * dim, *y = gallery + c.reference * dim;
+        double near = s->fast->scan->dot(x, y, dim);
+        float best = lk_best_unpack(atomic_load_explicit(&pass->galleries[s->g].best[c.reference], memory_order_relaxed)).score;
+        best = fmaxf(best, s->fast->best_hint[s->g][c.reference]);
+        if (near + s->fast->slack >= (double)fminf(s->floors[c.p], best)) {
+            group[n] = c;
+            a[n] = x;
+            b[n++] = y;
+        }
+        if (n < LK_GROUP && (i + 1 < s->n_waiting || n == 0))
+            continue;
+        for (int j = n; j < LK_GROUP; j++) {
+            a[j] = a[0];
+            b[j] = b[0];
+        }
+        lk_kernel_pairs(a, b, dim, scores);
+        s->worker->scored += (uint64_t)n;
+        for (int j = 0; j < n; j++)
+            LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, group[j].p, group[j].reference, scores[j], &s->floors[group[j].p], err));
+        n = 0;
+    }
+    s->worker->nominated += (uint64_t)s->n_waiting;
+    s->n_waiting = 0;
+    return LK_OK;
+}
+
+/* ---- the bound, as integers ------------------------------------------------------------------------------ */
+
+/* The sum of code products that a score of at least `score` needs: rounded down, and 4 lower than that for the rounding of the
+ * float arithmetic here (sums stay below 2^24, so it is off by less than 2). */
+static inline int32_t needed_sum(float score, float allowance, float per_unit)
+{
+    float units = (score - allowance) * per_unit - 4.0f;
+    units = units > -2e9f ? units : -2e9f;
+    units = units < 2e9f ? units : 2e9f;
+    return (int32_t)units;
+}
+
+static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
+{
+    const struct lk_fast *f = s->fast;
+    const struct lk_codes *x = &f->probes, *y = s->references;
+    int mr = x->panel_rows, nr = y->panel_rows;
+    uint64_t first = panel * (uint64_t)nr, rows = y->rows - first < (uint64_t)nr ? y->rows - first : (uint64_t)nr;
+    float best[LK_TILE_MAX_REFERENCES];
+    for (uint64_t j = 0; j < (uint64_t)nr; j++) {
+        best[j] = INFINITY;
+        if (j < rows) {
+            uint64_t packed = atomic_load_explicit(&s->pass->galleries[s->g].best[first + j], memory_order_relaxed);
+            best[j] = packed == 0 ? f->best_hint[s->g][first + j]
+                                  : fmaxf(lk_best_unpack(packed).score, f->best_hint[s->g][first + j]);
+        }
+    }
+    uint64_t wanted = f->not_leads[s->g][panel];
+    float reach = fmaxf(x->reach, y->reach);
+    uint64_t first_panel = s->block->first / (uint64_t)mr;
+    for (uint64_t p = 0; p < s->block->count; p += (uint64_t)mr) {
+        uint64_t probe_panel = first_panel + p / (uint64_t)mr;
+        float scale = x->scale[probe_panel] * y->scale[panel];
+        float per_unit = scale > 0 ? 1.0f / scale : 0;
+        float ex = x->error[probe_panel], ey = y->error[panel];
+        float allowance = (ex + ey) * reach + ex * ey + x->rest[probe_panel] * y->rest[panel];
+        allowance = allowance * (1 + 0x1p-18f) + (float)f->slack;
+        int32_t probe_floor[LK_TILE_MAX_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
+        for (int i = 0; i < mr; i++)
+            probe_floor[i] = needed_sum(p + (uint64_t)i < s->block->count ? s->floors[p + (uint64_t)i] : INFINITY, allowance, per_unit);
+        for (int j = 0; j < nr; j++)
+            reference_floor[j] = needed_sum(best[j], allowance, per_unit);
+        struct lk_tile tile = {
+            .probes = x->codes + probe_panel * (uint64_t)mr * x->depth,
+            .references = (const uint8_t *)y->codes + first * y->depth,
+            .groups = x->depth / 4,
+            .start = x->start + probe_panel * (uint64_t)mr,
+            .probe_floor = probe_floor,
+            .reference_floor = reference_floor,
+        };
+        uint64_t mask[LK_TILE_MAX_PROBES];
+        if (f->scan->tile(&tile, mask) == 0)
+            continue;
+        for (int i = 0; i < mr && p + (uint64_t)i < s->block->count; i++)
+            for (uint64_t m = mask[i] & wanted; m != 0; m &= m - 1) {
+                if (s->n_waiting == (int)(sizeof s->waiting / sizeof *s->waiting))
+                    LK_TRY(flush(s, err));
+                s->waiting[s->n_waiting++] = (struct lk_candidate){(uint32_t)p + (uint32_t)i, (uint32_t)(first + (uint64_t)__builtin_ctzll(m))};
+            }
+    }
+    s->worker->scanned += rows * s->block->count;
+    return flush(s, err);
+}
+
+/* ---- leads: a few references of distinct identities, scored first so that the thresholds stand high from the start ---- */
+
+static lk_status score_leads(struct scan *s, lk_error *err)
+{
+    struct lk_pass *pass = s->pass;
+    size_t dim = (size_t)pass->options->dim;
+    const float *gallery = pass->galleries[s->g].set->data;
+    const uint32_t *leads = s->fast->leads[s->g];
+    for (uint64_t l = 0; l < s->fast->n_leads[s->g]; l += LK_GROUP) {
+        uint64_t n = s->fast->n_leads[s->g] - l < LK_GROUP ? s->fast->n_leads[s->g] - l : LK_GROUP;
+        for (uint64_t j = 0; j < n; j++)
+            memcpy(s->worker->rows + j * dim, gallery + leads[l + j] * dim, dim * sizeof(float));
+        lk_kernel_pack(s->worker->references, s->worker->rows, (size_t)n, dim);
+        for (uint64_t p = 0; p < s->block->count; p += LK_GROUP) {
+            float scores[LK_GROUP * LK_GROUP];
+            pass->kernel(s->worker->probes + p * dim, s->worker->references, dim, scores, LK_GROUP);
+            for (uint64_t i = p; i < p + LK_GROUP && i < s->block->count; i++)
+                for (uint64_t j = 0; j < n; j++)
+                    LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, i, leads[l + j], scores[(i - p) * LK_GROUP + j],
+                                        &s->floors[i], err));
+        }
+    }
+    s->worker->scored += s->fast->n_leads[s->g] * s->block->count;
+    return LK_OK;
+}
+
+lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, lk_error *err)
+{
+    struct scan s = {.pass = pass, .block = block, .worker = worker, .g = g, .fast = pass->fast,
+                     .references = &pass->fast->references[g]};
+    for (uint64_t p = 0; p < block->count; p++)
+        s.floors[p] = lk_pass_floor(pass, block, worker, g, p);
+    LK_TRY(score_leads(&s, err));
+    uint64_t panels = s.references->panels, step = pass->fast->panel_step[g], panel = 0, reported = 0;
+    for (uint64_t n = 0; n < panels; n++) {
+        LK_TRY(scan_panel(&s, panel, err));
+        panel = (panel + step) % panels;
+        if ((n + 1) % 64 == 0 || n + 1 == panels) {
+            LK_TRY(lk_ctx_check(pass->ctx, err));
+            /* The global threshold rises with the work of others. */
+            for (uint64_t p = 0; p < block->count; p++)
+                s.floors[p] = lk_pass_floor(pass, block, worker, g, p);
+            uint64_t rows = (n + 1) * (uint64_t)s.references->panel_rows;
+            rows = rows < s.references->rows ? rows : s.references->rows;
+            lk_pass_report(pass, block->count * (rows - reported));
+            reported = rows;
+        }
+    }
+    return LK_OK;
+}
+
+/* ---- before the pass ----------------------------------------------------------------------------------------- */
+
+enum { LEADS = 256, HINT_PROBES = 64 };
+
+/* Up to LEADS references of distinct identities, spread evenly over the gallery. */
+static lk_status choose_leads(struct lk_pass *pass, int g, lk_error *err)
+{
+    struct lk_fast *f = pass->fast;
+    const struct lk_search_set *set = pass->galleries[g].set;
+    const struct lk_codes *codes = &f->references[g];
+    f->leads[g] = lk_calloc(LEADS, sizeof *f->leads[g], err);
+    f->not_leads[g] = lk_calloc((size_t)codes->panels, sizeof *f->not_leads[g], err);
+    bool *used = lk_calloc(set->identities != NULL ? set->n_identities : 1, sizeof *used, err);
+    if (f->leads[g] == NULL || f->not_leads[g] == NULL || used == NULL) {
+        free(used);
+        return LK_ENOMEM;
+    }
+    uint64_t per_panel = (uint64_t)codes->panel_rows;
+    for (uint64_t p = 0; p < codes->panels; p++) {
+        uint64_t rows = set->rows - p * per_panel < per_panel ? set->rows - p * per_panel : per_panel;
+        f->not_leads[g][p] = rows == 64 ? UINT64_MAX : (UINT64_C(1) << rows) - 1;
+    }
+    uint64_t wanted = set->rows < LEADS ? set->rows : LEADS;
+    for (uint64_t i = 0; i < wanted; i++) {
+        uint64_t row = i * set->rows / wanted;
+        if (set->identities != NULL && used[set->identities[row]])
+            continue;
+        if (set->identities != NULL)
+            used[set->identities[row]] = true;
+        f->leads[g][f->n_leads[g]++] = (uint32_t)row;
+        f->not_leads[g][row / per_panel] &= ~(UINT64_C(1) << row % per_panel);
+    }
+    free(used);
+    return LK_OK;
+}
+
+struct hinting {
+    struct lk_pass *pass;
+    int g;
+    double *probes;      /* packed */
+    uint64_t n_probes;
+    double **references; /* each worker's panel */
+};
+
+static lk_status hint_references(void *arg, size_t index, int worker, lk_error *err)
+{
+    struct hinting *h = arg;
+    (void)err;
+    struct lk_fast *f = h->pass->fast;
+    const struct lk_search_set *set = h->pass->galleries[h->g].set;
+    size_t dim = (size_t)h->pass->options->dim;
+    enum { ROWS = 1024 };
+    for (uint64_t first = index * ROWS; first < (index + 1) * ROWS && first < set->rows; first += LK_GROUP) {
+        uint64_t n = set->rows - first < LK_GROUP ? set->rows - first : LK_GROUP;
+        lk_kernel_pack(h->references[worker], set->data + first * dim, (size_t)n, dim);
+        for (uint64_t p = 0; p < h->n_probes; p += LK_GROUP) {
+            float scores[LK_GROUP * LK_GROUP];
+            h->pass->kernel(h->probes + p * dim, h->references[worker], dim, scores, LK_GROUP);
+            for (uint64_t i = 0; i < LK_GROUP && p + i < h->n_probes; i++)
+                for (uint64_t j = 0; j < n; j++)
+                    f->best_hint[h->g][first + j] = fmaxf(f->best_hint[h->g][first + j], scores[i * LK_GROUP + j]);
+        }
+    }
+    return LK_OK;
+}
+
+/* Scores a few probes, spread evenly, with every reference: the best probe of each is at least as close as the best of those. */
+static lk_status hint_gallery(struct lk_pass *pass, int g, lk_error *err)
+{
+    const struct lk_search_set *set = pass->galleries[g].set, *probes = &pass->options->probes;
+    size_t dim = (size_t)pass->options->dim;
+    int threads = lk_ctx_threads(pass->ctx);
+    struct hinting h = {.pass = pass, .g = g, .n_probes = probes->rows < HINT_PROBES ? probes->rows : HINT_PROBES};
+    float *rows = lk_calloc((size_t)h.n_probes * dim, sizeof *rows, err);
+    h.probes = lk_alloc_aligned(HINT_PROBES * dim, sizeof *h.probes, err);
+    h.references = lk_calloc((size_t)threads, sizeof *h.references, err);
+    pass->fast->best_hint[g] = lk_calloc((size_t)set->rows, sizeof(float), err);
+    lk_status status = rows != NULL && h.probes != NULL && h.references != NULL && pass->fast->best_hint[g] != NULL ? LK_OK : LK_ENOMEM;
+    for (int i = 0; status == LK_OK && i < threads; i++)
+        if ((h.references[i] = lk_alloc_aligned(LK_GROUP * dim, sizeof(double), err)) == NULL)
+            status = LK_ENOMEM;
+    if (status == LK_OK) {
+        for (uint64_t i = 0; i < set->rows; i++)
+            pass->fast->best_hint[g][i] = -INFINITY;
+        for (uint64_t i = 0; i < h.n_probes; i++)
+            memcpy(rows + i * dim, probes->data + i * probes->rows / h.n_probes * dim, dim * sizeof *rows);
+        lk_kernel_pack(h.probes, rows, (size_t)h.n_probes, dim);
+        status = lk_pool_for(pass->ctx, (size_t)((set->rows + 1023) / 1024), hint_references, &h, err);
+    }
+    for (int i = 0; h.references != NULL && i < threads; i++)
+        free(h.references[i]);
+    free(h.references);
+    free(h.probes);
+    free(rows);
+    return status;
+}
+
+/* A step that visits every panel once and jumps far each time, so that neighbours (one person) are not met in a row. */
+static uint64_t spread_step(uint64_t panels)
+{
+    uint64_t step = (uint64_t)((double)panels * 0.6180339887) | 1;
+    for (;; step++) {
+        uint64_t a = panels, b = step;
+        while (b != 0) {
+            uint64_t c = a % b;
+            a = b;
+            b = c;
+        }
+        if (a == 1)
+            return panels == 1 ? 0 : step;
+    }
+}
+
+static double longest_row(const struct lk_search_set *set, size_t dim)
+{
+    double most = 0;
+    for (uint64_t i = 0; i < set->rows; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < dim; k++)
+            sum += (double)set->data[i * dim + k] * (double)set->data[i * dim + k];
+        most = sum > most ? sum : most;
+    }
+    return sqrt(most);
+}
+
+lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
+{
+    size_t dim = (size_t)pass->options->dim;
+    struct lk_fast *f = pass->fast = lk_calloc(1, sizeof *f, err);
+    if (f == NULL)
+        return LK_ENOMEM;
+    f->scan = lk_scan_choose(pass->options->cpu);
+    LK_NEED(f->scan != NULL, err, LK_EUNSUP, "this processor has no '%s' instructions", pass->options->cpu);
+    const struct lk_search_set *probes = &pass->options->probes;
+    LK_TRY(lk_basis_choose(&f->basis, probes, pass->galleries[0].set, dim, err));
+    size_t depth = pass->options->depth < dim ? (size_t)pass->options->depth : dim;
+    if (depth == 0)
+        LK_TRY(lk_fast_depth(pass, &depth, err));
+    LK_TRY(lk_basis_shorten(&f->basis, depth, err));
+    LK_TRY(lk_codes_make(&f->probes, pass->ctx, &f->basis, probes, f->scan, false, err));
+    double longest = longest_row(probes, dim), longest_reference = 0;
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        const struct lk_search_set *set = pass->galleries[g].set;
+        if (set->rows == 0)
+            continue;
+        LK_TRY(lk_codes_make(&f->references[g], pass->ctx, &f->basis, set, f->scan, true, err));
+        LK_TRY(choose_leads(pass, g, err));
+        LK_TRY(hint_gallery(pass, g, err));
+        f->panel_step[g] = spread_step(f->references[g].panels);
+        longest_reference = fmax(longest_reference, longest_row(set, dim));
+    }
+    f->slack = 0x1p-20 * longest * longest_reference;
+    return LK_OK;
+}
+
+void lk_fast_free(struct lk_fast *f)
+{
+    if (f == NULL)
+        return;
+    lk_basis_free(&f->basis);
+    lk_codes_free(&f->probes);
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        lk_codes_free(&f->references[g]);
+        free(f->best_hint[g]);
+        free(f->leads[g]);
+        free(f->not_leads[g]);
+    }
+    free(f);
+}
