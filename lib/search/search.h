@@ -35,7 +35,6 @@ struct lk_search_options {
     uint64_t dim;
     struct lk_search_set probes;
     struct lk_search_set galleries[LK_N_GALLERIES]; /* the hold-out may have no rows */
-<<<<<<< HEAD
     uint64_t k, r;    /* at least 1; as many as there are where there are fewer */
     double min_score; /* of the range; NaN = no range */
     /* Existing folder for search.part and range.part; NULL = no unfinished work, and no range. */
@@ -44,16 +43,8 @@ struct lk_search_options {
     const char *inputs;
     double save_seconds; /* unfinished work is saved this often; 0 = every 5 s */
     uint64_t block;      /* probes that a worker takes at a time; 0 = chosen */
-=======
-    uint64_t k, r;         /* at least 1; as many as there are where there are fewer */
-    double min_score;      /* of the range; NaN = no range */
-    const char *work_dir;  /* existing folder for unfinished work (search.part, range.part); NULL = none, and then no range */
-    const char *inputs;    /* names the content of the inputs (their hashes); unfinished work of others is not resumed */
-    double save_seconds;   /* unfinished work is saved this often; 0 = every 5 s */
-    uint64_t block;        /* probes that a worker takes at a time; 0 = chosen */
-    const char *cpu;       /* instruction set by name; NULL = the best */
-    uint64_t depth;        /* axes of the nominating scan; 0 = chosen */
->>>>>>> 48e74ff (wip: nominating scan)
+    const char *cpu;     /* instruction set of the nominating scan by name; NULL = the best */
+    uint64_t depth;      /* axes of the nominating scan; 0 = chosen */
 };
 
 struct lk_pair {
