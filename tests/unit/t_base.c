@@ -217,10 +217,25 @@ static void test_pool(void **state)
     }
 }
 
+static void test_score(void **state)
+{
+    (void)state;
+    /* In float32 the small products would vanish beside the large one; in double they are kept. */
+    const float a[] = {1.0f, 0x1p-13f, 0x1p-13f, -1.0f};
+    const float b[] = {1.0f, 0x1p-13f, 0x1p-13f, 1.0f};
+    assert_true(lk_score(a, b, 4) == 0x1p-25f);
+    /* The products themselves are not rounded to float32: (1 + 2^-23)^2 = 1 + 2^-22 + 2^-46. */
+    const float c[] = {1.0f + 0x1p-23f, -(1.0f + 0x1p-22f)};
+    const float d[] = {1.0f + 0x1p-23f, 1.0f};
+    assert_true(lk_score(c, d, 2) == 0x1p-46f);
+    assert_true(lk_score(a, b, 0) == 0.0f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error_text), cmocka_unit_test(test_mem),  cmocka_unit_test(test_files),
+        cmocka_unit_test(test_error_text), cmocka_unit_test(test_mem),
+        cmocka_unit_test(test_score),  cmocka_unit_test(test_files),
         cmocka_unit_test(test_full_disk),  cmocka_unit_test(test_lock), cmocka_unit_test(test_hash),
         cmocka_unit_test(test_rng),        cmocka_unit_test(test_pool),
     };
