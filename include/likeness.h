@@ -97,7 +97,11 @@ LK_API const char *lk_ctx_model_dir(const lk_ctx *ctx);
  * A model is a descriptor (JSON: docs/formats.md) beside or pointing to an ONNX file. A name such as
  * "sface" is looked up in the registry; anything with a '/' or ending in ".json" is a path.        */
 
-typedef enum lk_model_task { LK_TASK_RECOGNISE = 0, LK_TASK_DETECT = 1 } lk_model_task;
+typedef enum lk_model_task {
+    LK_TASK_RECOGNISE = 0,
+    LK_TASK_DETECT = 1,
+    LK_TASK_PORTRAITS = 2 /* not a model: pictures that lk_models_check tries recognisers on */
+} lk_model_task;
 
 typedef struct lk_model_info {
     const char *name;
