@@ -15,31 +15,31 @@ all: setup-build ## build the program into build/cli/likeness
 setup: ## install everything that building, the demonstration and the tests need
 	@scripts/setup build test demo
 
-demo: setup-build setup-demo compile ## audit a small real example and print the verdict
+demo: setup-demo compile ## audit a small real example and print the verdict
 	@scripts/demo $(BUILD)/cli/likeness
 
-check: setup-build setup-test compile ## run all tests
+check: setup-test compile ## run all tests
 	@$(MESON_TEST)
 
 check-fast: compile ## run the unit and command-line tests
 	@$(MESON_TEST) --suite unit --suite cli
 
-bench: setup-build setup-bench compile ## measure speed and accuracy (see bench/README.md)
+bench: setup-bench compile ## measure speed and accuracy (see bench/README.md)
 	@bench/run $(BUILD)
 
-asan: setup-build setup-test ## all tests under the address and undefined-behaviour sanitizers
+asan: setup-test ## all tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory compile BUILD=build-asan MESON_OPTIONS="-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized"
 	@meson test -C build-asan --print-errorlogs --timeout-multiplier 4
 
-tsan: setup-build setup-test ## all tests under the thread sanitizer
+tsan: setup-test ## all tests under the thread sanitizer
 	@$(MAKE) --no-print-directory compile BUILD=build-tsan MESON_OPTIONS="-Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized"
 	@meson test -C build-tsan --print-errorlogs --timeout-multiplier 8
 
-fuzz: setup-build setup-test setup-fuzz ## fuzz every parser, FUZZ_SECONDS=60 each
+fuzz: setup-test setup-fuzz ## fuzz every parser, FUZZ_SECONDS=60 each
 	@CC=clang $(MAKE) --no-print-directory compile BUILD=build-fuzz MESON_OPTIONS="-Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized"
 	@scripts/fuzz build-fuzz $${FUZZ_SECONDS:-60}
 
-browser: setup-build setup-demo setup-browser compile ## open a report in headless Chromium and take pictures
+browser: setup-demo setup-browser compile ## open a report in headless Chromium and take pictures
 	@tests/browser/run $(BUILD)
 
 install: all ## install under PREFIX (default /usr/local)
@@ -51,8 +51,9 @@ clean: ## remove what was built (not what was fetched)
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-.PHONY: compile setup-build setup-test setup-demo setup-bench setup-fuzz setup-browser
-setup-%:
+SETUP_PARTS = setup-build setup-test setup-demo setup-bench setup-fuzz setup-browser
+.PHONY: compile $(SETUP_PARTS)
+$(SETUP_PARTS): setup-%:
 	@scripts/setup $*
 
 compile:

@@ -12,6 +12,7 @@ struct lk_csv {
     const uint8_t *bytes;
     size_t len, at;
     uint64_t line;       /* of the record last read, from 1 */
+    uint64_t next_line;  /* of the first byte not read yet: a quoted field may hold line ends */
     struct lk_str text;  /* the record's fields, unquoted */
     size_t *starts;      /* offsets of the fields in text */
     size_t n_fields, capacity;

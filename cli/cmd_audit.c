@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_audit.c - likeness audit: embed the sets, match them, write the report; each step as its own command does it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+enum { KEY_HOLDOUT = 0x2001, KEY_DETECTOR, KEY_ALIGNED, KEY_CHOOSE, KEY_THRESHOLDS, KEY_FDR, KEY_NO_FACES, KEY_TRUTH, KEY_LIMIT, KEY_FORCE };
+
+struct audit {
+    struct cli *cli;
+    const char *train, *synthetic, *holdout, *output;
+    lk_embed_options embed;
+    lk_match_options match;
+    lk_report_options report;
+    uint64_t limit; /* discoveries allowed before exit code 10; UINT64_MAX = no limit */
+    bool some_unreadable;
+};
+
+static const struct argp_option options[] = {
+    {"train", 'T', "SET", 0, "the generator's training images: folder, FACES directory or .npy", 1},
+    {"synthetic", 'S', "SET", 0, "the synthetic images", 1},
+    {"holdout", KEY_HOLDOUT, "SET", 0, "real people the generator never saw, same source as the training images", 1},
+    {"output", 'o', "DIR", 0, "where everything goes; run again to go on after an interruption", 1},
+    {"model", 'm', "MODEL", 0, "recogniser: a name from `likeness models` or a descriptor file", 2},
+    {"detector", KEY_DETECTOR, "MODEL", 0, "face detector", 2},
+    {"aligned", KEY_ALIGNED, NULL, 0, "all sets are cropped to the model's template already", 2},
+    {"choose", KEY_CHOOSE, "WHICH", 0, "of several faces take the largest or the central one", 2},
+    {"pairs", 'k', "K", 0, "closest pairs to list (default 1500)", 3},
+    {"nearest", 'r', "R", 0, "closest references to list for each image (default 10)", 3},
+    {"thresholds", KEY_THRESHOLDS, "FILE", 0, "thresholds.json of `likeness calibrate`", 3},
+    {"fdr", KEY_FDR, "Q", 0, "false discovery rate (default 0.05)", 3},
+    {"no-faces", KEY_NO_FACES, NULL, 0, "a report without pictures, paths and names of persons", 3},
+    {"truth", KEY_TRUTH, "FILE", 0, "truth.csv of `likeness plant`: print what was planted beside what was found", 3},
+    {"limit", KEY_LIMIT, "N", 0, "exit with 10 when more than N synthetic identities are discoveries", 3},
+    {"force", KEY_FORCE, NULL, 0, "redo steps in DIR that were made with other settings", 3},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct audit *a = state->input;
+    switch (key) {
+    case 'T':
+        a->train = arg;
+        return 0;
+    case 'S':
+        a->synthetic = arg;
+        return 0;
+    case KEY_HOLDOUT:
+        a->holdout = arg;
+        return 0;
+    case 'o':
+        a->output = arg;
+        return 0;
+    case 'm':
+        a->embed.model = arg;
+        return 0;
+    case KEY_DETECTOR:
+        a->embed.detector = arg;
+        return 0;
+    case KEY_ALIGNED:
+        a->embed.aligned = 1;
+        return 0;
+    case KEY_CHOOSE:
+        a->embed.choice = cli_face_choice(arg, state);
+        return 0;
+    case 'k':
+        a->match.k = cli_number(arg, 1, UINT64_C(100000000), "--pairs", state);
+        return 0;
+    case 'r':
+        a->match.r = cli_number(arg, 1, 10000, "--nearest", state);
+        return 0;
+    case KEY_THRESHOLDS:
+        a->report.thresholds = arg;
+        return 0;
+    case KEY_FDR:
+        a->report.fdr = cli_real(arg, 1e-6, 0.5, "--fdr", state);
+        return 0;
+    case KEY_NO_FACES:
+        a->report.no_faces = 1;
+        return 0;
+    case KEY_TRUTH:
+        a->report.truth = arg;
+        return 0;
+    case KEY_LIMIT:
+        a->limit = cli_number(arg, 0, UINT64_MAX - 1, "--limit", state);
+        return 0;
+    case KEY_FORCE:
+        a->embed.force = a->match.force = 1;
+        return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = a->cli;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->train == NULL || a->synthetic == NULL || a->output == NULL)
+            argp_error(state, "expected --train SET, --synthetic SET and -o DIR");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static char *join(const char *dir, const char *name)
+{
+    char *path = malloc(strlen(dir) + strlen(name) + 2);
+    if (path != NULL)
+        sprintf(path, "%s/%s", dir, name);
+    return path;
+}
+
+/* A set that holds embeddings already: a FACES directory or a .npy file. */
+static bool is_embedded(const char *set)
+{
+    size_t len = strlen(set);
+    if (len > 4 && strcmp(set + len - 4, ".npy") == 0)
+        return true;
+    char *npy = join(set, "embeddings.npy");
+    bool found = npy != NULL && access(npy, F_OK) == 0;
+    free(npy);
+    return found;
+}
+
+/* Embeds one set into OUTPUT/NAME unless it is embedded already; *faces is what match takes (freed by the caller). */
+static int embed_set(struct audit *a, const char *set, const char *name, char **faces)
+{
+    if (is_embedded(set)) {
+        *faces = strdup(set);
+        return *faces != NULL ? EXIT_DONE : EXIT_FAILED;
+    }
+    *faces = join(a->output, name);
+    if (*faces == NULL)
+        return EXIT_FAILED;
+    lk_embed_options options_here = a->embed;
+    options_here.inputs = &set;
+    options_here.n_inputs = 1;
+    options_here.output = *faces;
+    lk_embed_summary summary;
+    lk_error err;
+    lk_status status = lk_embed(a->cli->ctx, &options_here, &summary, &err);
+    if (status != LK_OK)
+        return cli_fail(a->cli, status, &err);
+    cli_note(a->cli, "%s: %llu images, %llu with a face, %llu without, %llu unreadable%s", name,
+             (unsigned long long)summary.n_images, (unsigned long long)summary.n_embedded,
+             (unsigned long long)summary.n_no_face, (unsigned long long)summary.n_unreadable,
+             summary.up_to_date ? " (done before)" : "");
+    a->some_unreadable = a->some_unreadable || summary.n_unreadable > 0;
+    return EXIT_DONE;
+}
+
+static int match_sets(struct audit *a, const char *match_dir)
+{
+    a->match.output = match_dir;
+    lk_match_summary summary;
+    lk_error err;
+    lk_status status = lk_match(a->cli->ctx, &a->match, &summary, &err);
+    if (status != LK_OK)
+        return cli_fail(a->cli, status, &err);
+    cli_note(a->cli, "match: %llu pairs compared, closest %.3f%s", (unsigned long long)summary.n_pairs,
+             (double)summary.best, summary.up_to_date ? " (done before)" : "");
+    a->some_unreadable = a->some_unreadable || summary.n_excluded > 0;
+    return EXIT_DONE;
+}
+
+static int write_report(struct audit *a, const char *match_dir, const char *page)
+{
+    a->report.match = match_dir;
+    a->report.output = page;
+    lk_report_summary summary;
+    lk_error err;
+    lk_status status = lk_report(a->cli->ctx, &a->report, &summary, &err);
+    if (status != LK_OK)
+        return cli_fail(a->cli, status, &err);
+    printf("verdict: %s\n%s\n", lk_verdict_name(summary.verdict), summary.sentence);
+    if (a->report.truth != NULL)
+        printf("truth:   %llu of %llu planted identities found, %llu of the discoveries were not planted\n",
+               (unsigned long long)summary.n_planted_found, (unsigned long long)summary.n_planted,
+               (unsigned long long)summary.n_false_found);
+    printf("report:  %s\n", page);
+    if (summary.n_discoveries > a->limit) {
+        cli_note(a->cli, "%llu discoveries, more than the limit of %llu",
+                 (unsigned long long)summary.n_discoveries, (unsigned long long)a->limit);
+        return EXIT_LEAKAGE;
+    }
+    return a->some_unreadable ? EXIT_SOME_UNREADABLE : EXIT_DONE;
+}
+
+static int run_steps(struct audit *a)
+{
+    char *train = NULL, *synthetic = NULL, *holdout = NULL;
+    char *match_dir = join(a->output, "match"), *page = join(a->output, "report.html");
+    int code = match_dir != NULL && page != NULL ? EXIT_DONE : EXIT_FAILED;
+    if (code == EXIT_DONE)
+        code = embed_set(a, a->train, "train", &train);
+    if (code == EXIT_DONE && a->holdout != NULL)
+        code = embed_set(a, a->holdout, "holdout", &holdout);
+    if (code == EXIT_DONE)
+        code = embed_set(a, a->synthetic, "synthetic", &synthetic);
+    if (code == EXIT_DONE) {
+        a->match.probes = synthetic;
+        a->match.references = train;
+        a->match.holdout = holdout;
+        code = match_sets(a, match_dir);
+    }
+    if (code == EXIT_DONE)
+        code = write_report(a, match_dir, page);
+    free(train);
+    free(synthetic);
+    free(holdout);
+    free(match_dir);
+    free(page);
+    return code;
+}
+
+int cmd_audit(struct cli *cli, int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
+    static const struct argp argp = {
+        options, parse, "",
+        "Ask whether a synthetic face dataset contains the people its generator was trained on: embed all sets, compare "
+        "everything exactly, and write DIR/report.html with the tables beside it.\v"
+        "Example:\n  likeness audit --train real/ --holdout withheld/ --synthetic made/ -o audit/\n\n"
+        "A set is a folder of images (one folder per person, or flat), a FACES directory or a .npy file of embeddings. "
+        "Without a hold-out the audit lists leads but can show no leak: withhold about 5 % of the persons before training.",
+        children, NULL, NULL};
+    struct audit a = {.cli = cli, .limit = UINT64_MAX};
+    lk_embed_options_init(&a.embed);
+    lk_match_options_init(&a.match);
+    lk_report_options_init(&a.report);
+    cli_parse(&argp, argc, argv, &a);
+    a.embed.command = a.match.command = a.report.command = cli->command;
+    int code = cli_start(cli);
+    return code == EXIT_DONE ? run_steps(&a) : code;
+}

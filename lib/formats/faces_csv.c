@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* faces_csv.c - one line of images.csv, written and read (the columns are described in docs/formats.md). */
+#include <float.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/faces.h"
+
+enum column {
+    ROW,
+    PATH,
+    IDENTITY,
+    STATUS,
+    FACES,
+    WIDTH,
+    HEIGHT,
+    BOX,
+    SCORE = BOX + 4,
+    POINTS,
+    NORM = POINTS + 2 * LK_N_POINTS,
+    MESSAGE,
+    N_COLUMNS
+};
+
+const char lk_faces_csv_header[] =
+    "row,path,identity,status,faces,width,height,box_x,box_y,box_w,box_h,detector_score,left_eye_x,left_eye_y,"
+    "right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,mouth_right_y,mouth_x,mouth_y,"
+    "feature_norm,message";
+
+static const char *const STATUS_NAMES[] = {
+    [LK_FACE_EMBEDDED] = "ok", [LK_FACE_NONE] = "no_face", [LK_FACE_UNREADABLE] = "unreadable"};
+
+/* ---- writing --------------------------------------------------------------------------------------- */
+
+/* Nine digits give back every float; what is no number is an empty field. */
+static void put_float(FILE *stream, float value)
+{
+    putc(',', stream);
+    if (isfinite(value))
+        fprintf(stream, "%.9g", (double)value);
+}
+
+static bool has_box(const struct lk_face *face)
+{
+    return face->box[2] != 0 || face->box[3] != 0;
+}
+
+void lk_faces_csv_write(FILE *stream, const struct lk_face_image *image)
+{
+    const struct lk_face *face = &image->face;
+    if (image->row >= 0)
+        fprintf(stream, "%" PRId64, image->row);
+    putc(',', stream);
+    lk_csv_put(stream, image->path);
+    putc(',', stream);
+    lk_csv_put(stream, image->identity);
+    fprintf(stream, ",%s,%d,%d,%d", STATUS_NAMES[image->status], image->n_faces, image->width, image->height);
+    for (int i = 0; i < 4; i++)
+        put_float(stream, has_box(face) ? face->box[i] : NAN);
+    put_float(stream, has_box(face) ? face->score : NAN);
+    for (int i = 0; i < LK_N_POINTS; i++) {
+        bool known = (face->has >> i & 1) != 0 && isfinite(face->points[i][0]) && isfinite(face->points[i][1]);
+        put_float(stream, known ? face->points[i][0] : NAN);
+        put_float(stream, known ? face->points[i][1] : NAN);
+    }
+    put_float(stream, image->norm);
+    putc(',', stream);
+    lk_csv_put(stream, image->message);
+    putc('\n', stream);
+}
+
+/* ---- reading --------------------------------------------------------------------------------------- */
+
+static lk_status check_columns(const struct lk_csv *csv, lk_error *err)
+{
+    const char *name = lk_faces_csv_header;
+    LK_NEED(csv->n_columns == N_COLUMNS, err, LK_EFORMAT, "%zu columns, expected the %d of images.csv: %s",
+            csv->n_columns, N_COLUMNS, lk_faces_csv_header);
+    for (size_t i = 0; i < N_COLUMNS; i++) {
+        size_t len = strcspn(name, ",");
+        LK_NEED(strncmp(csv->columns[i], name, len) == 0 && csv->columns[i][len] == '\0', err, LK_EFORMAT,
+                "column %zu is '%.60s', expected '%.*s'", i + 1, csv->columns[i], (int)len, name);
+        name += len + (name[len] == ',');
+    }
+    return LK_OK;
+}
+
+/* Whether the column's field is empty. */
+static bool blank(const struct lk_csv *csv, size_t column)
+{
+    return *lk_csv_field(csv, column) == '\0';
+}
+
+static lk_status get_int(const struct lk_csv *csv, size_t column, int *out, lk_error *err)
+{
+    uint64_t value;
+    LK_TRY(lk_csv_u64(csv, column, &value, err));
+    LK_NEED(value <= INT_MAX, err, LK_EFORMAT, "line %" PRIu64 ", column '%s': %" PRIu64 " is too large", csv->line,
+            csv->columns[column], value);
+    *out = (int)value;
+    return LK_OK;
+}
+
+static lk_status get_float(const struct lk_csv *csv, size_t column, float *out, lk_error *err)
+{
+    double value;
+    LK_TRY(lk_csv_double(csv, column, &value, err));
+    LK_NEED(fabs(value) <= FLT_MAX, err, LK_EFORMAT, "line %" PRIu64 ", column '%s': %g is too large", csv->line,
+            csv->columns[column], value);
+    *out = (float)value;
+    return LK_OK;
+}
+
+static lk_status get_face(const struct lk_csv *csv, struct lk_face *face, lk_error *err)
+{
+    if (!blank(csv, BOX)) {
+        for (size_t i = 0; i < 4; i++)
+            LK_TRY(get_float(csv, BOX + i, &face->box[i], err));
+    }
+    if (!blank(csv, SCORE))
+        LK_TRY(get_float(csv, SCORE, &face->score, err));
+    for (size_t i = 0; i < LK_N_POINTS; i++) {
+        if (blank(csv, POINTS + 2 * i) && blank(csv, POINTS + 2 * i + 1))
+            continue;
+        LK_TRY(get_float(csv, POINTS + 2 * i, &face->points[i][0], err));
+        LK_TRY(get_float(csv, POINTS + 2 * i + 1, &face->points[i][1], err));
+        face->has |= 1u << i;
+    }
+    return LK_OK;
+}
+
+static lk_status get_status(const struct lk_csv *csv, struct lk_face_image *image, lk_error *err)
+{
+    const char *name = lk_csv_field(csv, STATUS);
+    int status = LK_FACE_UNREADABLE;
+    while (status >= 0 && strcmp(STATUS_NAMES[status], name) != 0)
+        status--;
+    LK_NEED(status >= 0, err, LK_EFORMAT,
+            "line %" PRIu64 ", column 'status': '%.60s', expected ok, no_face or unreadable", csv->line, name);
+    image->status = (enum lk_face_status)status;
+    image->row = -1;
+    LK_NEED(blank(csv, ROW) == (status != LK_FACE_EMBEDDED), err, LK_EFORMAT,
+            "line %" PRIu64 ": status '%s' %s a row number", csv->line, name,
+            status == LK_FACE_EMBEDDED ? "without" : "with");
+    if (status == LK_FACE_EMBEDDED) {
+        uint64_t row;
+        LK_TRY(lk_csv_u64(csv, ROW, &row, err));
+        LK_NEED(row <= INT64_MAX, err, LK_EFORMAT, "line %" PRIu64 ", column 'row': %" PRIu64 " is too large",
+                csv->line, row);
+        image->row = (int64_t)row;
+    }
+    return LK_OK;
+}
+
+static lk_status get_text(const struct lk_csv *csv, size_t column, char **out, lk_error *err)
+{
+    *out = blank(csv, column) ? NULL : lk_strdup(lk_csv_field(csv, column), err);
+    return *out != NULL || blank(csv, column) ? LK_OK : LK_ENOMEM;
+}
+
+lk_status lk_faces_csv_read(const struct lk_csv *csv, struct lk_face_image *out, lk_error *err)
+{
+    struct lk_face_image image = {.norm = NAN};
+    LK_TRY(check_columns(csv, err));
+    LK_TRY(get_status(csv, &image, err));
+    LK_TRY(get_int(csv, FACES, &image.n_faces, err));
+    LK_TRY(get_int(csv, WIDTH, &image.width, err));
+    LK_TRY(get_int(csv, HEIGHT, &image.height, err));
+    LK_TRY(get_face(csv, &image.face, err));
+    if (!blank(csv, NORM))
+        LK_TRY(get_float(csv, NORM, &image.norm, err));
+    LK_NEED(!blank(csv, PATH), err, LK_EFORMAT, "line %" PRIu64 ", column 'path': empty, expected a file name",
+            csv->line);
+    lk_status status = get_text(csv, PATH, &image.path, err);
+    if (status == LK_OK)
+        status = get_text(csv, IDENTITY, &image.identity, err);
+    if (status == LK_OK)
+        status = get_text(csv, MESSAGE, &image.message, err);
+    if (status != LK_OK) {
+        lk_face_image_free(&image);
+        return status;
+    }
+    *out = image;
+    return LK_OK;
+}
+
+void lk_face_image_free(struct lk_face_image *image)
+{
+    free(image->path);
+    free(image->identity);
+    free(image->message);
+    image->path = image->identity = image->message = NULL;
+}
