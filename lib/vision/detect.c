@@ -214,3 +214,19 @@ lk_status lk_detect(struct lk_detector *d, const struct lk_image *image, lk_face
     lk_face_list_free(&list);
     return status;
 }
+
+lk_status lk_detector_try(struct lk_model *model, struct lk_ort *ort, lk_error *err)
+{
+    struct lk_detector *d = NULL;
+    struct lk_image black = {0, 0, NULL};
+    struct lk_face face;
+    int n;
+    lk_status status = lk_detector_new(&d, model, ort, err);
+    if (status == LK_OK)
+        status = lk_image_new(&black, model->input.width, model->input.height, err);
+    if (status == LK_OK)
+        status = lk_detect(d, &black, LK_FACE_LARGEST, &face, &n, err);
+    lk_image_free(&black);
+    lk_detector_free(d);
+    return status;
+}

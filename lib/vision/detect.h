@@ -11,6 +11,8 @@ struct lk_detector; /* one thread at a time */
 
 /* Takes one share of model and of ort each, on success only. */
 lk_status lk_detector_new(struct lk_detector **out, struct lk_model *model, struct lk_ort *ort, lk_error *err);
+/* Opens it and looks at a black picture once, so that wrong outputs are found before the first real one. */
+lk_status lk_detector_try(struct lk_model *model, struct lk_ort *ort, lk_error *err);
 void lk_detector_free(struct lk_detector *detector);
 
 /* Finds all faces, and gives the chosen one in pixels of the picture; *n_faces == 0 when there is none. */

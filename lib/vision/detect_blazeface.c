@@ -55,4 +55,4 @@ static lk_status decode(const struct lk_ort_tensor *outputs, const struct lk_inp
     return LK_OK;
 }
 
-const struct lk_decoder lk_decoder_blazeface = {names, 4, count, decode, 0.3f, true, 0};
+const struct lk_decoder lk_decoder_blazeface = {names, 4, count, decode, 0.3f, true, 0.35};

@@ -11,10 +11,6 @@
 #include "base/mem.h"
 #include "vision/detect.h"
 
-/* The default pair is free for commercial use. */
-#define DEFAULT_MODEL "sface"
-#define DEFAULT_DETECTOR "blazeface"
-
 struct lk_embedder {
     struct lk_model *model, *detector_model; /* the second is NULL for aligned inputs */
     struct lk_ort *ort, *detector_ort;
@@ -43,11 +39,11 @@ static lk_status open_rest(struct lk_embedder *e, lk_error *err)
 
 static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedder_options *options, lk_error *err)
 {
-    LK_TRY(lk_model_load(&e->model, ctx, options->model != NULL ? options->model : DEFAULT_MODEL, err));
+    LK_TRY(lk_model_load(&e->model, ctx, options->model != NULL ? options->model : LK_DEFAULT_MODEL, err));
     LK_NEED(e->model->task == LK_TASK_RECOGNISE, err, LK_EINVAL,
             "%s is not a recogniser; `likeness models list` says what each model does", e->model->name);
     if (!options->aligned) {
-        const char *name = options->detector != NULL ? options->detector : DEFAULT_DETECTOR;
+        const char *name = options->detector != NULL ? options->detector : LK_DEFAULT_DETECTOR;
         LK_TRY(lk_model_load(&e->detector_model, ctx, name, err));
         LK_NEED(e->detector_model->task == LK_TASK_DETECT, err, LK_EINVAL,
                 "%s is not a detector; `likeness models list` says what each model does", e->detector_model->name);
@@ -127,6 +123,7 @@ void lk_embedder_about(const lk_embedder *e, struct lk_embedder_about *out)
     out->size = e->model->input.width;
     out->thresholds = e->model->thresholds;
     out->alignment = e->detector_model != NULL ? "arcface112" : "aligned";
+    out->input = &e->model->input;
 }
 
 /* ---- embedding ---------------------------------------------------------------------------------------- */
@@ -148,9 +145,9 @@ static lk_status normalise(const struct lk_embedder *e, const float *raw, float 
     return LK_OK;
 }
 
-lk_status lk_embedder_crop(lk_embedder *e, const struct lk_image *crop, float *out, float *norm, lk_error *err)
+lk_status lk_embedder_crop_as(lk_embedder *e, const struct lk_input *input, const struct lk_image *crop, float *out,
+                              float *norm, lk_error *err)
 {
-    const struct lk_input *input = &e->model->input;
     LK_NEED(crop->width == input->width && crop->height == input->height, err, LK_EFORMAT,
             "the picture is %d x %d, expected an aligned crop of %d x %d; a resize is not an alignment, so drop --aligned",
             crop->width, crop->height, input->width, input->height);
@@ -169,6 +166,11 @@ lk_status lk_embedder_crop(lk_embedder *e, const struct lk_image *crop, float *o
     return status;
 }
 
+lk_status lk_embedder_crop(lk_embedder *e, const struct lk_image *crop, float *out, float *norm, lk_error *err)
+{
+    return lk_embedder_crop_as(e, &e->model->input, crop, out, norm, err);
+}
+
 /* Records a picture that cannot be used; this is a result and not a failure of the call. */
 static lk_status unusable(struct lk_face_image *info, enum lk_face_status status, const char *why, lk_error *err)
 {
@@ -177,8 +179,9 @@ static lk_status unusable(struct lk_face_image *info, enum lk_face_status status
     return info->message != NULL ? LK_OK : LK_ENOMEM;
 }
 
-static lk_status embed_aligned(lk_embedder *e, const struct lk_image *image, float *out, struct lk_face_image *info,
-                               lk_error *err)
+/* The picture itself as the crop, when it has the right size. */
+static lk_status take_aligned(const lk_embedder *e, const struct lk_image *image, struct lk_image *crop,
+                              struct lk_face_image *info, lk_error *err)
 {
     const struct lk_input *input = &e->model->input;
     if (image->width != input->width || image->height != input->height) {
@@ -189,15 +192,17 @@ static lk_status embed_aligned(lk_embedder *e, const struct lk_image *image, flo
                  image->width, image->height, input->width, input->height);
         return unusable(info, LK_FACE_UNREADABLE, why, err);
     }
+    LK_TRY(lk_image_new(crop, image->width, image->height, err));
+    memcpy(crop->rgb, image->rgb, LK_INPUT_COUNT(input));
     info->n_faces = 1;
-    LK_TRY(lk_embedder_crop(e, image, out, &info->norm, err));
     info->status = LK_FACE_EMBEDDED;
     return LK_OK;
 }
 
-lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_face_choice choice, float *out,
-                            struct lk_face_image *info, lk_error *err)
+lk_status lk_embedder_find(lk_embedder *e, const struct lk_image *image, lk_face_choice choice, struct lk_image *crop,
+                           struct lk_face_image *info, lk_error *err)
 {
+    *crop = (struct lk_image){0, 0, NULL};
     memset(&info->face, 0, sizeof info->face);
     info->status = LK_FACE_NONE;
     info->n_faces = 0;
@@ -206,14 +211,13 @@ lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_fac
     info->norm = NAN;
     info->message = NULL;
     if (e->detector == NULL)
-        return embed_aligned(e, image, out, info, err);
+        return take_aligned(e, image, crop, info, err);
     struct lk_face face;
     LK_TRY(lk_detect(e->detector, image, choice, &face, &info->n_faces, err));
     if (info->n_faces == 0)
         return LK_OK;
-    struct lk_image crop = {0, 0, NULL};
     lk_error why;
-    lk_status status = lk_align(image, &face, e->model->input.width, &crop, &why);
+    lk_status status = lk_align(image, &face, e->model->input.width, crop, &why);
     if (status == LK_EFORMAT) /* points on one another: what was found is no face */
         return unusable(info, LK_FACE_NONE, why.text, err);
     if (status != LK_OK) {
@@ -221,12 +225,20 @@ lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_fac
             *err = why;
         return status;
     }
-    status = lk_embedder_crop(e, &crop, out, &info->norm, err);
+    info->status = LK_FACE_EMBEDDED;
+    info->face = face;
+    return LK_OK;
+}
+
+lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_face_choice choice, float *out,
+                            struct lk_face_image *info, lk_error *err)
+{
+    struct lk_image crop;
+    LK_TRY(lk_embedder_find(e, image, choice, &crop, info, err));
+    if (info->status != LK_FACE_EMBEDDED)
+        return LK_OK;
+    lk_status status = lk_embedder_crop(e, &crop, out, &info->norm, err);
     lk_image_free(&crop);
-    if (status == LK_OK) {
-        info->status = LK_FACE_EMBEDDED;
-        info->face = face;
-    }
     return status;
 }
 

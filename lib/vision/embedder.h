@@ -11,6 +11,10 @@
 #include "formats/faces.h"
 #include "formats/image.h"
 
+/* The default pair is free for commercial use. */
+#define LK_DEFAULT_MODEL "sface"
+#define LK_DEFAULT_DETECTOR "blazeface"
+
 /* A second embedder with the same model, detector and options; may be opened and freed from any thread, also after
  * `other` is gone, but not while `other` is being freed. */
 lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_error *err);
@@ -26,8 +30,18 @@ lk_status lk_embedder_bytes(lk_embedder *embedder, const uint8_t *bytes, size_t 
 lk_status lk_embedder_image(lk_embedder *embedder, const struct lk_image *image, lk_face_choice choice, float *out,
                             struct lk_face_image *info, lk_error *err);
 
+/* The first half of it: finds and aligns the face; info as above, norm aside. crop is the caller's to free, and empty unless the
+ * status is LK_FACE_EMBEDDED. */
+lk_status lk_embedder_find(lk_embedder *embedder, const struct lk_image *image, lk_face_choice choice,
+                           struct lk_image *crop, struct lk_face_image *info, lk_error *err);
+
 /* Embeds a crop that lies on the model's template and has its size: LK_EFORMAT when it has not. norm may be NULL. */
 lk_status lk_embedder_crop(lk_embedder *embedder, const struct lk_image *crop, float *out, float *norm, lk_error *err);
+
+/* The same with another conversion to numbers than the descriptor's, of the same size: lk_models_check tries what would be wrong. */
+struct lk_input;
+lk_status lk_embedder_crop_as(lk_embedder *embedder, const struct lk_input *input, const struct lk_image *crop,
+                              float *out, float *norm, lk_error *err);
 
 /* What meta.json records. Strings and json live as long as the embedder. */
 struct lk_embedder_part {
@@ -41,6 +55,7 @@ struct lk_embedder_about {
     int size;                 /* side of the crop, 112 */
     const json_t *thresholds; /* the descriptor's list; an empty list when it has none */
     const char *alignment;    /* "arcface112" or "aligned" */
+    const struct lk_input *input; /* size, channel order, mean, scale */
 };
 void lk_embedder_about(const lk_embedder *embedder, struct lk_embedder_about *out);
 

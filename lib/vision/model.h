@@ -55,7 +55,9 @@ lk_status lk_model_record_write(const struct lk_model *model, const struct lk_mo
 
 /* Maps and hashes the file, refuses one that is not the descriptor's, loads it, and compares inputs and outputs with the descriptor. */
 lk_status lk_model_open(const struct lk_model *model, struct lk_ort **ort, char sha256[65], lk_error *err);
-/* The last two steps of it, for a file that lies elsewhere. */
+/* The first two steps of it. */
+lk_status lk_model_verify(const struct lk_model *model, char sha256[65], lk_error *err);
+/* The last two steps, for a file that lies elsewhere. */
 lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes, size_t len, const char *where,
                               struct lk_ort **ort, lk_error *err);
 

@@ -172,7 +172,8 @@ lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes
     return LK_OK;
 }
 
-lk_status lk_model_open(const struct lk_model *model, struct lk_ort **ort, char sha256[65], lk_error *err)
+/* Maps the file and checks that it is the descriptor's. */
+static lk_status map_checked(const struct lk_model *model, struct lk_map *map, char sha256[65], lk_error *err)
 {
     LK_NEED(model->task != LK_TASK_PORTRAITS, err, LK_EINVAL, "%s is a set of pictures, not a model", model->name);
     if (!lk_model_present(model)) {
@@ -182,15 +183,30 @@ lk_status lk_model_open(const struct lk_model *model, struct lk_ort **ort, char 
         return lk_fail(err, LK_EIO, "%s: model %s is not there; put it there: %s", model->path, model->name,
                        model->source);
     }
-    /* Hashed and loaded from one mapping: what runs is what was checked. */
-    struct lk_map map;
-    LK_TRY(lk_map_open(&map, model->path, err));
-    lk_status status = map.len > 0 ? lk_hash_bytes(map.bytes, map.len, sha256, err)
-                                   : lk_fail(err, LK_EFORMAT, "%s: the file is empty", model->path);
+    LK_TRY(lk_map_open(map, model->path, err));
+    lk_status status = map->len > 0 ? lk_hash_bytes(map->bytes, map->len, sha256, err)
+                                    : lk_fail(err, LK_EFORMAT, "%s: the file is empty", model->path);
     if (status == LK_OK)
         status = check_hash(model, sha256, err);
-    if (status == LK_OK)
-        status = lk_model_open_bytes(model, map.bytes, map.len, model->path, ort, err);
+    if (status != LK_OK)
+        lk_map_close(map);
+    return status;
+}
+
+lk_status lk_model_verify(const struct lk_model *model, char sha256[65], lk_error *err)
+{
+    struct lk_map map;
+    LK_TRY(map_checked(model, &map, sha256, err));
+    lk_map_close(&map);
+    return LK_OK;
+}
+
+lk_status lk_model_open(const struct lk_model *model, struct lk_ort **ort, char sha256[65], lk_error *err)
+{
+    /* Hashed and loaded from one mapping: what runs is what was checked. */
+    struct lk_map map;
+    LK_TRY(map_checked(model, &map, sha256, err));
+    lk_status status = lk_model_open_bytes(model, map.bytes, map.len, model->path, ort, err);
     lk_map_close(&map);
     return status;
 }
