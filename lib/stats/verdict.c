@@ -103,8 +103,8 @@ static lk_verdict say_none(const struct lk_evidence *e, char *sentence, size_t r
              "discovery rate of %g %%, but how weak a leak this run would have found has not been "
              "measured. Only this is certain: %" PRIu64 " or more (%.2g %%) that win by more than %.3f, "
              "the largest margin of the hold-out, would have been found.",
-             e->n_units, units(e), 100 * c->q, c->resolution, 100 * (double)c->resolution / (double)e->n_units,
-             c->largest_decoy);
+             e->n_units, units(e), 100 * c->q, c->resolution,
+             100 * (double)c->resolution / (double)e->n_units, c->largest_decoy);
     return LK_VERDICT_NOT_ENOUGH_POWER;
 }
 
