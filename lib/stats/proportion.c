@@ -168,3 +168,12 @@ struct lk_interval lk_wilson(uint64_t k, uint64_t n, double confidence)
     double low = (hits + zz / 2 - half) / (total + zz), high = (hits + zz / 2 + half) / (total + zz);
     return (struct lk_interval){k == 0 ? 0 : low, k == n ? 1 : high};
 }
+
+/* Wald's interval with half a unit added to each of the four outcomes of a unit, which mends its coverage. */
+struct lk_interval lk_paired_difference(uint64_t plus, uint64_t minus, uint64_t n, double confidence)
+{
+    double b = (double)plus + 0.5, c = (double)minus + 0.5, total = (double)n + 2;
+    double middle = (b - c) / total;
+    double half = normal_quantile(confidence) * sqrt(b + c - (b - c) * middle) / total;
+    return (struct lk_interval){fmax(middle - half, -1), fmin(middle + half, 1)};
+}

@@ -20,4 +20,8 @@ double lk_binomial_tail(uint64_t k, uint64_t n, double p);
 struct lk_interval lk_clopper_pearson(uint64_t k, uint64_t n, double confidence);
 struct lk_interval lk_wilson(uint64_t k, uint64_t n, double confidence);
 
+/* Interval for the difference of two shares of the same n units: `plus` units count in the first share only,
+ * `minus` in the second only (Agresti & Min 2005). */
+struct lk_interval lk_paired_difference(uint64_t plus, uint64_t minus, uint64_t n, double confidence);
+
 #endif

@@ -93,6 +93,24 @@ static void test_preference(void **state)
     assert_int_equal(lk_preference(some, none, 2, 1, 1, &r, &err), LK_EINVAL);
 }
 
+/* docs/methods.md: five of ten units reach 0.45 in T, three in H, one of them in both. */
+static void test_curves(void **state)
+{
+    (void)state;
+    const float at[] = {0.45f, 2};
+    struct lk_curve_point p[2];
+    lk_chance_curves(ten_t, ten_h, 10, at, 2, p);
+    assert_near(p[0].train, 0.5, 1e-15);
+    assert_near(p[0].holdout, 0.3, 1e-15);
+    assert_near(p[0].excess, 0.2, 1e-15);
+    assert_near(p[0].excess_interval.low, -0.2550504, 1e-6);
+    assert_near(p[0].excess_interval.high, 0.5883842, 1e-6);
+    assert_true(p[1].train == 0 && p[1].excess == 0 && p[1].train_interval.low == 0);
+    lk_chance_curves(ten_t, NULL, 10, at, 1, p);
+    assert_true(p[0].train == 0.5 && isnan(p[0].holdout) && isnan(p[0].excess) &&
+                isnan(p[0].excess_interval.low));
+}
+
 static void test_compete(void **state)
 {
     (void)state;
@@ -379,7 +397,7 @@ int main(void)
         cmocka_unit_test(test_compete_ties), cmocka_unit_test(test_nothing_planted),
         cmocka_unit_test(test_planted),      cmocka_unit_test(test_roc),
         cmocka_unit_test(test_roc_tail),     cmocka_unit_test(test_folds),
-        cmocka_unit_test(test_verdict),
+        cmocka_unit_test(test_verdict),      cmocka_unit_test(test_curves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
