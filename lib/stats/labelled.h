@@ -27,9 +27,9 @@ struct lk_labelled {
 lk_status lk_labelled_pairs(struct lk_labelled *out, lk_ctx *ctx, const struct lk_faces *faces,
                             const struct lk_pairs *pairs, double max_fmr, lk_error *err);
 
-/* All pairs of images that have an identity. Above LK_ALL_PAIRS_ROWS images: one random impostor pair for each
- * pair of identities. Above LK_ALL_PAIRS_ROWS identities: so many random ones, for both kinds of pairs. Above
- * LK_GENUINE_PAIRS genuine pairs: so many random ones, the same number for each identity that has as many. */
+/* All pairs of images that have an identity. Above LK_ALL_PAIRS_ROWS images: one random impostor pair for
+ * each pair of identities. Above LK_ALL_PAIRS_ROWS identities: so many random ones, for both kinds of pairs.
+ * Above LK_GENUINE_PAIRS genuine pairs: so many random ones, the same number for each identity. */
 lk_status lk_labelled_all(struct lk_labelled *out, lk_ctx *ctx, const struct lk_faces *faces, double max_fmr,
                           lk_error *err);
 
