@@ -15,9 +15,9 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-COLUMNS = """row path identity status faces width height box_x box_y box_w box_h detector_score
-left_eye_x left_eye_y right_eye_x right_eye_y nose_x nose_y mouth_left_x mouth_left_y mouth_right_x mouth_right_y mouth_x mouth_y
-feature_norm message""".split()
+COLUMNS = """row path identity status faces width height box_x box_y box_w box_h detector_score left_eye_x
+left_eye_y right_eye_x right_eye_y nose_x nose_y mouth_left_x mouth_left_y mouth_right_x
+mouth_right_y mouth_x mouth_y feature_norm message""".split()
 
 
 def sha256(path):
