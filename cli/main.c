@@ -12,6 +12,8 @@
 
 const struct command commands[] = {
     {"models", "list the models, fetch them, test them", cmd_models},
+    {"match", "compare all synthetic with all real faces, exactly", cmd_match},
+    {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
     {"version", "print version, libraries and processor features", cmd_version},
     {NULL, NULL, NULL},
 };

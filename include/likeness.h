@@ -240,6 +240,7 @@ typedef struct lk_calibration {
     double eer, auc;
     int n_folds;               /* 0 without folds */
     double accuracy, accuracy_sd; /* k-fold protocol, mean and standard deviation over folds; NaN without */
+    double accuracy_all;          /* the same mean with every missing pair counted as judged wrongly */
     lk_threshold thresholds[8];
     int n_thresholds;
 } lk_calibration;

@@ -80,12 +80,12 @@ lk_status lk_fail_sys(lk_error *err, lk_status code, const char *format, ...)
         code = LK_ENOMEM;
     if (err == NULL)
         return code;
+    char reason[128];
     va_list args;
     va_start(args, format);
-    vsnprintf(err->text, sizeof err->text, format, args);
+    vsnprintf(err->text, sizeof err->text - sizeof reason, format, args); /* a long path must not push it out */
     va_end(args);
     size_t used = strlen(err->text);
-    char reason[128];
     /* GNU strerror_r: thread-safe, and may return a static string instead of the buffer. */
     snprintf(err->text + used, sizeof err->text - used, ": %s", strerror_r(saved, reason, sizeof reason));
     lk_text_clean(err->text);

@@ -8,5 +8,5 @@ float lk_score(const float *a, const float *b, size_t dim)
     double sum = 0;
     for (size_t i = 0; i < dim; i++)
         sum += (double)a[i] * (double)b[i];
-    return (float)sum;
+    return (float)sum + 0.0f; /* never -0, which would order and print unlike the +0 that it equals */
 }

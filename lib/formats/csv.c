@@ -22,7 +22,8 @@ static lk_status add_start(struct lk_csv *csv, lk_error *err)
 static lk_status add_text(struct lk_csv *csv, const uint8_t *bytes, size_t len, lk_error *err)
 {
     LK_NEED(len <= MAX_RECORD && csv->text.len <= MAX_RECORD - len, err, LK_EFORMAT,
-            "line %" PRIu64 ": a record of more than %d bytes (is a quote left open?)", csv->line, MAX_RECORD);
+            "line %" PRIu64 ": a record of more than %d bytes (is a quote left open?)", csv->line,
+            MAX_RECORD);
     LK_NEED(len == 0 || memchr(bytes, '\0', len) == NULL, err, LK_EFORMAT,
             "line %" PRIu64 ": a zero byte, expected text", csv->line);
     return lk_str_add(&csv->text, (const char *)bytes, len, err);

@@ -8,7 +8,7 @@
 
 #include "formats/json.h"
 
-#define EXPECTED                                                                                        \
+#define EXPECTED                                                                                         \
     "expected a FACES directory (embeddings.npy, images.csv, meta.json, as `likeness embed` writes) or " \
     "a .npy file"
 
@@ -17,7 +17,8 @@
 /* Pictures of one person stand one after another: they share one string. */
 static void share_identity(struct lk_face_image *image, const struct lk_face_image *previous)
 {
-    if (image->identity != NULL && previous->identity != NULL && strcmp(image->identity, previous->identity) == 0) {
+    if (image->identity != NULL && previous->identity != NULL &&
+        strcmp(image->identity, previous->identity) == 0) {
         free(image->identity);
         image->identity = previous->identity;
     }
@@ -26,7 +27,8 @@ static void share_identity(struct lk_face_image *image, const struct lk_face_ima
 static lk_status read_images(struct lk_faces *faces, struct lk_csv *csv, lk_error *err)
 {
     size_t capacity = 0, rows = 0;
-    if ((faces->image_of_row = lk_calloc((size_t)faces->matrix.rows, sizeof *faces->image_of_row, err)) == NULL)
+    if ((faces->image_of_row = lk_calloc((size_t)faces->matrix.rows, sizeof *faces->image_of_row, err)) ==
+        NULL)
         return LK_ENOMEM;
     for (;;) {
         int more;
@@ -42,8 +44,8 @@ static lk_status read_images(struct lk_faces *faces, struct lk_csv *csv, lk_erro
         if (image->row < 0)
             continue;
         LK_NEED((uint64_t)image->row == rows, err, LK_EFORMAT,
-                "line %" PRIu64 ": row %" PRId64 ", expected row %zu: rows count up from 0 without gaps", csv->line,
-                image->row, rows);
+                "line %" PRIu64 ": row %" PRId64 ", expected row %zu: rows count up from 0 without gaps",
+                csv->line, image->row, rows);
         LK_NEED(rows < faces->matrix.rows, err, LK_EFORMAT,
                 "line %" PRIu64 ": row %zu, but embeddings.npy has only %" PRIu64 " rows", csv->line, rows,
                 faces->matrix.rows);
@@ -108,8 +110,8 @@ static lk_status check_number(const json_t *object, const char *key, uint64_t fo
         return LK_OK;
     LK_TRY(lk_json_integer(object, key, 0, &said, where, err));
     LK_NEED(said == -1 || (said >= 0 && (uint64_t)said == found), err, LK_EFORMAT,
-            "%s: \"%s\" is %" PRId64 ", but %s %" PRIu64 "; the files do not belong together", where, key, said, what,
-            found);
+            "%s: \"%s\" is %" PRId64 ", but %s %" PRIu64 "; the files do not belong together", where, key,
+            said, what, found);
     return LK_OK;
 }
 
@@ -118,11 +120,13 @@ static lk_status check_meta(const struct lk_faces *faces, const char *where, lk_
     const char *kind = "";
     int64_t format = 0;
     LK_TRY(lk_json_string(faces->meta, "kind", 1, &kind, where, err));
-    LK_NEED(strcmp(kind, "faces") == 0, err, LK_EFORMAT, "%s: \"kind\" is \"%.60s\", expected \"faces\"", where, kind);
+    LK_NEED(strcmp(kind, "faces") == 0, err, LK_EFORMAT, "%s: \"kind\" is \"%.60s\", expected \"faces\"",
+            where, kind);
     LK_TRY(lk_json_integer(faces->meta, "format", 1, &format, where, err));
-    LK_NEED(format == 1, err, LK_EFORMAT, "%s: \"format\" is %" PRId64 ", expected 1 (made by a newer version?)", where,
-            format);
-    const json_t *counts = json_object_get(faces->meta, "counts"), *model = json_object_get(faces->meta, "model");
+    LK_NEED(format == 1, err, LK_EFORMAT,
+            "%s: \"format\" is %" PRId64 ", expected 1 (made by a newer version?)", where, format);
+    const json_t *counts = json_object_get(faces->meta, "counts"),
+                 *model = json_object_get(faces->meta, "model");
     LK_TRY(check_number(counts, "images", faces->n_images, "images.csv lists", where, err));
     LK_TRY(check_number(counts, "embedded", faces->matrix.rows, "embeddings.npy has rows:", where, err));
     return check_number(model, "dim", faces->matrix.dim, "embeddings.npy has vectors of length", where, err);
@@ -155,7 +159,8 @@ static lk_status open_plain(struct lk_faces *faces, const char *path, lk_error *
     bool npy = map.len >= 6 && memcmp(map.bytes, "\x93NUMPY", 6) == 0;
     size_t len = map.len;
     lk_map_close(&map);
-    LK_NEED(npy, err, LK_EFORMAT, "%s: %s; " EXPECTED, path, len == 0 ? "the file is empty" : "not a .npy file");
+    LK_NEED(npy, err, LK_EFORMAT, "%s: %s; " EXPECTED, path,
+            len == 0 ? "the file is empty" : "not a .npy file");
     return lk_matrix_open(&faces->matrix, path, err);
 }
 

@@ -25,10 +25,11 @@ enum column {
     N_COLUMNS
 };
 
-const char lk_faces_csv_header[] =
-    "row,path,identity,status,faces,width,height,box_x,box_y,box_w,box_h,detector_score,left_eye_x,left_eye_y,"
-    "right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,mouth_right_y,mouth_x,mouth_y,"
-    "feature_norm,message";
+const char lk_faces_csv_header[] = "row,path,identity,status,faces,width,height,box_x,box_y,box_w,box_h,"
+                                   "detector_score,left_eye_x,left_eye_y,"
+                                   "right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_"
+                                   "right_x,mouth_right_y,mouth_x,mouth_y,"
+                                   "feature_norm,message";
 
 static const char *const STATUS_NAMES[] = {
     [LK_FACE_EMBEDDED] = "ok", [LK_FACE_NONE] = "no_face", [LK_FACE_UNREADABLE] = "unreadable"};
@@ -62,7 +63,8 @@ void lk_faces_csv_write(FILE *stream, const struct lk_face_image *image)
         put_float(stream, has_box(face) ? face->box[i] : NAN);
     put_float(stream, has_box(face) ? face->score : NAN);
     for (int i = 0; i < LK_N_POINTS; i++) {
-        bool known = (face->has >> i & 1) != 0 && isfinite(face->points[i][0]) && isfinite(face->points[i][1]);
+        bool known =
+            (face->has >> i & 1) != 0 && isfinite(face->points[i][0]) && isfinite(face->points[i][1]);
         put_float(stream, known ? face->points[i][0] : NAN);
         put_float(stream, known ? face->points[i][1] : NAN);
     }
@@ -98,8 +100,8 @@ static lk_status get_int(const struct lk_csv *csv, size_t column, int *out, lk_e
 {
     uint64_t value;
     LK_TRY(lk_csv_u64(csv, column, &value, err));
-    LK_NEED(value <= INT_MAX, err, LK_EFORMAT, "line %" PRIu64 ", column '%s': %" PRIu64 " is too large", csv->line,
-            csv->columns[column], value);
+    LK_NEED(value <= INT_MAX, err, LK_EFORMAT, "line %" PRIu64 ", column '%s': %" PRIu64 " is too large",
+            csv->line, csv->columns[column], value);
     *out = (int)value;
     return LK_OK;
 }
@@ -108,8 +110,8 @@ static lk_status get_float(const struct lk_csv *csv, size_t column, float *out, 
 {
     double value;
     LK_TRY(lk_csv_double(csv, column, &value, err));
-    LK_NEED(fabs(value) <= FLT_MAX, err, LK_EFORMAT, "line %" PRIu64 ", column '%s': %g is too large", csv->line,
-            csv->columns[column], value);
+    LK_NEED(fabs(value) <= FLT_MAX, err, LK_EFORMAT, "line %" PRIu64 ", column '%s': %g is too large",
+            csv->line, csv->columns[column], value);
     *out = (float)value;
     return LK_OK;
 }
@@ -139,7 +141,8 @@ static lk_status get_status(const struct lk_csv *csv, struct lk_face_image *imag
     while (status >= 0 && strcmp(STATUS_NAMES[status], name) != 0)
         status--;
     LK_NEED(status >= 0, err, LK_EFORMAT,
-            "line %" PRIu64 ", column 'status': '%.60s', expected ok, no_face or unreadable", csv->line, name);
+            "line %" PRIu64 ", column 'status': '%.60s', expected ok, no_face or unreadable", csv->line,
+            name);
     image->status = (enum lk_face_status)status;
     image->row = -1;
     LK_NEED(blank(csv, ROW) == (status != LK_FACE_EMBEDDED), err, LK_EFORMAT,
@@ -172,8 +175,8 @@ lk_status lk_faces_csv_read(const struct lk_csv *csv, struct lk_face_image *out,
     LK_TRY(get_face(csv, &image.face, err));
     if (!blank(csv, NORM))
         LK_TRY(get_float(csv, NORM, &image.norm, err));
-    LK_NEED(!blank(csv, PATH), err, LK_EFORMAT, "line %" PRIu64 ", column 'path': empty, expected a file name",
-            csv->line);
+    LK_NEED(!blank(csv, PATH), err, LK_EFORMAT,
+            "line %" PRIu64 ", column 'path': empty, expected a file name", csv->line);
     lk_status status = get_text(csv, PATH, &image.path, err);
     if (status == LK_OK)
         status = get_text(csv, IDENTITY, &image.identity, err);

@@ -17,8 +17,8 @@ lk_status lk_json_parse(const uint8_t *bytes, size_t len, json_t **out, lk_error
     json_t *value = json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES, &why);
     if (value == NULL && json_error_code(&why) == json_error_out_of_memory)
         return lk_fail(err, LK_ENOMEM, "out of memory while reading JSON");
-    LK_NEED(value != NULL, err, LK_EFORMAT, "line %d, column %d: %s, expected a JSON object", why.line, why.column,
-            why.text);
+    LK_NEED(value != NULL, err, LK_EFORMAT, "line %d, column %d: %s, expected a JSON object", why.line,
+            why.column, why.text);
     if (!json_is_object(value)) {
         json_decref(value);
         return lk_fail(err, LK_EFORMAT, "a JSON list, expected a JSON object");
@@ -63,7 +63,11 @@ lk_status lk_json_write(const char *path, const json_t *value, lk_error *err)
 static size_t utf8_length(const unsigned char *text)
 {
     unsigned char c = text[0];
-    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    size_t n = c < 0x80                ? 1
+               : c >= 0xc2 && c < 0xe0 ? 2
+               : c >= 0xe0 && c < 0xf0 ? 3
+               : c >= 0xf0 && c < 0xf5 ? 4
+                                       : 0;
     for (size_t i = 1; i < n; i++)
         if ((text[i] & 0xc0) != 0x80)
             return 0; /* the end of the text, too */
@@ -81,7 +85,8 @@ json_t *lk_json_text(const char *text)
     const unsigned char *p = (const unsigned char *)text;
     while (status == LK_OK && *p != '\0') {
         size_t n = utf8_length(p);
-        status = n > 0 ? lk_str_add(&clean, (const char *)p, n, NULL) : lk_str_addz(&clean, "\xef\xbf\xbd", NULL);
+        status =
+            n > 0 ? lk_str_add(&clean, (const char *)p, n, NULL) : lk_str_addz(&clean, "\xef\xbf\xbd", NULL);
         p += n > 0 ? n : 1;
     }
     json_t *value = status == LK_OK ? json_stringn(clean.text, clean.len) : NULL;
@@ -117,7 +122,8 @@ static lk_status member(const json_t *object, const char *key, int required, con
 {
     LK_NEED(json_is_object(object), err, LK_EFORMAT, "%s: expected an object that holds \"%s\"", where, key);
     const json_t *value = json_object_get(object, key);
-    LK_NEED(value != NULL || !required, err, LK_EFORMAT, "%s: \"%s\" is missing, expected %s", where, key, expected);
+    LK_NEED(value != NULL || !required, err, LK_EFORMAT, "%s: \"%s\" is missing, expected %s", where, key,
+            expected);
     *out = json_is_null(value) && !required ? NULL : value;
     return LK_OK;
 }
@@ -128,8 +134,8 @@ static lk_status wrong_type(const json_t *value, const char *key, const char *ex
     return lk_fail(err, LK_EFORMAT, "%s: \"%s\" is %s, expected %s", where, key, type_name(value), expected);
 }
 
-lk_status lk_json_string(const json_t *object, const char *key, int required, const char **out, const char *where,
-                         lk_error *err)
+lk_status lk_json_string(const json_t *object, const char *key, int required, const char **out,
+                         const char *where, lk_error *err)
 {
     const json_t *value = NULL;
     LK_TRY(member(object, key, required, "a string", &value, where, err));
@@ -154,8 +160,8 @@ lk_status lk_json_real(const json_t *object, const char *key, int required, doub
     return LK_OK;
 }
 
-lk_status lk_json_integer(const json_t *object, const char *key, int required, int64_t *out, const char *where,
-                          lk_error *err)
+lk_status lk_json_integer(const json_t *object, const char *key, int required, int64_t *out,
+                          const char *where, lk_error *err)
 {
     const json_t *value = NULL;
     LK_TRY(member(object, key, required, "a whole number", &value, where, err));

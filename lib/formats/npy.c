@@ -30,8 +30,8 @@ static uint8_t peek(struct parser *p)
 
 static lk_status take(struct parser *p, char wanted)
 {
-    LK_NEED(peek(p) == (uint8_t)wanted, p->err, LK_EFORMAT, "the .npy header is damaged at its byte %zu: expected '%c'",
-            p->at, wanted);
+    LK_NEED(peek(p) == (uint8_t)wanted, p->err, LK_EFORMAT,
+            "the .npy header is damaged at its byte %zu: expected '%c'", p->at, wanted);
     p->at++;
     return LK_OK;
 }
@@ -60,8 +60,8 @@ static lk_status take_bool(struct parser *p, bool *out)
     size_t left = p->len - p->at;
     *out = left >= 4 && memcmp(p->text + p->at, "True", 4) == 0;
     bool no = left >= 5 && memcmp(p->text + p->at, "False", 5) == 0;
-    LK_NEED(*out || no, p->err, LK_EFORMAT, "the .npy header is damaged at its byte %zu: expected True or False",
-            p->at);
+    LK_NEED(*out || no, p->err, LK_EFORMAT,
+            "the .npy header is damaged at its byte %zu: expected True or False", p->at);
     p->at += *out ? 4 : 5;
     return LK_OK;
 }
@@ -69,8 +69,8 @@ static lk_status take_bool(struct parser *p, bool *out)
 static lk_status take_number(struct parser *p, uint64_t *out)
 {
     uint8_t c = peek(p);
-    LK_NEED(c >= '0' && c <= '9', p->err, LK_EFORMAT, "the .npy header is damaged at its byte %zu: expected a number",
-            p->at);
+    LK_NEED(c >= '0' && c <= '9', p->err, LK_EFORMAT,
+            "the .npy header is damaged at its byte %zu: expected a number", p->at);
     uint64_t value = 0;
     for (; p->at < p->len && (c = p->text[p->at]) >= '0' && c <= '9'; p->at++)
         if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
@@ -101,11 +101,13 @@ static lk_status take_shape(struct parser *p, uint64_t shape[2], int *n)
 static lk_status check_type(const char *descr, struct lk_npy_header *out, lk_error *err)
 {
     LK_NEED(strchr(descr, 'O') == NULL, err, LK_EFORMAT,
-            "the array holds pickled Python objects (type '%s'), expected numbers: '<f4', '<f2' or '<f8'", descr);
-    LK_NEED(descr[0] != '>', err, LK_EFORMAT, "the array is big-endian (type '%s'), expected '<f4', '<f2' or '<f8'",
+            "the array holds pickled Python objects (type '%s'), expected numbers: '<f4', '<f2' or '<f8'",
             descr);
+    LK_NEED(descr[0] != '>', err, LK_EFORMAT,
+            "the array is big-endian (type '%s'), expected '<f4', '<f2' or '<f8'", descr);
     bool order = descr[0] == '<' || descr[0] == '=' || descr[0] == '|';
-    bool size = order && descr[1] == 'f' && strchr("248", descr[2]) != NULL && descr[2] != '\0' && descr[3] == '\0';
+    bool size =
+        order && descr[1] == 'f' && strchr("248", descr[2]) != NULL && descr[2] != '\0' && descr[3] == '\0';
     LK_NEED(size, err, LK_EFORMAT, "the array has the type '%s', expected '<f4', '<f2' or '<f8'", descr);
     out->kind = 'f';
     out->item_bytes = descr[2] - '0';
@@ -145,11 +147,14 @@ static lk_status parse_dict(struct parser *p, struct lk_npy_header *out)
             LK_TRY(take(p, ','));
     }
     LK_TRY(take(p, '}'));
-    LK_NEED(peek(p) == 0 && p->at == p->len, p->err, LK_EFORMAT, "the .npy header goes on after its closing brace");
+    LK_NEED(peek(p) == 0 && p->at == p->len, p->err, LK_EFORMAT,
+            "the .npy header goes on after its closing brace");
     LK_NEED(seen == ALL, p->err, LK_EFORMAT, "the .npy header lacks %s",
-            !(seen & DESCR) ? "'descr'" : !(seen & SHAPE) ? "'shape'" : "'fortran_order'");
-    LK_NEED(n == 2, p->err, LK_EFORMAT, "the array has %d dimension%s, expected 2: one row for each vector", n,
-            n == 1 ? "" : "s");
+            !(seen & DESCR)   ? "'descr'"
+            : !(seen & SHAPE) ? "'shape'"
+                              : "'fortran_order'");
+    LK_NEED(n == 2, p->err, LK_EFORMAT, "the array has %d dimension%s, expected 2: one row for each vector",
+            n, n == 1 ? "" : "s");
     /* With one row or one column both orders are the same; NumPy then writes C order. */
     LK_NEED(!fortran, p->err, LK_EFORMAT,
             "the array is in Fortran order, expected C order (save numpy.ascontiguousarray of it)");
@@ -162,8 +167,9 @@ lk_status lk_npy_parse(const uint8_t *bytes, size_t len, struct lk_npy_header *o
 {
     LK_NEED(len > 0, err, LK_EFORMAT, "the file is empty, expected a .npy array");
     LK_NEED(len >= sizeof MAGIC && memcmp(bytes, MAGIC, sizeof MAGIC) == 0, err, LK_EFORMAT,
-            len >= 2 && memcmp(bytes, "PK", 2) == 0 ? "a zip or .npz archive, expected a .npy array"
-                                                    : "not a .npy array (its first bytes are not \\x93NUMPY)");
+            len >= 2 && memcmp(bytes, "PK", 2) == 0
+                ? "a zip or .npz archive, expected a .npy array"
+                : "not a .npy array (its first bytes are not \\x93NUMPY)");
     LK_NEED(len >= 10, err, LK_EFORMAT, "the .npy header is cut off after %zu bytes", len);
     unsigned version = bytes[6];
     LK_NEED(version >= 1 && version <= 3 && bytes[7] == 0, err, LK_EFORMAT,
@@ -175,14 +181,14 @@ lk_status lk_npy_parse(const uint8_t *bytes, size_t len, struct lk_npy_header *o
         header |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
     LK_NEED(header <= MAX_HEADER, err, LK_EFORMAT, "a .npy header of %zu bytes, expected at most %d", header,
             MAX_HEADER);
-    LK_NEED(header <= len - start, err, LK_EFORMAT, "the .npy header is cut off: %zu bytes of %zu", len - start,
-            header);
+    LK_NEED(header <= len - start, err, LK_EFORMAT, "the .npy header is cut off: %zu bytes of %zu",
+            len - start, header);
 
     struct parser p = {bytes + start, header, 0, err};
     struct lk_npy_header h = {.data_offset = start + header};
     LK_TRY(parse_dict(&p, &h));
-    LK_NEED(h.dim >= 1 && h.dim <= MAX_DIM, err, LK_EFORMAT, "vectors of %" PRIu64 " numbers, expected 1 to %d", h.dim,
-            MAX_DIM);
+    LK_NEED(h.dim >= 1 && h.dim <= MAX_DIM, err, LK_EFORMAT,
+            "vectors of %" PRIu64 " numbers, expected 1 to %d", h.dim, MAX_DIM);
     uint64_t want, have = len - h.data_offset;
     bool too_many = __builtin_mul_overflow(h.rows, h.dim * (uint64_t)h.item_bytes, &want);
     LK_NEED(!too_many && want <= have, err, LK_EFORMAT,
@@ -190,8 +196,8 @@ lk_status lk_npy_parse(const uint8_t *bytes, size_t len, struct lk_npy_header *o
             " bytes behind the header",
             h.rows, h.dim, h.item_bytes, have);
     LK_NEED(want == have, err, LK_EFORMAT,
-            "%" PRIu64 " bytes too many: the header says %" PRIu64 " x %" PRIu64 " numbers of %d bytes", have - want,
-            h.rows, h.dim, h.item_bytes);
+            "%" PRIu64 " bytes too many: the header says %" PRIu64 " x %" PRIu64 " numbers of %d bytes",
+            have - want, h.rows, h.dim, h.item_bytes);
     *out = h;
     return LK_OK;
 }
@@ -211,7 +217,7 @@ static float from_half(uint16_t h)
     return value;
 }
 
-/* Rounds; what float cannot hold becomes infinite, and is found out with the other rows that are not finite. */
+/* Rounds; what float cannot hold becomes infinite, and is found with the other rows that are not finite. */
 static float from_double(double value)
 {
     const double limit = 0x1.ffffffp127; /* halfway from FLT_MAX to the next power of two */
@@ -278,7 +284,8 @@ void lk_matrix_close(struct lk_matrix *matrix)
 lk_status lk_npy_write_header(FILE *stream, uint64_t rows, uint64_t dim, lk_error *err)
 {
     char header[LK_NPY_HEADER_BYTES], dict[LK_NPY_HEADER_BYTES];
-    int len = snprintf(dict, sizeof dict, "{'descr': '<f4', 'fortran_order': False, 'shape': (%" PRIu64 ", %" PRIu64 "), }",
+    int len = snprintf(dict, sizeof dict,
+                       "{'descr': '<f4', 'fortran_order': False, 'shape': (%" PRIu64 ", %" PRIu64 "), }",
                        rows, dim); /* at most 98: two numbers of 20 digits fit */
     memset(header, ' ', sizeof header);
     memcpy(header, MAGIC, sizeof MAGIC);

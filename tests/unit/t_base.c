@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_base.c - the base layer: errors, memory, files, hashes, random numbers, threads. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -229,6 +230,9 @@ static void test_score(void **state)
     const float d[] = {1.0f + 0x1p-23f, 1.0f};
     assert_true(lk_score(c, d, 2) == 0x1p-46f);
     assert_true(lk_score(a, b, 0) == 0.0f);
+    /* A negative sum too small for float32 is +0, so that equal scores look equal. */
+    const float tiny = 0x1p-100f, minus_tiny = -0x1p-100f;
+    assert_false(signbit(lk_score(&tiny, &minus_tiny, 1)));
 }
 
 int main(void)

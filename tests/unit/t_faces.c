@@ -42,7 +42,7 @@ static void test_line_round_trip(void **state)
         sample(2, "x.jpg", NULL),
     };
     in[2].status = LK_FACE_UNREADABLE;
-    in[2].message = (char *)(uintptr_t)"cut off, after 5 bytes";
+    in[2].message = (char *)(uintptr_t) "cut off, after 5 bytes";
     in[3].face = (struct lk_face){.box = {0}, .has = 0}; /* an aligned input */
     in[3].norm = INFINITY;
     char *text;
@@ -62,7 +62,8 @@ static void test_line_round_trip(void **state)
             fail_msg("%s", err.text);
         assert_int_equal(got.row, in[i].row);
         assert_string_equal(got.path, in[i].path);
-        assert_true(in[i].identity == NULL ? got.identity == NULL : strcmp(got.identity, in[i].identity) == 0);
+        assert_true(in[i].identity == NULL ? got.identity == NULL
+                                           : strcmp(got.identity, in[i].identity) == 0);
         assert_true(in[i].message == NULL ? got.message == NULL : strcmp(got.message, in[i].message) == 0);
         assert_int_equal(got.status, in[i].status);
         assert_int_equal(got.width, 250);
@@ -129,7 +130,9 @@ static const char *make(const char *name, uint64_t rows, const struct lk_face_im
     return dir;
 }
 
-#define META "{\"kind\": \"faces\", \"format\": 1, \"working_directory\": \"/w\", \"counts\": {\"images\": 5, \"embedded\": 4}}"
+#define META                                                                                           \
+    "{\"kind\": \"faces\", \"format\": 1, \"working_directory\": \"/w\", \"counts\": {\"images\": 5, " \
+    "\"embedded\": 4}}"
 
 static void test_open(void **state)
 {
@@ -179,16 +182,19 @@ static void test_refuses(void **state)
     (void)state;
     struct lk_face_image images[] = {sample(0, "1.jpg", NULL), sample(1, "2.jpg", NULL)};
     const char *meta = "{\"kind\": \"faces\", \"format\": 1}";
-    refuse(make("few", 1, images, 2, meta), LK_EFORMAT, "images.csv: line 3: row 1, but embeddings.npy has only 1 rows");
-    refuse(make("many", 3, images, 2, meta), LK_EFORMAT, "2 images with a row, but embeddings.npy has 3 rows");
+    refuse(make("few", 1, images, 2, meta), LK_EFORMAT,
+           "images.csv: line 3: row 1, but embeddings.npy has only 1 rows");
+    refuse(make("many", 3, images, 2, meta), LK_EFORMAT,
+           "2 images with a row, but embeddings.npy has 3 rows");
     images[1].row = 2;
     refuse(make("gap", 3, images, 2, meta), LK_EFORMAT, "line 3: row 2, expected row 1");
     images[1].row = 1;
     refuse(make("kind", 2, images, 2, "{\"kind\": \"match\", \"format\": 1}"), LK_EFORMAT,
            "\"kind\" is \"match\", expected \"faces\"");
-    refuse(make("format", 2, images, 2, "{\"kind\": \"faces\", \"format\": 2}"), LK_EFORMAT, "\"format\" is 2");
-    refuse(make("counts", 2, images, 2, "{\"kind\":\"faces\",\"format\":1,\"counts\":{\"images\":3}}"), LK_EFORMAT,
-           "\"images\" is 3, but images.csv lists 2");
+    refuse(make("format", 2, images, 2, "{\"kind\": \"faces\", \"format\": 2}"), LK_EFORMAT,
+           "\"format\" is 2");
+    refuse(make("counts", 2, images, 2, "{\"kind\":\"faces\",\"format\":1,\"counts\":{\"images\":3}}"),
+           LK_EFORMAT, "\"images\" is 3, but images.csv lists 2");
     refuse(make("dim", 2, images, 2, "{\"kind\":\"faces\",\"format\":1,\"model\":{\"dim\":512}}"), LK_EFORMAT,
            "\"dim\" is 512, but embeddings.npy has vectors of length 2");
     const char *dir = make("part", 2, images, 2, meta);
@@ -199,7 +205,8 @@ static void test_refuses(void **state)
     snprintf(file, sizeof file, "%s/embeddings.npy", dir);
     unlink(file);
     refuse(dir, LK_EFORMAT, "has no embeddings.npy");
-    refuse(temp_text("text.txt", "hello"), LK_EFORMAT, "text.txt: not a .npy file; expected a FACES directory");
+    refuse(temp_text("text.txt", "hello"), LK_EFORMAT,
+           "text.txt: not a .npy file; expected a FACES directory");
     refuse(temp_text("empty", ""), LK_EFORMAT, "the file is empty; expected a FACES directory");
     refuse(temp_path("nowhere"), LK_EIO, "expected a FACES directory");
     refuse("/dev/null", LK_EFORMAT, "expected a regular file");
@@ -214,7 +221,9 @@ static void test_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_line_round_trip), cmocka_unit_test(test_damaged_lines), cmocka_unit_test(test_open),
+        cmocka_unit_test(test_line_round_trip),
+        cmocka_unit_test(test_damaged_lines),
+        cmocka_unit_test(test_open),
         cmocka_unit_test(test_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,9 +21,19 @@ static void test_damaged(void **state)
 {
     (void)state;
     json_t *value = NULL;
-    const char *bad[] = {"",           "{",       "[1]",         "{\"a\": 1, \"a\": 2}", "{\"a\": 1} x",
-                         "{'a': 1}",   "{a: 1}",  "{\"a\": NaN}", "{\"a\": 1e999}",       "{\"a\": \"\xff\"}",
-                         "{\"a\": 1,}", "null",   "{\"a\": \"\\u0000\"}"};
+    const char *bad[] = {"",
+                         "{",
+                         "[1]",
+                         "{\"a\": 1, \"a\": 2}",
+                         "{\"a\": 1} x",
+                         "{'a': 1}",
+                         "{a: 1}",
+                         "{\"a\": NaN}",
+                         "{\"a\": 1e999}",
+                         "{\"a\": \"\xff\"}",
+                         "{\"a\": 1,}",
+                         "null",
+                         "{\"a\": \"\\u0000\"}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(parse(bad[i], &value), LK_EFORMAT);
         assert_non_null(strstr(err.text, "expected a JSON object"));
@@ -105,19 +115,21 @@ static void test_text(void **state)
 #define R "\xef\xbf\xbd"
     check_text("", "");
     check_text("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
-    check_text("caf\xe9", "caf" R);                     /* Latin-1 */
-    check_text("\xc0\xaf", R R);                        /* overlong */
+    check_text("caf\xe9", "caf" R); /* Latin-1 */
+    check_text("\xc0\xaf", R R);    /* overlong */
     check_text("\xe0\x80\xaf", R R R);
-    check_text("\xed\xa0\x80", R R R);                  /* surrogate */
-    check_text("\xf4\x90\x80\x80", R R R R);            /* beyond Unicode */
-    check_text("\xe2\x82", R R);                        /* cut off */
+    check_text("\xed\xa0\x80", R R R);       /* surrogate */
+    check_text("\xf4\x90\x80\x80", R R R R); /* beyond Unicode */
+    check_text("\xe2\x82", R R);             /* cut off */
     check_text("\xff\x80x", R R "x");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_damaged), cmocka_unit_test(test_members), cmocka_unit_test(test_write),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_members),
+        cmocka_unit_test(test_write),
         cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_npy.c - .npy files: every refusal, every type, alignment, writing. (NumPy itself: tests/oracle/npy.py.) */
+/* t_npy.c - .npy files: every refusal, every type, alignment, writing. (NumPy itself: tests/oracle/npy.py.)
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,7 +124,8 @@ static void test_matrix(void **state)
     /* f4 at an aligned and at an unaligned place */
     for (int pad = 0; pad < 4; pad++) {
         char dict[200];
-        snprintf(dict, sizeof dict, "%s%*s", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}", pad, "");
+        snprintf(dict, sizeof dict, "%s%*s", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}", pad,
+                 "");
         size_t len = build(1, dict, sizeof values);
         memcpy(file + len - sizeof values, values, sizeof values);
         assert_int_equal(lk_matrix_open(&m, temp_file("f4.npy", file, len), &err), LK_OK);
@@ -164,7 +166,8 @@ static void test_write(void **state)
         fclose(f);
         assert_int_equal(file[LK_NPY_HEADER_BYTES - 1], '\n');
         struct lk_npy_header h;
-        lk_status status = lk_npy_parse(file, i < 2 ? LK_NPY_HEADER_BYTES + 12 * i : LK_NPY_HEADER_BYTES, &h, &err);
+        lk_status status =
+            lk_npy_parse(file, i < 2 ? LK_NPY_HEADER_BYTES + 12 * i : LK_NPY_HEADER_BYTES, &h, &err);
         assert_int_equal(status, i < 2 ? LK_OK : LK_EFORMAT);
         if (i == 2)
             assert_non_null(strstr(err.text, "18446744073709551615 x 65536"));
@@ -174,7 +177,9 @@ static void test_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepts), cmocka_unit_test(test_refuses), cmocka_unit_test(test_matrix),
+        cmocka_unit_test(test_accepts),
+        cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_matrix),
         cmocka_unit_test(test_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,10 +23,10 @@ static inline void temp_remove(void)
     nftw(temp_root, temp_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Path of NAME in the temporary folder; a new string in a buffer that is used again after 16 calls. */
+/* Path of NAME in the temporary folder; a new string in a buffer that is used again after 64 calls. */
 static inline const char *temp_path(const char *name)
 {
-    static char paths[16][8192];
+    static char paths[64][8192];
     static unsigned next;
     if (temp_root[0] == '\0') {
         const char *base = getenv("TMPDIR");
@@ -37,7 +37,7 @@ static inline const char *temp_path(const char *name)
         }
         atexit(temp_remove);
     }
-    char *path = paths[next++ % 16];
+    char *path = paths[next++ % 64];
     snprintf(path, sizeof paths[0], "%s%s%s", temp_root, *name != '\0' ? "/" : "", name);
     return path;
 }

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernel.c - scores of a block of probes against a panel of references, by the definition.
+ *
+ * A product of two float32 has at most 48 significant bits and is exact in double, so a fused multiply-add
+ * rounds just as a multiplication followed by an addition: every kernel here gives lk_score's bits. Each pair
+ * keeps its own single chain of additions, in index order; vectors run across references. Adding +0 to the
+ * rounded sum turns -0 into +0, as lk_score does. */
+#include "search/kernel.h"
+
+#include <stdbool.h>
+
+void lk_kernel_pack(double *packed, const float *data, size_t rows, size_t dim)
+{
+    for (size_t first = 0; first < rows; first += LK_GROUP, packed += LK_GROUP * dim) {
+        static const float zero[1];
+        const float *row[LK_GROUP];
+        size_t step[LK_GROUP];
+        for (size_t g = 0; g < LK_GROUP; g++) {
+            bool there = first + g < rows;
+            row[g] = there ? data + (first + g) * dim : zero;
+            step[g] = there ? 1 : 0;
+        }
+        for (size_t i = 0; i < dim; i++)
+            for (size_t g = 0; g < LK_GROUP; g++)
+                packed[i * LK_GROUP + g] = row[g][i * step[g]];
+    }
+}
+
+typedef double lane8 __attribute__((vector_size(64), aligned(64)));
+
+/* The bodies' accumulators are named one by one: in an array gcc 12 leaves them in memory. */
+#define LOAD_8(p) (*(const lane8 *)(p))
+#define ADD_1(n) sum##n += a[i * LK_GROUP + n] * b
+#define PUT_1(n)                                                                                             \
+    for (int j = 0; j < LK_GROUP; j++)                                                                       \
+        scores[(size_t)n * stride + (size_t)j] = (float)sum##n[j] + 0.0f
+
+static inline __attribute__((always_inline)) void scores_of_2(const double *a, const double *references,
+                                                              size_t dim, float *scores, size_t stride)
+{
+    lane8 sum0 = {0}, sum1 = {0};
+    for (size_t i = 0; i < dim; i++) {
+        const lane8 b = LOAD_8(references + i * LK_GROUP);
+        ADD_1(0);
+        ADD_1(1);
+    }
+    PUT_1(0);
+    PUT_1(1);
+}
+
+static inline __attribute__((always_inline)) void scores_of_8(const double *a, const double *references,
+                                                              size_t dim, float *scores, size_t stride)
+{
+    lane8 sum0 = {0}, sum1 = {0}, sum2 = {0}, sum3 = {0}, sum4 = {0}, sum5 = {0}, sum6 = {0}, sum7 = {0};
+    for (size_t i = 0; i < dim; i++) {
+        const lane8 b = LOAD_8(references + i * LK_GROUP);
+        ADD_1(0);
+        ADD_1(1);
+        ADD_1(2);
+        ADD_1(3);
+        ADD_1(4);
+        ADD_1(5);
+        ADD_1(6);
+        ADD_1(7);
+    }
+    PUT_1(0);
+    PUT_1(1);
+    PUT_1(2);
+    PUT_1(3);
+    PUT_1(4);
+    PUT_1(5);
+    PUT_1(6);
+    PUT_1(7);
+}
+
+/* With 16 vector registers of 128 or 256 bits, two probes at a time are what fits. */
+static inline __attribute__((always_inline)) void scores_by_2(const double *a, const double *references,
+                                                              size_t dim, float *scores, size_t stride)
+{
+    for (size_t n = 0; n < LK_GROUP; n += 2)
+        scores_of_2(a + n, references, dim, scores + n * stride, stride);
+}
+
+static void kernel_portable(const double *probes, const double *references, size_t dim, float *scores,
+                            size_t stride)
+{
+    scores_by_2(probes, references, dim, scores, stride);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void kernel_avx2(const double *probes, const double *references,
+                                                        size_t dim, float *scores, size_t stride)
+{
+    scores_by_2(probes, references, dim, scores, stride);
+}
+
+__attribute__((target("avx512f"))) static void kernel_avx512(const double *probes, const double *references,
+                                                             size_t dim, float *scores, size_t stride)
+{
+    scores_of_8(probes, references, dim, scores, stride);
+}
+#endif
+
+/* Fastest first. */
+lk_kernel_fn *const *lk_kernel_all(void)
+{
+    static lk_kernel_fn *const all[] = {
+#if defined(__x86_64__)
+        kernel_avx512,
+        kernel_avx2,
+#endif
+        kernel_portable,
+        NULL,
+    };
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512f") ? all : __builtin_cpu_supports("avx2") ? all + 1 : all + 2;
+#else
+    return all;
+#endif
+}
+
+void lk_kernel_pairs(const float *const a[LK_GROUP], const float *const b[LK_GROUP], size_t dim,
+                     float scores[LK_GROUP])
+{
+    double sum[LK_GROUP] = {0}; /* eight chains at once: one alone waits for each addition */
+    for (size_t i = 0; i < dim; i++)
+        for (int n = 0; n < LK_GROUP; n++)
+            sum[n] += (double)a[n][i] * (double)b[n][i];
+    for (int n = 0; n < LK_GROUP; n++)
+        scores[n] = (float)sum[n] + 0.0f;
+}

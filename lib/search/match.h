@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* match.h - the job around the search: what comes in, the tables and meta.json that go out. */
+#ifndef LK_SEARCH_MATCH_H
+#define LK_SEARCH_MATCH_H
+
+#include "formats/faces.h"
+#include "search/search.h"
+
+/* A FACES directory or .npy made ready: rows that are not finite or zero are left out, all others are of unit
+ * length. */
+struct lk_match_set {
+    const char *role; /* "probes", "references", "holdout": its key in meta.json */
+    struct lk_faces faces;
+    struct lk_search_set set; /* the rows that take part */
+    float *owned;             /* set.data when the file's rows could not be taken as they are */
+    uint32_t *row_of;         /* row in the file of each row that takes part */
+    uint32_t *identities;
+    uint32_t *excluded; /* rows in the file */
+    uint64_t n_excluded;
+    uint64_t n_labels; /* distinct identities among the rows that take part */
+    char embeddings_sha256[65];
+    char images_sha256[65]; /* "" for a plain .npy */
+};
+
+struct lk_match {
+    lk_ctx *ctx;
+    const lk_match_options *options;
+    struct lk_match_set probes;
+    struct lk_match_set galleries[LK_N_GALLERIES]; /* without a hold-out the second has no rows */
+};
+
+static inline bool lk_match_has(const struct lk_match *match, int gallery)
+{
+    return match->galleries[gallery].set.rows > 0;
+}
+
+/* match_sets.c */
+lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
+                            lk_error *err);
+void lk_match_set_close(struct lk_match_set *set);
+/* Sets of other lengths or other models cannot be compared. */
+lk_status lk_match_sets_agree(const struct lk_match_set *a, const struct lk_match_set *b, lk_error *err);
+
+/* tables.c: writes every table of the result. `written` is called with the name of each. */
+typedef lk_status lk_written_fn(void *user, const char *name, lk_error *err);
+lk_status lk_match_tables(const struct lk_match *match, const struct lk_search_result *result,
+                          lk_written_fn *written, void *user, lk_error *err);
+/* Names of all tables there can be, ended by NULL. */
+extern const char *const lk_match_table_names[];
+
+/* match_meta.c */
+lk_status lk_match_meta_new(json_t **out, const struct lk_match *match, const struct lk_search_result *result,
+                            double seconds, json_t *outputs, lk_error *err);
+/* Compares what was asked for with a finished MATCH directory. */
+enum lk_match_state {
+    LK_MATCH_NONE, /* nothing finished is there */
+    LK_MATCH_SAME,
+    LK_MATCH_MOVED, /* the same, but made from another place, or a table is missing: made again */
+    LK_MATCH_OTHER, /* other inputs or settings: `what` says which */
+};
+lk_status lk_match_meta_compare(const struct lk_match *match, enum lk_match_state *state, struct lk_str *what,
+                                lk_match_summary *summary, lk_error *err);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* match_meta.c - meta.json of a MATCH directory: written, and compared with what is asked for. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "formats/json.h"
+#include "search/match.h"
+
+/* ---- writing ------------------------------------------------------------------------------------------ */
+
+/* jansson takes the reference also when it fails, so one flag at the end is enough. */
+static void set(json_t *object, const char *key, json_t *value, bool *failed)
+{
+    if (json_object_set_new(object, key, value) != 0)
+        *failed = true;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? lk_json_text(text) : json_null();
+}
+
+static json_t *describe_set(const struct lk_match_set *s, bool *failed)
+{
+    json_t *object = json_object(), *excluded = json_array();
+    for (uint64_t i = 0; i < s->n_excluded; i++)
+        if (json_array_append_new(excluded, json_integer(s->excluded[i])) != 0)
+            *failed = true;
+    json_t *model = s->faces.meta != NULL ? json_object_get(s->faces.meta, "model") : NULL;
+    set(object, "path", lk_json_text(s->faces.path), failed);
+    set(object, "rows", json_integer((json_int_t)s->faces.matrix.rows), failed);
+    set(object, "excluded", excluded, failed);
+    set(object, "dim", json_integer((json_int_t)s->faces.matrix.dim), failed);
+    set(object, "identities", json_integer((json_int_t)s->n_labels), failed);
+    set(object, "embeddings_sha256", json_string(s->embeddings_sha256), failed);
+    set(object, "images_sha256", text_or_null(s->images_sha256), failed);
+    set(object, "model", model != NULL ? json_incref(model) : json_null(), failed);
+    return object;
+}
+
+static json_t *describe_sample(const struct lk_search_result *result, bool *failed)
+{
+    json_t *sample = json_object();
+    set(sample, "seed", json_integer((json_int_t)result->galleries[LK_GALLERY_TRAIN].sample_seed), failed);
+    set(sample, "size", json_integer((json_int_t)result->galleries[LK_GALLERY_TRAIN].sample_size), failed);
+    set(sample, "holdout_seed", json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_seed),
+        failed);
+    set(sample, "holdout_size", json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_size),
+        failed);
+    return sample;
+}
+
+lk_status lk_match_meta_new(json_t **out, const struct lk_match *match, const struct lk_search_result *result,
+                            double seconds, json_t *outputs, lk_error *err)
+{
+    const lk_match_options *o = match->options;
+    const struct lk_search_gallery *train = &result->galleries[LK_GALLERY_TRAIN];
+    char *here = getcwd(NULL, 0);
+    json_t *meta = json_object();
+    bool failed = here == NULL;
+    set(meta, "kind", json_string("match"), &failed);
+    set(meta, "format", json_integer(1), &failed);
+    set(meta, "tool", json_sprintf("likeness %s", lk_version()), &failed);
+    set(meta, "command", text_or_null(o->command), &failed);
+    set(meta, "working_directory", text_or_null(here), &failed);
+    set(meta, "probes", describe_set(&match->probes, &failed), &failed);
+    set(meta, "references", describe_set(&match->galleries[LK_GALLERY_TRAIN], &failed), &failed);
+    set(meta, "holdout",
+        lk_match_has(match, LK_GALLERY_HOLDOUT) ? describe_set(&match->galleries[LK_GALLERY_HOLDOUT], &failed)
+                                                : json_null(),
+        &failed);
+    set(meta, "k", json_integer((json_int_t)o->k), &failed);
+    set(meta, "r", json_integer((json_int_t)o->r), &failed);
+    set(meta, "min_score", isnan(o->min_score) ? json_null() : json_real(o->min_score), &failed);
+    set(meta, "pairs", json_integer((json_int_t)result->n_pairs), &failed);
+    set(meta, "best", json_real(train->pairs[0].score), &failed);
+    set(meta, "kth", json_real(train->pairs[train->n_pairs - 1].score), &failed);
+    set(meta, "sample", describe_sample(result, &failed), &failed);
+    set(meta, "exact_from", json_real((result->exact_bin - 200) / 200.0), &failed);
+    set(meta, "seconds", json_real(seconds), &failed);
+    set(meta, "outputs", json_incref(outputs), &failed);
+    free(here);
+    if (failed) {
+        json_decref(meta);
+        return lk_fail(err, LK_ENOMEM, "%s/meta.json: out of memory", o->output);
+    }
+    *out = meta;
+    return LK_OK;
+}
+
+/* ---- comparing ---------------------------------------------------------------------------------------- */
+
+struct comparison {
+    const char *where; /* the file, for messages */
+    struct lk_str *what;
+    bool other, moved;
+};
+
+static lk_status differs(struct comparison *c, lk_error *err, const char *thing)
+{
+    c->other = true;
+    return lk_str_addf(c->what, err, "%s%s", c->what->len > 0 ? ", " : "", thing);
+}
+
+static lk_status compare_set(struct comparison *c, const json_t *meta, const struct lk_match_set *s,
+                             lk_error *err)
+{
+    const json_t *object = json_object_get(meta, s->role);
+    bool had = object != NULL && !json_is_null(object), has = s->set.rows > 0;
+    char thing[80];
+    if (had != has)
+        return differs(c, err,
+                       had ? "a hold-out (there, not asked for)" : "a hold-out (asked for, not there)");
+    if (!has)
+        return LK_OK;
+    const char *embeddings = "", *images = "", *path = "", *directory = "";
+    LK_TRY(lk_json_string(object, "embeddings_sha256", 1, &embeddings, c->where, err));
+    LK_TRY(lk_json_string(object, "images_sha256", 0, &images, c->where, err));
+    LK_TRY(lk_json_string(object, "path", 1, &path, c->where, err));
+    LK_TRY(lk_json_string(meta, "working_directory", 1, &directory, c->where, err));
+    if (strcmp(embeddings, s->embeddings_sha256) != 0)
+        snprintf(thing, sizeof thing, "embeddings of %s", s->role);
+    else if (strcmp(images, s->images_sha256) != 0)
+        snprintf(thing, sizeof thing, "list of images of %s", s->role);
+    else
+        thing[0] = '\0';
+    if (thing[0] != '\0')
+        LK_TRY(differs(c, err, thing));
+    char *here = getcwd(NULL, 0);
+    if (strcmp(path, s->faces.path) != 0 ||
+        (path[0] != '/' && (here == NULL || strcmp(here, directory) != 0)))
+        c->moved = true;
+    free(here);
+    return LK_OK;
+}
+
+static lk_status compare_number(struct comparison *c, const json_t *meta, const char *key, uint64_t asked,
+                                lk_error *err)
+{
+    int64_t found = -1;
+    char text[80];
+    LK_TRY(lk_json_integer(meta, key, 1, &found, c->where, err));
+    if ((uint64_t)found == asked)
+        return LK_OK;
+    snprintf(text, sizeof text, "%s (%" PRId64 " there, %" PRIu64 " asked for)", key, found, asked);
+    return differs(c, err, text);
+}
+
+static lk_status compare_outputs(struct comparison *c, const json_t *meta, const char *dir, lk_error *err)
+{
+    const char *name;
+    json_t *hash;
+    json_object_foreach(json_object_get(meta, "outputs"), name, hash)
+    {
+        char *path = lk_path_join(dir, name, err);
+        if (path == NULL)
+            return LK_ENOMEM;
+        c->moved |= !lk_path_exists(path);
+        free(path);
+    }
+    return LK_OK;
+}
+
+static lk_status compare_all(struct comparison *c, const json_t *meta, const struct lk_match *match,
+                             lk_error *err)
+{
+    const lk_match_options *o = match->options;
+    LK_TRY(compare_set(c, meta, &match->probes, err));
+    LK_TRY(compare_set(c, meta, &match->galleries[LK_GALLERY_TRAIN], err));
+    LK_TRY(compare_set(c, meta, &match->galleries[LK_GALLERY_HOLDOUT], err));
+    LK_TRY(compare_number(c, meta, "k", o->k, err));
+    LK_TRY(compare_number(c, meta, "r", o->r, err));
+    double min_score = NAN;
+    LK_TRY(lk_json_real(meta, "min_score", 0, &min_score, c->where, err));
+    if (!(min_score == o->min_score || (isnan(min_score) && isnan(o->min_score))))
+        LK_TRY(differs(c, err, "min-score"));
+    return compare_outputs(c, meta, o->output, err);
+}
+
+static lk_status read_summary(const json_t *meta, const char *where, lk_match_summary *summary, lk_error *err)
+{
+    int64_t pairs = 0;
+    double best = NAN, kth = NAN;
+    LK_TRY(lk_json_integer(meta, "pairs", 1, &pairs, where, err));
+    LK_TRY(lk_json_real(meta, "best", 1, &best, where, err));
+    LK_TRY(lk_json_real(meta, "kth", 1, &kth, where, err));
+    summary->n_pairs = (uint64_t)pairs;
+    summary->best = (float)best;
+    summary->kth = (float)kth;
+    return LK_OK;
+}
+
+static lk_status compare(const struct lk_match *match, const char *path, enum lk_match_state *state,
+                         struct lk_str *what, lk_match_summary *summary, lk_error *err)
+{
+    json_t *meta = NULL;
+    const char *kind = "";
+    struct comparison c = {.where = path, .what = what};
+    LK_TRY(lk_json_read(path, &meta, err));
+    lk_status status = lk_json_string(meta, "kind", 1, &kind, path, err);
+    if (status == LK_OK && strcmp(kind, "match") != 0)
+        status = lk_fail(
+            err, LK_EINVAL,
+            "%s: belongs to something of kind \"%.40s\"; expected a new folder or one that match made", path,
+            kind);
+    if (status == LK_OK)
+        status = compare_all(&c, meta, match, err);
+    if (status == LK_OK && !c.other)
+        status = read_summary(meta, path, summary, err);
+    if (status == LK_OK)
+        *state = c.other ? LK_MATCH_OTHER : c.moved ? LK_MATCH_MOVED : LK_MATCH_SAME;
+    json_decref(meta);
+    return status;
+}
+
+lk_status lk_match_meta_compare(const struct lk_match *match, enum lk_match_state *state, struct lk_str *what,
+                                lk_match_summary *summary, lk_error *err)
+{
+    *state = LK_MATCH_NONE;
+    char *path = lk_path_join(match->options->output, "meta.json", err);
+    if (path == NULL)
+        return LK_ENOMEM;
+    lk_status status = lk_path_exists(path) ? compare(match, path, state, what, summary, err) : LK_OK;
+    free(path);
+    return status;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* match_sets.c - embeddings made ready for the search: bad rows left out, lengths made one, labels numbered.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "formats/json.h"
+#include "search/match.h"
+
+/* A float32 row that was made a unit vector is within 1e-6 of it, whoever did it. */
+#define UNIT_TOLERANCE 1e-5
+enum { ROWS_NAMED = 5 };
+
+/* Length of a row: NaN or infinite when a number of it is. No finite row overflows a double. */
+static double length_of(const float *row, uint64_t dim)
+{
+    double sum = 0;
+    for (uint64_t i = 0; i < dim; i++)
+        sum += (double)row[i] * (double)row[i];
+    return sqrt(sum);
+}
+
+static bool is_unit(double length)
+{
+    return fabs(length - 1.0) <= UNIT_TOLERANCE;
+}
+
+/* Sorts the file's rows into those that take part and those that do not. */
+static lk_status sort_rows(struct lk_match_set *s, uint64_t *n_scaled, lk_error *err)
+{
+    const struct lk_matrix *m = &s->faces.matrix;
+    size_t capacity = 0;
+    s->row_of = lk_calloc((size_t)m->rows, sizeof *s->row_of, err);
+    if (s->row_of == NULL)
+        return LK_ENOMEM;
+    for (uint64_t row = 0; row < m->rows; row++) {
+        double length = length_of(lk_matrix_row(m, row), m->dim);
+        if (isfinite(length) && length > 0) {
+            s->row_of[s->set.rows++] = (uint32_t)row;
+            *n_scaled += !is_unit(length);
+            continue;
+        }
+        LK_TRY(lk_grow(&s->excluded, &capacity, (size_t)s->n_excluded + 1, sizeof *s->excluded, err));
+        s->excluded[s->n_excluded++] = (uint32_t)row;
+    }
+    return LK_OK;
+}
+
+static lk_status warn_excluded(const struct lk_match_set *s, lk_ctx *ctx, lk_error *err)
+{
+    if (s->n_excluded == 0)
+        return LK_OK;
+    struct lk_str rows = LK_STR_INIT;
+    lk_status status = LK_OK;
+    for (uint64_t i = 0; status == LK_OK && i < s->n_excluded && i < ROWS_NAMED; i++)
+        status = lk_str_addf(&rows, err, "%s%" PRIu32, i > 0 ? ", " : "", s->excluded[i]);
+    if (status == LK_OK)
+        lk_ctx_message(ctx, LK_LEVEL_WARNING,
+                       "%s: %" PRIu64 " of %" PRIu64 " rows are left out, being zero or not finite: %s%s",
+                       s->faces.path, s->n_excluded, s->faces.matrix.rows, rows.text,
+                       s->n_excluded > ROWS_NAMED ? ", ..." : "");
+    lk_str_free(&rows);
+    return status;
+}
+
+/* The rows that take part, each of unit length: the file's own where that is what it holds. */
+static lk_status gather_rows(struct lk_match_set *s, uint64_t n_scaled, lk_error *err)
+{
+    const struct lk_matrix *m = &s->faces.matrix;
+    s->set.data = m->data;
+    if (n_scaled == 0 && s->n_excluded == 0)
+        return LK_OK;
+    size_t cells;
+    LK_NEED(!lk_mul_overflows((size_t)s->set.rows, (size_t)m->dim, &cells), err, LK_ENOMEM,
+            "%s: too many rows", s->faces.path);
+    s->owned = lk_alloc_aligned(cells, sizeof *s->owned, err);
+    if (s->owned == NULL)
+        return LK_ENOMEM;
+    for (uint64_t i = 0; i < s->set.rows; i++) {
+        const float *from = lk_matrix_row(m, s->row_of[i]);
+        float *to = s->owned + i * m->dim;
+        double length = length_of(from, m->dim);
+        for (uint64_t j = 0; j < m->dim; j++)
+            to[j] = is_unit(length) ? from[j] : (float)((double)from[j] / length);
+    }
+    s->set.data = s->owned;
+    return LK_OK;
+}
+
+/* ---- identities --------------------------------------------------------------------------------------- */
+
+struct named_row {
+    const char *name;
+    uint32_t row;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct named_row *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+/* Numbers the identities; rows without one get numbers of their own behind them. */
+static lk_status number_identities(struct lk_match_set *s, lk_error *err)
+{
+    if (s->faces.n_identities == 0)
+        return LK_OK;
+    size_t n = 0;
+    struct named_row *named = lk_calloc((size_t)s->set.rows, sizeof *named, err);
+    s->identities = lk_calloc((size_t)s->set.rows, sizeof *s->identities, err);
+    if (named == NULL || s->identities == NULL) {
+        free(named);
+        return LK_ENOMEM;
+    }
+    for (uint32_t i = 0; i < s->set.rows; i++) {
+        const char *name = lk_faces_image(&s->faces, s->row_of[i])->identity;
+        if (name != NULL)
+            named[n++] = (struct named_row){name, i};
+        else
+            s->identities[i] = UINT32_MAX;
+    }
+    if (n > 0)
+        qsort(named, n, sizeof *named, compare_names);
+    for (size_t i = 0; i < n; i++) {
+        s->n_labels += i == 0 || strcmp(named[i - 1].name, named[i].name) != 0;
+        s->identities[named[i].row] = (uint32_t)s->n_labels - 1;
+    }
+    free(named);
+    s->set.n_identities = (uint32_t)s->n_labels;
+    for (uint64_t i = 0; i < s->set.rows; i++)
+        if (s->identities[i] == UINT32_MAX)
+            s->identities[i] = s->set.n_identities++;
+    s->set.identities = s->n_labels > 0 ? s->identities : NULL;
+    return LK_OK;
+}
+
+/* ---- a set -------------------------------------------------------------------------------------------- */
+
+static lk_status hash_part(const char *dir, const char *name, char hex[65], lk_error *err)
+{
+    char *path = lk_path_join(dir, name, err);
+    if (path == NULL)
+        return LK_ENOMEM;
+    lk_status status = lk_hash_file(path, hex, err);
+    free(path);
+    return status;
+}
+
+static lk_status open_set(struct lk_match_set *s, lk_ctx *ctx, const char *path, lk_error *err)
+{
+    LK_TRY(lk_faces_open(&s->faces, path, err));
+    uint64_t rows = s->faces.matrix.rows, n_scaled = 0;
+    LK_NEED(rows > 0, err, LK_EFORMAT, "%s: holds no embeddings, expected at least one row", path);
+    LK_NEED(rows <= LK_SEARCH_MAX_ROWS, err, LK_EUNSUP,
+            "%s: %" PRIu64 " rows, at most %u can be searched at once", path, rows, LK_SEARCH_MAX_ROWS);
+    if (s->faces.image_of_row == NULL) {
+        LK_TRY(lk_hash_file(path, s->embeddings_sha256, err));
+    } else {
+        LK_TRY(hash_part(path, "embeddings.npy", s->embeddings_sha256, err));
+        LK_TRY(hash_part(path, "images.csv", s->images_sha256, err));
+    }
+    LK_TRY(lk_ctx_check(ctx, err));
+    LK_TRY(sort_rows(s, &n_scaled, err));
+    LK_NEED(s->set.rows > 0, err, LK_EFORMAT,
+            "%s: all %" PRIu64 " rows are zero or not finite, nothing is left to compare", path, rows);
+    LK_TRY(warn_excluded(s, ctx, err));
+    if (n_scaled > 0)
+        lk_ctx_message(ctx, LK_LEVEL_NOTE,
+                       "%s: %" PRIu64 " of %" PRIu64 " rows were not of length 1 and are scaled to it", path,
+                       n_scaled, rows);
+    LK_TRY(gather_rows(s, n_scaled, err));
+    return number_identities(s, err);
+}
+
+lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
+                            lk_error *err)
+{
+    *set = (struct lk_match_set){.role = role};
+    lk_status status = open_set(set, ctx, path, err);
+    if (status != LK_OK)
+        lk_match_set_close(set);
+    return status;
+}
+
+void lk_match_set_close(struct lk_match_set *set)
+{
+    lk_faces_close(&set->faces);
+    free(set->owned);
+    free(set->row_of);
+    free(set->identities);
+    free(set->excluded);
+    *set = (struct lk_match_set){.role = set->role};
+}
+
+static lk_status model_of(const struct lk_match_set *s, const char **name, const char **sha256, lk_error *err)
+{
+    const json_t *model = s->faces.meta != NULL ? json_object_get(s->faces.meta, "model") : NULL;
+    *name = "a model without a name";
+    *sha256 = NULL;
+    if (model == NULL || json_is_null(model))
+        return LK_OK;
+    LK_TRY(lk_json_string(model, "name", 0, name, s->faces.path, err));
+    return lk_json_string(model, "sha256", 0, sha256, s->faces.path, err);
+}
+
+lk_status lk_match_sets_agree(const struct lk_match_set *a, const struct lk_match_set *b, lk_error *err)
+{
+    LK_NEED(a->faces.matrix.dim == b->faces.matrix.dim, err, LK_EINVAL,
+            "%s has vectors of %" PRIu64 " numbers and %s of %" PRIu64
+            "; expected the same length, from the same model",
+            a->faces.path, a->faces.matrix.dim, b->faces.path, b->faces.matrix.dim);
+    const char *name_a, *name_b, *sha_a, *sha_b;
+    LK_TRY(model_of(a, &name_a, &sha_a, err));
+    LK_TRY(model_of(b, &name_b, &sha_b, err));
+    LK_NEED(sha_a == NULL || sha_b == NULL || strcmp(sha_a, sha_b) == 0, err, LK_EINVAL,
+            "%s was embedded with %s (%.12s...) and %s with %s (%.12s...); expected one model, their scores "
+            "mean nothing",
+            a->faces.path, name_a, sha_a, b->faces.path, name_b, sha_b);
+    return LK_OK;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pass.h - the state of a running pass, shared by the engine's files. */
+#ifndef LK_SEARCH_PASS_H
+#define LK_SEARCH_PASS_H
+
+#include <stdio.h>
+
+#include "search/kernel.h"
+#include "search/lists.h"
+
+enum {
+    LK_TILE = 128,      /* references whose scores against a block of probes are held at a time */
+    LK_MAX_BLOCK = 256, /* probes of a block */
+};
+
+struct lk_pass_gallery {
+    const struct lk_search_set *set;
+    struct lk_closest closest; /* of all finished blocks */
+    _Atomic float threshold;   /* of `closest`, for the workers */
+    _Atomic uint64_t *best;    /* of each reference: lk_best_pack */
+};
+
+/* Where the pairs of the range are kept: records in order, with a sum over all of them to know them again. */
+struct lk_spool {
+    FILE *stream;
+    char *path;
+    uint64_t n, sum;
+};
+
+struct lk_worker {
+    double *probes, *references;                                    /* packed */
+    float *scores;                                                  /* LK_MAX_BLOCK x LK_TILE */
+    struct lk_list nearest[LK_MAX_BLOCK], identities[LK_MAX_BLOCK]; /* of the gallery in hand */
+};
+
+/* What a worker found in one block, for the sink. Lists of probes go straight to the result. */
+struct lk_block {
+    uint64_t first, count;
+    struct lk_closest closest[LK_N_GALLERIES];
+    uint64_t exact[LK_N_GALLERIES][LK_SEARCH_BINS];
+    struct lk_range_pair *range;
+    size_t n_range, range_capacity;
+};
+
+struct lk_pass {
+    lk_ctx *ctx;
+    const struct lk_search_options *options;
+    struct lk_search_result *out;
+    struct lk_pass_gallery galleries[LK_N_GALLERIES];
+    lk_kernel_fn *kernel;
+    struct lk_worker *workers;
+    float exact_score, range_score; /* lowest that count; +inf when nothing does */
+    bool has_range;
+    uint64_t block;       /* probes a worker takes at a time */
+    uint64_t first;       /* probes that an earlier run finished */
+    uint64_t probes_done; /* finished by both, all probes before it */
+    _Atomic uint64_t pairs_done;
+    uint64_t pairs_total;
+    char identity[65]; /* of inputs and settings */
+    struct lk_spool spool;
+    double save_seconds, next_save;
+};
+
+/* sample.c: seed and size of each gallery's sample. */
+void lk_pass_plan_sample(struct lk_pass *pass);
+/* Draws and scores it, and chooses where the exact part of the histogram begins. */
+lk_status lk_pass_sample(struct lk_pass *pass, lk_error *err);
+/* The lowest score that falls into a bin; -inf for the first, +inf behind the last. */
+float lk_pass_bin_score(int bin);
+
+/* block.c: all pairs of one block of probes. */
+lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker,
+                        lk_error *err);
+
+/* state.c: unfinished work on disk. */
+lk_status lk_pass_save(struct lk_pass *pass, lk_error *err);
+/* Takes up what an earlier run left, if it fits; says so by a message if it does not. Opens the spool. */
+lk_status lk_pass_load(struct lk_pass *pass, bool *loaded, lk_error *err);
+lk_status lk_spool_add(struct lk_spool *spool, const struct lk_range_pair *pairs, size_t n, lk_error *err);
+void lk_spool_close(struct lk_spool *spool);
+
+#endif

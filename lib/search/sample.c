@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sample.c - the sampled bulk of the histogram, and where its exact tail begins.
+ *
+ * Sample number t of a gallery is drawn in chunk t / 65536 by a generator of its own, seeded with sample_seed
+ * + chunk: first the probe, then the reference. So the sample depends neither on threads nor on scores. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "search/pass.h"
+
+#define SAMPLE_SEED UINT64_C(0x6c696b656e657373)
+enum { CHUNK = 1 << 16, MOST = 1 << 22, PAIRS_PER_SAMPLE = 256 };
+
+/* Up to so many pairs everything is counted; beyond, the bins whose sampled share from there up is 1 in
+ * 10,000. */
+#define ALL_EXACT_PAIRS ((uint64_t)1 << 26)
+#define EXACT_SHARE 10000
+
+struct sampling {
+    const struct lk_search_options *options;
+    const struct lk_search_set *gallery;
+    uint64_t seed, size;
+    uint64_t (*counts)[LK_SEARCH_BINS]; /* of each chunk */
+};
+
+static lk_status sample_chunk(void *arg, size_t index, int worker, lk_error *err)
+{
+    struct sampling *s = arg;
+    (void)worker;
+    (void)err;
+    uint64_t dim = s->options->dim, left = s->size - (uint64_t)index * CHUNK;
+    if (left > CHUNK)
+        left = CHUNK;
+    struct lk_rng rng = lk_rng_seed(s->seed + index);
+    while (left > 0) {
+        const float *a[LK_GROUP], *b[LK_GROUP];
+        float scores[LK_GROUP];
+        uint64_t n = left < LK_GROUP ? left : LK_GROUP;
+        for (uint64_t i = 0; i < LK_GROUP; i++) {
+            a[i] = i < n ? s->options->probes.data + lk_rng_below(&rng, s->options->probes.rows) * dim : a[0];
+            b[i] = i < n ? s->gallery->data + lk_rng_below(&rng, s->gallery->rows) * dim : b[0];
+        }
+        lk_kernel_pairs(a, b, dim, scores);
+        for (uint64_t i = 0; i < n; i++)
+            s->counts[index][lk_search_bin(scores[i])]++;
+        left -= n;
+    }
+    return LK_OK;
+}
+
+void lk_pass_plan_sample(struct lk_pass *pass)
+{
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        uint64_t pairs = pass->options->probes.rows * pass->galleries[g].set->rows;
+        uint64_t size = pairs / PAIRS_PER_SAMPLE + (pairs % PAIRS_PER_SAMPLE != 0);
+        pass->out->galleries[g].sample_seed = SAMPLE_SEED + ((uint64_t)g << 32);
+        pass->out->galleries[g].sample_size = size < MOST ? size : MOST;
+    }
+}
+
+static lk_status sample_gallery(struct lk_pass *pass, int g, lk_error *err)
+{
+    struct lk_search_gallery *out = &pass->out->galleries[g];
+    struct sampling s = {.options = pass->options,
+                         .gallery = pass->galleries[g].set,
+                         .seed = out->sample_seed,
+                         .size = out->sample_size};
+    size_t chunks = (size_t)((s.size + CHUNK - 1) / CHUNK);
+    s.counts = lk_calloc(chunks, sizeof *s.counts, err);
+    if (s.counts == NULL)
+        return LK_ENOMEM;
+    lk_status status = lk_pool_for(pass->ctx, chunks, sample_chunk, &s, err);
+    for (size_t c = 0; status == LK_OK && c < chunks; c++)
+        for (int b = 0; b < LK_SEARCH_BINS; b++)
+            out->sample[b] += s.counts[c][b];
+    free(s.counts);
+    return status;
+}
+
+lk_status lk_pass_sample(struct lk_pass *pass, lk_error *err)
+{
+    pass->out->exact_bin = 0;
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        if (pass->galleries[g].set->rows == 0)
+            continue;
+        LK_TRY(sample_gallery(pass, g, err));
+        if (pass->pairs_total <= ALL_EXACT_PAIRS)
+            continue;
+        const struct lk_search_gallery *out = &pass->out->galleries[g];
+        int bin = LK_SEARCH_BINS;
+        for (uint64_t above = 0; bin > 0; bin--) {
+            above += out->sample[bin - 1];
+            if (above * EXACT_SHARE > out->sample_size)
+                break;
+        }
+        if (bin > pass->out->exact_bin)
+            pass->out->exact_bin = bin;
+    }
+    return LK_OK;
+}
+
+float lk_pass_bin_score(int bin)
+{
+    if (bin == 0)
+        return -INFINITY;
+    if (bin >= LK_SEARCH_BINS)
+        return INFINITY;
+    float score = (float)(bin / 200.0 - 1.0);
+    while (lk_search_bin(score) < bin)
+        score = nextafterf(score, INFINITY);
+    while (lk_search_bin(nextafterf(score, -INFINITY)) >= bin)
+        score = nextafterf(score, -INFINITY);
+    return score;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* search.h - the exact all-pairs search: every product of one pass over probes and one or two galleries.
+ *
+ * Results are defined by value alone, so that every engine, thread count, block size, tile order and restart
+ * gives the same bytes:
+ * - The score of a pair is lk_score of its two stored rows.
+ * - "Closest" means: higher score, then lower probe, then lower reference.
+ * - An identity's score for a probe is its best reference's; of equal ones the lowest reference stands.
+ * - The sample of the histogram is drawn by seeded random numbers that know nothing of scores (sample.c), and
+ *   where the exact part begins follows from the sample alone. An engine therefore knows before the pass which
+ *   scores it must see, and may skip every pair that is provably below all thresholds in force. */
+#ifndef LK_SEARCH_SEARCH_H
+#define LK_SEARCH_SEARCH_H
+
+#include <stdint.h>
+
+#include "base/ctx.h"
+
+enum lk_gallery { LK_GALLERY_TRAIN, LK_GALLERY_HOLDOUT, LK_N_GALLERIES };
+
+/* Rows of one set, rows * dim floats, all finite. identities: for each row a number below n_identities; NULL
+ * = every row is its own. The search does not look at the identities of probes. */
+struct lk_search_set {
+    const float *data;
+    uint64_t rows;
+    const uint32_t *identities;
+    uint32_t n_identities;
+};
+
+#define LK_SEARCH_MAX_ROWS 0xfffffff0u /* of one set; larger ones are searched in shards */
+#define LK_SEARCH_MAX_K 1000000000u
+#define LK_SEARCH_MAX_R 65536u
+
+struct lk_search_options {
+    uint64_t dim;
+    struct lk_search_set probes;
+    struct lk_search_set galleries[LK_N_GALLERIES]; /* the hold-out may have no rows */
+    uint64_t k, r;    /* at least 1; as many as there are where there are fewer */
+    double min_score; /* of the range; NaN = no range */
+    /* Existing folder for search.part and range.part; NULL = no unfinished work, and no range. */
+    const char *work_dir;
+    /* Names the content of the inputs (their hashes); unfinished work of others is not taken up. */
+    const char *inputs;
+    double save_seconds; /* unfinished work is saved this often; 0 = every 5 s */
+    uint64_t block;      /* probes that a worker takes at a time; 0 = chosen */
+};
+
+struct lk_pair {
+    float score;
+    uint32_t probe, reference;
+};
+
+/* One end of a pair; the other end is known from the place in a table. */
+struct lk_hit {
+    float score;
+    uint32_t row;
+};
+
+struct lk_range_pair {
+    uint32_t probe, gallery, reference;
+    float score;
+};
+
+/* Scores in 400 bins of width 1/200: bin b holds floor(200 score + 200) == b, computed in double; what lies
+ * outside of -1 .. 1 by rounding counts in the first and last bin. Up to 2^26 pairs all bins are exact;
+ * beyond, those from the lowest edge on at which the sampled share from there up is at most 1e-4 (the higher
+ * edge of two galleries). */
+#define LK_SEARCH_BINS 400
+
+struct lk_search_gallery {
+    struct lk_pair *pairs; /* the closest k, closest first */
+    uint64_t n_pairs;      /* min(k, all) */
+    /* Of each probe p, from nearest[p * n_nearest] on: its closest references, closest first. */
+    struct lk_hit *nearest;
+    uint64_t n_nearest; /* min(r, rows) */
+    /* The same by identity, each with its best reference; equal to nearest where there are no labels. */
+    struct lk_hit *identities;
+    uint64_t n_identities;           /* min(r, distinct identities) */
+    struct lk_hit *best_probe;       /* of each reference */
+    uint64_t sample[LK_SEARCH_BINS]; /* scores of sample_size pairs drawn with replacement */
+    uint64_t exact[LK_SEARCH_BINS];  /* scores of all pairs, for bins from exact_bin on; 0 below */
+    uint64_t sample_seed, sample_size;
+};
+
+struct lk_search_result {
+    struct lk_search_gallery galleries[LK_N_GALLERIES];
+    int exact_bin;    /* its lower edge is exact_bin / 200 - 1; LK_SEARCH_BINS = no bin is exact */
+    uint64_t n_pairs; /* compared, all galleries, earlier runs included */
+    uint64_t n_range; /* pairs of the range */
+    char *range_path; /* where they lie until lk_search_forget; NULL without a range */
+};
+
+/* Runs the pass, or what an earlier run with the same work_dir, inputs and settings left to do. When the
+ * context is cancelled, finished work is saved and LK_ECANCELED returned. */
+lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, struct lk_search_result *out,
+                        lk_error *err);
+void lk_search_free(struct lk_search_result *result);
+
+/* Hands out the pairs of the range in the order of probe, gallery, reference. */
+typedef lk_status lk_range_fn(void *user, const struct lk_range_pair *pair, lk_error *err);
+lk_status lk_search_range(const struct lk_search_result *result, lk_range_fn *each, void *user,
+                          lk_error *err);
+
+/* Removes unfinished work; for when the results are written. */
+void lk_search_forget(const char *work_dir);
+
+static inline int lk_search_bin(float score)
+{
+    double x = 200.0 * (double)score + 200.0;
+    return x < 0 ? 0 : x >= LK_SEARCH_BINS ? LK_SEARCH_BINS - 1 : (int)x;
+}
+
+#endif

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make_corpus.py - makes the first files of the fuzz targets: small, drawn by formula, always the same.
+
+Needs NumPy, libturbojpeg and libwebp. The files are in the repository; run this only to change them.
+"""
+import ctypes
+import io
+import os
+import struct
+import zlib
+
+import numpy as np
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+W, H = 24, 17
+
+
+def save(target, name, data):
+    assert len(data) < 4096, (target, name, len(data))
+    os.makedirs(os.path.join(HERE, target), exist_ok=True)
+    with open(os.path.join(HERE, target, name), "wb") as f:
+        f.write(data)
+
+
+def picture(channels):
+    y, x = np.mgrid[0:H, 0:W]
+    planes = [(x * 10) % 256, (y * 15) % 256, (x * y) % 256, (x * 11 + y) % 256]
+    return np.ascontiguousarray(np.stack(planes[:channels], axis=-1).astype(np.uint8))
+
+
+def exif(orientation, big=False):
+    order = ">" if big else "<"
+    tags = struct.pack(order + "HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+    return (b"MM" if big else b"II") + struct.pack(order + "HI", 42, 8) + tags
+
+
+# ---- JPEG ----------------------------------------------------------------------------------------------
+
+
+def jpeg(channels, subsampling, flags=0):
+    turbo = ctypes.CDLL("libturbojpeg.so.0")
+    turbo.tjInitCompress.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(turbo.tjInitCompress())
+    buffer, size = ctypes.c_void_p(), ctypes.c_ulong()
+    pixels = picture(channels)
+    pixel_format = {1: 6, 3: 0, 4: 11}[channels]  # TJPF_GRAY, TJPF_RGB, TJPF_CMYK
+    assert turbo.tjCompress2(handle, pixels.ctypes.data_as(ctypes.c_void_p), W, 0, H, pixel_format,
+                             ctypes.byref(buffer), ctypes.byref(size), subsampling, 75, flags) == 0
+    data = ctypes.string_at(buffer, size.value)
+    turbo.tjFree(buffer)
+    turbo.tjDestroy(handle)
+    return data
+
+
+def with_exif(data, orientation, big):
+    block = b"Exif\0\0" + exif(orientation, big)
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:]
+
+
+def make_jpegs():
+    progressive = 1 << 14
+    save("image", "colour.jpg", jpeg(3, 2))
+    save("image", "colour444.jpg", jpeg(3, 0))
+    save("image", "grey.jpg", jpeg(1, 3))
+    save("image", "progressive.jpg", jpeg(3, 2, progressive))
+    save("image", "ycck.jpg", jpeg(4, 2))
+    save("image", "ycck-progressive.jpg", jpeg(4, 0, progressive))
+    save("image", "orientation6.jpg", with_exif(jpeg(3, 2), 6, False))
+    save("image", "orientation8.jpg", with_exif(jpeg(3, 2), 8, True))
+    save("image", "cut.jpg", jpeg(3, 2)[:-60])
+    huge = bytearray(jpeg(3, 2))
+    at = huge.index(b"\xff\xc0")
+    huge[at + 5:at + 9] = struct.pack(">HH", 30000, 30000)
+    save("image", "bomb.jpg", bytes(huge))
+
+
+# ---- PNG -----------------------------------------------------------------------------------------------
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, depth, color, rows, extra=b"", interlaced=0, end=True):
+    raw = b"".join(bytes([i % 5]) + row for i, row in enumerate(rows))  # every filter type in turn
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(raw, 9)) +
+            (chunk(b"IEND", b"") if end else b""))
+
+
+def interlace(pixels):
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+              (0, 1, 1, 2)]
+    return [row.tobytes() for x, y, dx, dy in passes for row in pixels[y::dy, x::dx] if row.size]
+
+
+def make_pngs():
+    rgb, rgba, grey = picture(3), picture(4), picture(1)
+    rows = [r.tobytes() for r in rgb]
+    save("image", "rgb.png", png(W, H, 8, 2, rows))
+    save("image", "rgba.png", png(W, H, 8, 6, [r.tobytes() for r in rgba]))
+    save("image", "rgb16.png", png(W, H, 16, 2, [r.astype(">u2").tobytes() for r in rgb]))
+    save("image", "grey.png", png(W, H, 8, 0, [r.tobytes() for r in grey]))
+    save("image", "grey-alpha.png", png(W, H, 8, 4, [r.tobytes() for r in picture(2)]))
+    for depth in (1, 2, 4):
+        save("image", f"grey{depth}.png", png(W, H, depth, 0, [bytes([0x1b]) * (W * depth // 8)] * H))
+    palette = chunk(b"PLTE", bytes(range(48))) + chunk(b"tRNS", bytes(range(0, 256, 16)))
+    save("image", "palette.png", png(W, H, 4, 3, [bytes(range(W // 2))] * H, palette))
+    save("image", "colour-key.png", png(W, H, 8, 2, rows, chunk(b"tRNS", struct.pack(">HHH", 0, 0, 0))))
+    save("image", "interlaced.png", png(W, H, 8, 2, interlace(rgb), interlaced=1))
+    extras = (chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"eXIf", exif(5)) +
+              chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"x" * 5000)) +
+              chunk(b"iCCP", b"p\0\0" + zlib.compress(b"\0" * 300)))
+    save("image", "extras.png", png(W, H, 8, 2, rows, extras))
+    save("image", "no-end.png", png(W, H, 8, 2, rows, end=False))
+    save("image", "cut.png", png(W, H, 8, 2, rows)[:-40])
+    save("image", "bomb.png", png(30000, 30000, 8, 2, [bytes(90001)] * 8))
+
+
+# ---- WebP ----------------------------------------------------------------------------------------------
+
+
+def webp(channels, quality):
+    lib = ctypes.CDLL("libwebp.so.7")
+    pixels, out = picture(channels), ctypes.c_void_p()
+    name = {3: "RGB", 4: "RGBA"}[channels]
+    at, sizes = pixels.ctypes.data_as(ctypes.c_void_p), (W, H, W * channels)
+    for f in ("WebPEncodeLossless" + name, "WebPEncode" + name):
+        getattr(lib, f).restype = ctypes.c_size_t
+    if quality is None:
+        n = getattr(lib, "WebPEncodeLossless" + name)(at, *sizes, ctypes.byref(out))
+    else:
+        n = getattr(lib, "WebPEncode" + name)(at, *sizes, ctypes.c_float(quality), ctypes.byref(out))
+    assert n > 0
+    return ctypes.string_at(out, n)
+
+
+def riff(*chunks):
+    body = b"WEBP" + b"".join(k + struct.pack("<I", len(d)) + d + b"\0" * (len(d) & 1) for k, d in chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def make_webps():
+    lossy = webp(3, 60)
+    save("image", "lossy.webp", lossy)
+    save("image", "lossless.webp", webp(3, None))
+    save("image", "lossy-alpha.webp", webp(4, 60))
+    save("image", "lossless-alpha.webp", webp(4, None))
+    size = struct.pack("<I", W - 1)[:3] + struct.pack("<I", H - 1)[:3]
+    save("image", "exif.webp", riff((b"VP8X", b"\x08\0\0\0" + size), (b"VP8 ", lossy[20:]),
+                                    (b"EXIF", exif(7))))
+    save("image", "animated.webp", riff((b"VP8X", b"\x02\0\0\0" + size), (b"ANIM", bytes(6)),
+                                        (b"ANMF", bytes(6) + size + bytes(4) + lossy[12:])))
+    save("image", "cut.webp", lossy[:-30])
+
+
+# ---- tables, JSON, arrays --------------------------------------------------------------------------------
+
+FACES = ("row,path,identity,status,faces,width,height,box_x,box_y,box_w,box_h,detector_score,"
+         "left_eye_x,left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,"
+         "mouth_right_x,mouth_right_y,mouth_x,mouth_y,feature_norm,message\n")
+
+
+def make_tables():
+    save("csv", "faces", (FACES + "0,a/1.jpg,a,ok,1,250,250,1,2,3,4,0.99," + "5.5,6.25," * 6 + "20.1,\n" +
+                          '1,"a/x,""y"".jpg",a,ok,1,250,250,,,,,,' + "," * 12 + "20.1,\n" +
+                          ",b.png,,no_face,0,10,10,,,,,," + "," * 12 + ",\n" +
+                          ',c.png,,unreadable,0,0,0,,,,,,' + "," * 12 + ',"cut, off"\n').encode())
+    save("csv", "quotes", b'a,b\n"1,2","3\r\n""4"""\nx"y, z \n')
+    save("csv", "crlf", b"\xef\xbb\xbfa,b\r\n1,-2.5e3\r\n\r\n18446744073709551615,nan\r\n")
+    save("csv", "open", b'a\n"x\n')
+    save("csv", "ragged", b"a,b\n1\n")
+    save("json", "meta", b'''{"kind": "faces", "format": 1, "working_directory": "/data",
+        "model": {"name": "m", "dim": 128}, "counts": {"images": 3, "embedded": 2}, "detector": null,
+        "seconds": 1.5}''')
+    save("json", "descriptor", b'''{"name": "sface", "task": "recognise", "input": {"width": 112,
+        "layout": "nchw", "mean": [127.5, 127.5, 127.5]}, "restricted": false,
+        "thresholds": [{"fmr": 1e-3, "score": 0.3}]}''')
+    save("json", "escapes", b'{"a\\u00e9\\n": "\\ud83d\\ude00", "b": [[[[]]]], "c": -1e-400}')
+    save("json", "twice", b'{"a": 1, "a": 2}')
+    save("json", "latin1", b"caf\xe9 \xff\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82")
+
+
+def make_arrays():
+    values = np.linspace(-2, 2, 12).reshape(3, 4)
+    for name, array in (("f2", values.astype("<f2")), ("f4", values.astype("<f4")),
+                        ("f8", values.astype("<f8")), ("empty", np.zeros((0, 5), "<f4")),
+                        ("big", values.astype(">f4")), ("ints", np.ones((2, 2), "<i4")),
+                        ("flat", values.astype("<f4").ravel()), ("fortran", np.asfortranarray(values))):
+        for version in ((1, 0), (2, 0), (3, 0)) if name == "f4" else ((1, 0),):
+            stream = io.BytesIO()
+            np.lib.format.write_array(stream, array, version)
+            save("npy", f"{name}-{version[0]}", stream.getvalue())
+    head = b"{'shape':(2,3),'fortran_order':False,'descr':\"=f4\"}"
+    save("npy", "unaligned", b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + bytes(range(24)))
+    head = b"{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }"
+    save("npy", "objects", b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + b"\x80\x04N.")
+    head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387905, 4), }"
+    save("npy", "overflow", b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + bytes(16))
+
+
+make_jpegs()
+make_pngs()
+make_webps()
+make_tables()
+make_arrays()
