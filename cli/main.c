@@ -11,7 +11,9 @@
 #include "cli.h"
 
 const struct command commands[] = {
+    {"embed", "detect, align and embed the faces of images", cmd_embed},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
+    {"plant", "make a synthetic set that leaks known people", cmd_plant},
     {"version", "print version, libraries and processor features", cmd_version},
     {NULL, NULL, NULL},
 };
