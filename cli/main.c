@@ -142,6 +142,7 @@ int cli_start(struct cli *cli)
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit shall be a write error with a message, not a kill */
     return EXIT_DONE;
 }
 

@@ -375,7 +375,7 @@ lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *d
     bool resumed = false;
     if (continues)
         LK_TRY(resume(job, &resumed, err));
-    if (resumed)
+    if (job->done.images > 0)
         lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: going on after %" PRIu64 " of %zu images", dir, job->done.images,
                        source->n);
     return resumed ? LK_OK : start_fresh(job, err);

@@ -367,7 +367,7 @@ static void test_resume_anywhere(void **state)
     struct result whole = result_of(&s);
     struct lk_rng rng = lk_rng_seed(2026);
     s.fake.delay_us = 40;
-    for (int round = 0; round < 25; round++) {
+    for (int round = 0; round < 12; round++) {
         empty_output(&s);
         lk_status status;
         int runs = 0;
