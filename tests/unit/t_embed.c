@@ -331,29 +331,36 @@ static void test_warnings_are_few(void **state)
     scene_close(&s);
 }
 
-/* Cuts a part file to a random length between what was there for good and its end, or adds torn bytes. */
+/* What may happen to a part file: cut anywhere, the line end lost, more or other bytes at the end. */
 static void tear(const struct scene *s, const char *name, struct lk_rng *rng)
 {
     char *path = out_path(s, name);
     struct stat st;
-    if (stat(path, &st) == 0) {
-        switch (lk_rng_below(rng, 4)) {
-        case 0:
-            assert_int_equal(truncate(path, (off_t)lk_rng_below(rng, (uint64_t)st.st_size + 1)), 0);
-            break;
-        case 1:
-            assert_int_equal(truncate(path, st.st_size + (off_t)lk_rng_below(rng, 5000)), 0); /* zeros, as after a crash */
-            break;
-        case 2: {
-            FILE *f = fopen(path, "ab");
-            assert_non_null(f);
-            fputs("17,\"half a li", f);
-            fclose(f);
-            break;
-        }
-        default:
-            break;
-        }
+    assert_int_equal(stat(path, &st), 0);
+    off_t cut = (off_t)lk_rng_below(rng, (uint64_t)st.st_size + 1);
+    switch (lk_rng_below(rng, 6)) {
+    case 0:
+        assert_int_equal(truncate(path, cut), 0);
+        break;
+    case 1:
+        assert_int_equal(truncate(path, st.st_size - 1), 0);
+        break;
+    case 2:
+        assert_int_equal(truncate(path, st.st_size + cut), 0); /* zeros behind the end, */
+        break;
+    case 3: /* or in place of what was never written, as after a power cut */
+        assert_int_equal(truncate(path, cut), 0);
+        assert_int_equal(truncate(path, st.st_size), 0);
+        break;
+    case 4: {
+        FILE *f = fopen(path, "ab");
+        assert_non_null(f);
+        fputs("17,\"half a li", f);
+        fclose(f);
+        break;
+    }
+    default:
+        break;
     }
     free(path);
 }
