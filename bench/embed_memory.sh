@@ -5,7 +5,6 @@
 # usage: embed_memory.sh LIKENESS MODEL CROPS [SMALL LARGE]     (aligned crops; MODEL as for embed -m)
 set -eu
 likeness=$1 model=$2 crops=$(cd "$3" && pwd) small=${4:-1000} large=${5:-10000}
-command -v /usr/bin/time >/dev/null || { echo "needs GNU time: apt install time"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -19,8 +18,11 @@ peak() { # number of images: prints the peak in KiB
             echo "$crop $work/in$1/$i.png"
         done
     done | xargs -n 2 -P 1 ln -s
-    /usr/bin/time -f %M -o "$work/peak$1" "$likeness" embed --aligned -m "$model" "$work/in$1" -o "$work/out$1" >/dev/null
-    tail -n 1 "$work/peak$1"
+    python3 - "$likeness" embed --aligned -m "$model" "$work/in$1" -o "$work/out$1" <<'END'
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+END
 }
 
 a=$(peak "$small") b=$(peak "$large")
