@@ -15,10 +15,13 @@ struct args {
 
 static const struct argp_option options[] = {
     {"output", 'o', "FACES", 0, "folder to write: embeddings.npy, images.csv, meta.json (required)", 1},
-    {"model", 'm', "MODEL", 0, "recogniser: a name of `likeness models`, or a descriptor file (default: sface)", 1},
+    {"model", 'm', "MODEL", 0,
+     "recogniser: a name of `likeness models`, or a descriptor file (default: sface)", 1},
     {"detector", KEY_DETECTOR, "MODEL", 0, "face detector (default: the recogniser's usual one)", 1},
-    {"aligned", KEY_ALIGNED, NULL, 0, "the images are face crops on the model's template already: no detection", 1},
-    {"choose", KEY_CHOOSE, "WHICH", 0, "face to take when there are several: largest (default) or central", 1},
+    {"aligned", KEY_ALIGNED, NULL, 0,
+     "the images are face crops on the model's template already: no detection", 1},
+    {"choose", KEY_CHOOSE, "WHICH", 0, "face to take when there are several: largest (default) or central",
+     1},
     {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
     {0},
 };
@@ -77,7 +80,8 @@ static void print_summary(const lk_embed_summary *s, const char *output)
         printf(" of %" PRIu64 " identities", s->n_identities);
     if (s->n_resumed > 0 && !s->up_to_date)
         printf(", %" PRIu64 " of them done by an earlier run", s->n_resumed);
-    printf("\n%10" PRIu64 " embedded, %d numbers each, in %s/embeddings.npy\n", s->n_embedded, s->dim, output);
+    printf("\n%10" PRIu64 " embedded, %d numbers each, in %s/embeddings.npy\n", s->n_embedded, s->dim,
+           output);
     if (s->n_no_face > 0)
         printf("%10" PRIu64 " without a face: listed in %s/images.csv, not embedded\n", s->n_no_face, output);
     if (s->n_unreadable > 0)
@@ -88,12 +92,17 @@ int cmd_embed(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
     static const struct argp argp = {
-        options, parse, "INPUT... -o FACES",
+        options,
+        parse,
+        "INPUT... -o FACES",
         "Detect, align and embed the faces of images.\v"
-        "An INPUT is a folder of images, searched through, or one image (JPEG, PNG, WebP). The first folder below an "
-        "INPUT names the person. An interrupted run goes on when the same command is given again.\n\n"
+        "An INPUT is a folder of images, searched through, or one image (JPEG, PNG, WebP). The first folder "
+        "below an INPUT names the person. An interrupted run goes on when the same command is given "
+        "again.\n\n"
         "Example: likeness embed photos/ -o faces/",
-        children, NULL, NULL};
+        children,
+        NULL,
+        NULL};
     struct args args = {.cli = cli};
     lk_embed_options_init(&args.embed);
     cli_parse(&argp, argc, argv, &args);
