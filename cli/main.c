@@ -11,6 +11,7 @@
 #include "cli.h"
 
 const struct command commands[] = {
+    {"audit", "do it all: embed the sets, compare them, write the report", cmd_audit},
     {"models", "list the models, fetch them, test them", cmd_models},
     {"embed", "detect, align and embed the faces of images", cmd_embed},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
