@@ -11,7 +11,9 @@
 #include "cli.h"
 
 const struct command commands[] = {
+    {"models", "list the models, fetch them, test them", cmd_models},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
+    {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
     {"version", "print version, libraries and processor features", cmd_version},
     {NULL, NULL, NULL},
 };
@@ -121,12 +123,32 @@ static void on_interrupt(int signal_number)
         lk_ctx_cancel(interrupted_ctx);
 }
 
+/* ../share/likeness beside the program's folder, where an installation and a build folder have it; NULL = the library's default. */
+static const char *data_dir_beside_program(char path[4096])
+{
+    const char *given = getenv("LIKENESS_DATA_DIR");
+    ssize_t len = given != NULL && given[0] != '\0' ? -1 : readlink("/proc/self/exe", path, 4000);
+    if (len <= 0)
+        return NULL;
+    path[len] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || len > 3900)
+        return NULL;
+    strcpy(slash, "/../share/likeness/models");
+    if (access(path, R_OK | X_OK) != 0)
+        return NULL;
+    *strrchr(path, '/') = '\0';
+    return path;
+}
+
 int cli_start(struct cli *cli)
 {
+    char data_dir[4096];
     lk_ctx_options options;
     lk_ctx_options_init(&options);
     options.threads = cli->threads;
     options.model_dir = cli->model_dir;
+    options.data_dir = data_dir_beside_program(data_dir);
     options.message = term_message;
     options.user = cli;
     bool show = cli->progress == PROGRESS_ALWAYS || (cli->progress == PROGRESS_AUTO && isatty(STDERR_FILENO));

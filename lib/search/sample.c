@@ -11,7 +11,7 @@
 #include "search/pass.h"
 
 #define SAMPLE_SEED UINT64_C(0x6c696b656e657373)
-enum { CHUNK = 1 << 16, MOST = 1 << 22, PAIRS_PER_SAMPLE = 16 };
+enum { CHUNK = 1 << 16, MOST = 1 << 22, PAIRS_PER_SAMPLE = 256 };
 
 /* Up to so many pairs everything is counted; beyond, the bins whose sampled share from there up is 1 in
  * 10,000. */
