@@ -43,6 +43,8 @@ extern const struct command commands[];
 int cmd_models(struct cli *cli, int argc, char **argv);
 int cmd_match(struct cli *cli, int argc, char **argv);
 int cmd_calibrate(struct cli *cli, int argc, char **argv);
+int cmd_embed(struct cli *cli, int argc, char **argv);
+int cmd_plant(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
 
 /* Child parser with the common options; its input is the struct cli. Put

@@ -12,8 +12,10 @@
 
 const struct command commands[] = {
     {"models", "list the models, fetch them, test them", cmd_models},
+    {"embed", "detect, align and embed the faces of images", cmd_embed},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
+    {"plant", "make a synthetic set that leaks known people", cmd_plant},
     {"version", "print version, libraries and processor features", cmd_version},
     {NULL, NULL, NULL},
 };
@@ -162,6 +164,7 @@ int cli_start(struct cli *cli)
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit shall be a write error with a message, not a kill */
     return EXIT_DONE;
 }
 
