@@ -130,7 +130,7 @@ typedef struct lk_model_check {
     double separation;    /* of genuine and impostor scores: difference of means over the pooled standard deviation */
     double genuine_min;   /* lowest cosine of a portrait with a distorted copy of itself */
     double impostor_max;  /* highest cosine of two portraits */
-    double separation_swapped; /* the same with red and blue exchanged; the descriptor is wrong when this is better */
+    double separation_swapped; /* the same with red and blue exchanged; clearly better = the descriptor's channel order is wrong */
 } lk_model_check;
 
 /* Checks a model that is there: the file's hash, inputs and outputs against the descriptor, and recognisers on portraits (those of

@@ -16,8 +16,12 @@
 #define MAX_PORTRAITS 200
 #define N_COPIES 3 /* distorted copies of each portrait */
 
-/* A working recogniser separates better than this, one with a wrong scale does not (measured: docs/models.md). */
-#define MIN_SEPARATION 3.5
+/* Measured on the 72 portraits: the three recognisers of npm separate at 10.5 to 11.6 as they should be used, and at 0.7 to 2.5 with
+ * pixels of the wrong range. */
+#define MIN_SEPARATION 5.0
+
+/* With red and blue exchanged the same three lose 2 to 8 %; less than half of that says nothing. */
+#define SWAP_MARGIN 1.01
 
 struct self_test {
     lk_ctx *ctx;
@@ -34,15 +38,16 @@ struct scores {
 
 /* ---- distorted copies --------------------------------------------------------------------------------- */
 
-/* Mirrored, and a little of the left and the top cut off. */
+/* Mirrored and moved by a thirtieth of its size, as a detector's points may be. */
 static lk_status copy_mirrored(const struct lk_image *image, struct lk_image *out, lk_error *err)
 {
-    int cut = image->width / 16;
-    LK_TRY(lk_image_new(out, image->width - cut, image->height - cut, err));
-    for (int y = 0; y < out->height; y++)
-        for (int x = 0; x < out->width; x++)
+    LK_TRY(lk_image_new(out, image->width, image->height, err));
+    int shift = image->width / 30;
+    for (int y = shift; y < out->height; y++)
+        for (int x = shift; x < out->width; x++)
             memcpy(out->rgb + 3 * ((size_t)y * (size_t)out->width + (size_t)x),
-                   image->rgb + 3 * ((size_t)(y + cut) * (size_t)image->width + (size_t)(image->width - 1 - x)), 3);
+                   image->rgb + 3 * ((size_t)(y - shift) * (size_t)image->width + (size_t)(image->width - 1 - x + shift)),
+                   3);
     return LK_OK;
 }
 
@@ -84,29 +89,20 @@ static lk_status (*const copies[N_COPIES])(const struct lk_image *, struct lk_im
 
 /* ---- reading the portraits ------------------------------------------------------------------------------ */
 
-/* Aligned crops of one portrait and its copies. One in which a face is not found is left out. */
+/* The aligned crop of one portrait and its distorted copies. The crop is distorted and not the picture, so that the recogniser is tested
+ * and not the detector. A portrait in which no face is found is left out. */
 static lk_status add_portrait(struct self_test *test, const struct lk_image *image, lk_error *err)
 {
     struct lk_image *crops = test->crops[test->n];
-    bool all = true;
-    for (int k = 0; k <= N_COPIES && all; k++) {
-        struct lk_image copy = {0, 0, NULL};
-        struct lk_face_image info = {0};
-        lk_status status = k > 0 ? copies[k - 1](image, &copy, err) : LK_OK;
-        if (status == LK_OK)
-            status = lk_embedder_find(test->embedder, k > 0 ? &copy : image, LK_FACE_CENTRAL, &crops[k], &info, err);
-        free(info.message);
-        lk_image_free(&copy);
-        if (status != LK_OK)
-            return status;
-        all = info.status == LK_FACE_EMBEDDED;
-    }
-    if (all)
-        test->n++;
-    else
-        for (int k = 0; k <= N_COPIES; k++)
-            lk_image_free(&crops[k]);
-    return LK_OK;
+    struct lk_face_image info = {0};
+    lk_status status = lk_embedder_find(test->embedder, image, LK_FACE_CENTRAL, &crops[0], &info, err);
+    free(info.message);
+    if (status != LK_OK || info.status != LK_FACE_EMBEDDED)
+        return status;
+    for (int k = 0; k < N_COPIES && status == LK_OK; k++)
+        status = copies[k](&crops[0], &crops[1 + k], err);
+    test->n++; /* also with copies missing: self_test_free then frees those that are there */
+    return status;
 }
 
 static lk_status add_file(struct self_test *test, const char *path, lk_error *err)
@@ -219,12 +215,12 @@ static lk_status judge(struct self_test *test, const char *name, lk_model_check 
     out->genuine_min = given.genuine_min;
     out->impostor_max = given.impostor_max;
     out->separation_swapped = swapped.separation;
-    LK_NEED(given.separation >= MIN_SEPARATION, err, LK_EFORMAT,
+    LK_NEED(fmax(given.separation, swapped.separation) >= MIN_SEPARATION, err, LK_EFORMAT,
             "model %s: it does not tell %zu portraits apart: separation %.2f, expected %.1f or more; mean, scale or template of the "
             "descriptor may be wrong",
             name, test->n, given.separation, MIN_SEPARATION);
-    LK_NEED(given.separation >= swapped.separation, err, LK_EFORMAT,
-            "model %s: it separates %zu portraits better with red and blue exchanged (%.2f against %.2f): 'channels' of "
+    LK_NEED(swapped.separation <= SWAP_MARGIN * given.separation, err, LK_EFORMAT,
+            "model %s: it tells %zu portraits apart better with red and blue exchanged (separation %.2f against %.2f); 'channels' of "
             "the descriptor should be \"%s\"",
             name, test->n, swapped.separation, given.separation, other.bgr ? "bgr" : "rgb");
     return LK_OK;
