@@ -3,10 +3,11 @@
  *
  * usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS]]
  *
- * CROPS is a folder of aligned 112 x 112 pictures; they are linked under new names until there are IMAGES of them. Side A is
- * lk_embed: listing, reading, decoding, embedding, writing, and loading the model. Side B runs the model on tensors that lie
- * ready in memory, as many sessions as cores, each with one thread, the sessions made and warmed beforehand. The sides take turns; the
- * median of the rounds counts. Images per CPU second are printed too: on a machine with other work they are the fairer figure. */
+ * CROPS is a folder of aligned 112 x 112 pictures; they are linked under new names until there are IMAGES of
+ * them. Side A is lk_embed: listing, reading, decoding, embedding, writing, and loading the model. Side B
+ * runs the model on tensors that lie ready in memory, as many sessions as cores, each with one thread, the
+ * sessions made and warmed beforehand. The sides take turns; the median of the rounds counts. Images per CPU
+ * second are printed too: on a machine with other work they are the fairer figure. */
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ static double cpu_seconds(void)
            1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
 }
 
-/* ---- the pictures ----------------------------------------------------------------------------------------- */
+/* ---- the pictures ------------------------------------------------------------------------------ */
 
 static void link_pictures(struct bench *b, const char *crops)
 {
@@ -93,7 +94,7 @@ static void link_pictures(struct bench *b, const char *crops)
     }
 }
 
-/* ---- side A ------------------------------------------------------------------------------------------------ */
+/* ---- side A ------------------------------------------------------------------------------------ */
 
 static struct rate embed_rate(struct bench *b, size_t round)
 {
@@ -122,7 +123,7 @@ static struct rate embed_rate(struct bench *b, size_t round)
     return (struct rate){(double)b->images / seconds, (double)b->images / cpu};
 }
 
-/* ---- side B ------------------------------------------------------------------------------------------------ */
+/* ---- side B ------------------------------------------------------------------------------------ */
 
 static void load_tensors(struct bench *b)
 {
@@ -133,7 +134,8 @@ static void load_tensors(struct bench *b)
         uint8_t *bytes;
         size_t len;
         struct lk_image image = {0};
-        if (lk_source_read(&b->crops, i, &bytes, &len, &err) != LK_OK || lk_image_decode(bytes, len, &image, &err) != LK_OK)
+        if (lk_source_read(&b->crops, i, &bytes, &len, &err) != LK_OK ||
+            lk_image_decode(bytes, len, &image, &err) != LK_OK)
             die(&err);
         lk_tensor_fill(&b->model->input, &image, b->tensors + i * count);
         lk_image_free(&image);
@@ -176,8 +178,8 @@ static lk_status run_one(void *arg, size_t index, int worker, lk_error *err)
     check(b, b->api->CreateTensorWithDataAsOrtValue(b->memory, b->tensors + index % b->crops.n * count,
                                                     count * sizeof(float), dims, 4,
                                                     ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in));
-    check(b, b->api->Run(b->sessions[worker], NULL, (const char *const *)&b->input, (const OrtValue *const *)&in, 1,
-                         (const char *const *)&b->output, 1, &out));
+    check(b, b->api->Run(b->sessions[worker], NULL, (const char *const *)&b->input,
+                         (const OrtValue *const *)&in, 1, (const char *const *)&b->output, 1, &out));
     b->api->ReleaseValue(in);
     b->api->ReleaseValue(out);
     return LK_OK;
@@ -189,10 +191,11 @@ static struct rate runtime_rate(struct bench *b, size_t images)
     double start = lk_clock_seconds(), cpu = cpu_seconds();
     if (lk_pool_for(b->ctx, images, run_one, b, &err) != LK_OK)
         die(&err);
-    return (struct rate){(double)images / (lk_clock_seconds() - start), (double)images / (cpu_seconds() - cpu)};
+    return (struct rate){(double)images / (lk_clock_seconds() - start),
+                         (double)images / (cpu_seconds() - cpu)};
 }
 
-/* ---- turns ---------------------------------------------------------------------------------------------------- */
+/* ---- turns ------------------------------------------------------------------------------------- */
 
 static int ascending(const void *a, const void *b)
 {
@@ -216,11 +219,13 @@ static void take_turns(struct bench *b)
         runtime[i] = r.wall;
         wall[i] = a.wall / r.wall;
         cpu[i] = a.cpu / r.cpu;
-        printf("round %zu: embed %.1f images/s, runtime alone %.1f images/s, %.1f %%; per CPU second %.1f and %.1f, %.1f %%\n",
+        printf("round %zu: embed %.1f images/s, runtime alone %.1f images/s, %.1f %%; per CPU second %.1f "
+               "and %.1f, %.1f %%\n",
                i + 1, a.wall, r.wall, 100 * wall[i], a.cpu, r.cpu, 100 * cpu[i]);
     }
-    printf("median of %zu: embed %.1f images/s, runtime alone %.1f images/s, %.1f %%; per CPU second %.1f %% (%s, %d threads, "
-           "%zu images)\n", b->rounds, median(embed, b->rounds), median(runtime, b->rounds), 100 * median(wall, b->rounds),
+    printf("median of %zu: embed %.1f images/s, runtime alone %.1f images/s, %.1f %%; per CPU second %.1f "
+           "%% (%s, %d threads, %zu images)\n",
+           b->rounds, median(embed, b->rounds), median(runtime, b->rounds), 100 * median(wall, b->rounds),
            100 * median(cpu, b->rounds), b->model->name, lk_ctx_threads(b->ctx), b->images);
 }
 
@@ -246,7 +251,8 @@ int main(int argc, char **argv)
     lk_ctx_options options;
     lk_ctx_options_init(&options);
     lk_error err;
-    if (lk_ctx_new(&b.ctx, &options, &err) != LK_OK || lk_model_load(&b.model, b.ctx, b.model_name, &err) != LK_OK)
+    if (lk_ctx_new(&b.ctx, &options, &err) != LK_OK ||
+        lk_model_load(&b.model, b.ctx, b.model_name, &err) != LK_OK)
         die(&err);
     link_pictures(&b, argv[2]);
     load_tensors(&b);

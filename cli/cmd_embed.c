@@ -2,11 +2,10 @@
 /* cmd_embed.c - likeness embed: images to a FACES directory. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli.h"
 
-enum { KEY_DETECTOR = 0x2001, KEY_ALIGNED, KEY_CHOOSE, KEY_FORCE };
+enum { KEY_FORCE = 0x2001 };
 
 struct args {
     struct cli *cli;
@@ -15,10 +14,6 @@ struct args {
 
 static const struct argp_option options[] = {
     {"output", 'o', "FACES", 0, "folder to write: embeddings.npy, images.csv, meta.json (required)", 1},
-    {"model", 'm', "MODEL", 0, "recogniser: a name of `likeness models`, or a descriptor file (default: sface)", 1},
-    {"detector", KEY_DETECTOR, "MODEL", 0, "face detector (default: the recogniser's usual one)", 1},
-    {"aligned", KEY_ALIGNED, NULL, 0, "the images are face crops on the model's template already: no detection", 1},
-    {"choose", KEY_CHOOSE, "WHICH", 0, "face to take when there are several: largest (default) or central", 1},
     {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
     {0},
 };
@@ -28,27 +23,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = a->cli;
+        state->child_inputs[0] = &a->embed;
+        state->child_inputs[1] = a->cli;
         return 0;
     case 'o':
         a->embed.output = arg;
-        return 0;
-    case 'm':
-        a->embed.model = arg;
-        return 0;
-    case KEY_DETECTOR:
-        a->embed.detector = arg;
-        return 0;
-    case KEY_ALIGNED:
-        a->embed.aligned = 1;
-        return 0;
-    case KEY_CHOOSE:
-        if (strcmp(arg, "largest") == 0)
-            a->embed.choice = LK_FACE_LARGEST;
-        else if (strcmp(arg, "central") == 0)
-            a->embed.choice = LK_FACE_CENTRAL;
-        else
-            argp_error(state, "--choose: found '%s', expected largest or central", arg);
         return 0;
     case KEY_FORCE:
         a->embed.force = 1;
@@ -77,7 +56,8 @@ static void print_summary(const lk_embed_summary *s, const char *output)
         printf(" of %" PRIu64 " identities", s->n_identities);
     if (s->n_resumed > 0 && !s->up_to_date)
         printf(", %" PRIu64 " of them done by an earlier run", s->n_resumed);
-    printf("\n%10" PRIu64 " embedded, %d numbers each, in %s/embeddings.npy\n", s->n_embedded, s->dim, output);
+    printf("\n%10" PRIu64 " embedded, %d numbers each, in %s/embeddings.npy\n", s->n_embedded, s->dim,
+           output);
     if (s->n_no_face > 0)
         printf("%10" PRIu64 " without a face: listed in %s/images.csv, not embedded\n", s->n_no_face, output);
     if (s->n_unreadable > 0)
@@ -86,14 +66,21 @@ static void print_summary(const lk_embed_summary *s, const char *output)
 
 int cmd_embed(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
+    static const struct argp_child children[] = {{&embed_argp, 0, "How faces become embeddings:", 2},
+                                                 {&common_argp, 0, "Common options:", 10},
+                                                 {0}};
     static const struct argp argp = {
-        options, parse, "INPUT... -o FACES",
+        options,
+        parse,
+        "INPUT... -o FACES",
         "Detect, align and embed the faces of images.\v"
-        "An INPUT is a folder of images, searched through, or one image (JPEG, PNG, WebP). The first folder below an "
-        "INPUT names the person. An interrupted run goes on when the same command is given again.\n\n"
+        "An INPUT is a folder of images, searched through, or one image (JPEG, PNG, WebP). The first folder "
+        "below an INPUT names the person. An interrupted run goes on when the same command is given "
+        "again.\n\n"
         "Example: likeness embed photos/ -o faces/",
-        children, NULL, NULL};
+        children,
+        NULL,
+        NULL};
     struct args args = {.cli = cli};
     lk_embed_options_init(&args.embed);
     cli_parse(&argp, argc, argv, &args);

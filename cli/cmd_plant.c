@@ -14,11 +14,13 @@ struct args {
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "folder to make: images/ and truth.csv (required)", 1},
-    {"train", KEY_TRAIN, "DIR", 0, "images of the training set, a folder for each person or flat (required)", 1},
+    {"train", KEY_TRAIN, "DIR", 0, "images of the training set, a folder for each person or flat (required)",
+     1},
     {"others", KEY_OTHERS, "DIR", 0, "images of other people, the innocent rest (required)", 1},
     {"number", 'n', "N", 0, "plant N identities of the training set (default: 10)", 1},
     {"n-others", KEY_N_OTHERS, "N", 0, "use N identities of the others (default: all)", 1},
-    {"kinds", KEY_KINDS, "LIST", 0, "how, in turn: copy,flip,crop,jpeg,blur,colour (default), other, blend", 1},
+    {"kinds", KEY_KINDS, "LIST", 0, "how, in turn: copy,flip,crop,jpeg,blur,colour (default), other, blend",
+     1},
     {"alpha", KEY_ALPHA, "A", 0, "weight of the training image in blends (default: 0.5)", 1},
     {"seed", KEY_SEED, "S", 0, "the same seed gives the same set (default: 1)", 1},
     {"force", KEY_FORCE, NULL, 0, "replace a planted set made with other settings", 1},
@@ -75,13 +77,18 @@ int cmd_plant(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
     static const struct argp argp = {
-        options, parse, "--train DIR --others DIR -o DIR",
+        options,
+        parse,
+        "--train DIR --others DIR -o DIR",
         "Make a synthetic set that leaks known people of a training set.\v"
-        "Identities of the training set, changed a little, are mixed with those of the others, which undergo the same "
-        "changes; names and order tell nothing, truth.csv tells all. Kind 'other' uses other photos of a person: they must "
-        "not be in the training set then, so DIR/train/ links to the pictures that stay in it; audit against that folder.\n\n"
+        "Identities of the training set, changed a little, are mixed with those of the others, which "
+        "undergo the same changes; names and order tell nothing, truth.csv tells all. Kind 'other' uses "
+        "other photos of a person: they must not be in the training set then, so DIR/train/ links to the "
+        "pictures that stay in it; audit against that folder.\n\n"
         "Example: likeness plant --train train/ --others rest/ -n 20 -o planted/",
-        children, NULL, NULL};
+        children,
+        NULL,
+        NULL};
     struct args args = {.cli = cli};
     lk_plant_options_init(&args.plant);
     cli_parse(&argp, argc, argv, &args);

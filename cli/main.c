@@ -11,10 +11,12 @@
 #include "cli.h"
 
 const struct command commands[] = {
+    {"audit", "do it all: embed the sets, compare them, write the report", cmd_audit},
     {"models", "list the models, fetch them, test them", cmd_models},
     {"embed", "detect, align and embed the faces of images", cmd_embed},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
+    {"report", "write the page about a comparison, and the verdict", cmd_report},
     {"plant", "make a synthetic set that leaks known people", cmd_plant},
     {"version", "print version, libraries and processor features", cmd_version},
     {NULL, NULL, NULL},

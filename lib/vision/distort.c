@@ -33,7 +33,7 @@ lk_status lk_distort_flip(const struct lk_image *in, struct lk_image *out, lk_er
     return LK_OK;
 }
 
-/* ---- separable filters -------------------------------------------------------------------------------- */
+/* ---- separable filters ------------------------------------------------------------------------- */
 
 /* The weights of one axis: output i is the sum of weights[i * span + k] * input[at[i * span + k]]. */
 struct taps {
@@ -134,7 +134,8 @@ static lk_status filter(const struct lk_image *in, const struct taps *across, co
         for (size_t x = 0; x < row; x++) {
             float sum = 0;
             for (int k = 0; k < down->span; k++)
-                sum += down->weights[y * down->span + k] * half[(size_t)down->at[y * down->span + k] * row + x];
+                sum +=
+                    down->weights[y * down->span + k] * half[(size_t)down->at[y * down->span + k] * row + x];
             result.rgb[(size_t)y * row + x] = to_byte(sum);
         }
     free(half);
@@ -147,9 +148,10 @@ lk_status lk_distort_crop(const struct lk_image *in, const struct lk_rect *rect,
 {
     LK_NEED(rect->x >= 0 && rect->y >= 0 && rect->width >= 1 && rect->height >= 1 &&
                 rect->x + rect->width <= in->width && rect->y + rect->height <= in->height,
-            err, LK_EINVAL, "crop %g,%g %gx%g, expected a rectangle inside %d x %d", rect->x, rect->y, rect->width,
-            rect->height, in->width, in->height);
-    LK_NEED(width > 0 && height > 0, err, LK_EINVAL, "crop to %d x %d, expected at least 1 x 1", width, height);
+            err, LK_EINVAL, "crop %g,%g %gx%g, expected a rectangle inside %d x %d", rect->x, rect->y,
+            rect->width, rect->height, in->width, in->height);
+    LK_NEED(width > 0 && height > 0, err, LK_EINVAL, "crop to %d x %d, expected at least 1 x 1", width,
+            height);
     struct taps across = {0}, down = {0};
     lk_status status = scale_taps(&across, in->width, rect->x, rect->width, width, err);
     if (status == LK_OK)
@@ -175,7 +177,7 @@ lk_status lk_distort_blur(const struct lk_image *in, double sigma, struct lk_ima
     return status;
 }
 
-/* ---- point operations ----------------------------------------------------------------------------------- */
+/* ---- point operations -------------------------------------------------------------------------- */
 
 lk_status lk_distort_colour(const struct lk_image *in, const double gain[3], const double gamma[3],
                             struct lk_image *out, lk_error *err)
@@ -195,8 +197,8 @@ lk_status lk_distort_colour(const struct lk_image *in, const double gain[3], con
     return LK_OK;
 }
 
-lk_status lk_distort_blend(const struct lk_image *a, const struct lk_image *b, double alpha, struct lk_image *out,
-                           lk_error *err)
+lk_status lk_distort_blend(const struct lk_image *a, const struct lk_image *b, double alpha,
+                           struct lk_image *out, lk_error *err)
 {
     LK_NEED(alpha >= 0 && alpha <= 1, err, LK_EINVAL, "blend weight %g, expected 0 to 1", alpha);
     struct lk_image result = {0};

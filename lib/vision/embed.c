@@ -45,7 +45,7 @@ struct run {
     double started, listed;
 };
 
-/* ---- the pipeline: fill in parallel, sink in order ------------------------------------------------------ */
+/* ---- the pipeline: fill in parallel, sink in order --------------------------------------------- */
 
 /* Messages of the reading functions start with the file's name, which has a column of its own. */
 static const char *without_path(const char *text, const char *path)
@@ -79,7 +79,8 @@ static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg,
             *err = reason;
         return status;
     }
-    status = run->engine->embed(worker->handle, bytes, len, run->options->choice, slot->vector, &slot->image, err);
+    status =
+        run->engine->embed(worker->handle, bytes, len, run->options->choice, slot->vector, &slot->image, err);
     worker->embed_seconds += lk_clock_seconds() - read;
     free(bytes);
     if (status != LK_OK)
@@ -100,7 +101,8 @@ static void warn(struct run *run, const struct lk_face_image *image)
 
 static void warn_of_the_rest(struct run *run)
 {
-    static const char *const kinds[] = {[LK_FACE_NONE] = "without a face", [LK_FACE_UNREADABLE] = "unreadable"};
+    static const char *const kinds[] = {
+        [LK_FACE_NONE] = "without a face", [LK_FACE_UNREADABLE] = "unreadable"};
     for (int kind = LK_FACE_NONE; kind <= LK_FACE_UNREADABLE; kind++)
         if (run->warned[kind] > WARNINGS_PER_KIND)
             lk_ctx_message(run->ctx, LK_LEVEL_WARNING, "and %" PRIu64 " more images %s: see images.csv",
@@ -124,7 +126,7 @@ static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
     return status;
 }
 
-/* ---- settings and meta.json ------------------------------------------------------------------------------ */
+/* ---- settings and meta.json -------------------------------------------------------------------- */
 
 static json_t *text_or_null(const char *text)
 {
@@ -143,10 +145,10 @@ static lk_status make_settings(struct run *run, lk_error *err)
 {
     char inputs[65];
     LK_TRY(lk_embed_inputs_hash(&run->source, inputs, err));
-    run->settings = json_pack("{s:s, s:i, s:o, s:o, s:s, s:s, s:s}", "kind", "faces", "format", FACES_FORMAT, "model",
-                              part_value(&run->about.model), "detector", part_value(&run->about.detector),
-                              "alignment", run->about.alignment, "face_choice", choice_names[run->options->choice],
-                              "inputs_sha256", inputs);
+    run->settings = json_pack("{s:s, s:i, s:o, s:o, s:s, s:s, s:s}", "kind", "faces", "format", FACES_FORMAT,
+                              "model", part_value(&run->about.model), "detector",
+                              part_value(&run->about.detector), "alignment", run->about.alignment,
+                              "face_choice", choice_names[run->options->choice], "inputs_sha256", inputs);
     LK_NEED(run->settings != NULL, err, LK_ENOMEM, "the settings cannot be written as JSON");
     return LK_OK;
 }
@@ -177,11 +179,11 @@ static json_t *make_meta(const struct run *run)
     json_t *counts = json_pack("{s:I, s:I, s:I, s:I, s:I}", "images", (json_int_t)n->images, "embedded",
                                (json_int_t)n->embedded, "no_face", (json_int_t)n->no_face, "unreadable",
                                (json_int_t)n->unreadable, "identities", (json_int_t)run->source.n_identities);
-    json_t *meta = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:o, s:f, s:o}", "kind", "faces",
-                             "format", FACES_FORMAT, "tool", lk_version(), "command",
+    json_t *meta = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:o, s:f, s:o}", "kind",
+                             "faces", "format", FACES_FORMAT, "tool", lk_version(), "command",
                              o->command != NULL ? lk_json_text(o->command) : json_null(), "working_directory",
-                             here != NULL ? lk_json_text(here) : json_null(), "inputs", inputs, "model", model,
-                             "detector", json_object_get(run->settings, "detector"), "alignment",
+                             here != NULL ? lk_json_text(here) : json_null(), "inputs", inputs, "model",
+                             model, "detector", json_object_get(run->settings, "detector"), "alignment",
                              json_object_get(run->settings, "alignment"), "face_choice",
                              json_object_get(run->settings, "face_choice"), "inputs_sha256",
                              json_object_get(run->settings, "inputs_sha256"), "counts", counts, "seconds",
@@ -190,7 +192,7 @@ static json_t *make_meta(const struct run *run)
     return meta;
 }
 
-/* ---- the job ---------------------------------------------------------------------------------------------- */
+/* ---- the job ----------------------------------------------------------------------------------- */
 
 static lk_status make_slots(struct run *run, lk_error *err)
 {
@@ -213,12 +215,14 @@ static lk_status embed_rest(struct run *run, lk_error *err)
     LK_TRY(make_slots(run, err));
     if (run->resumed == n)
         return LK_OK;
-    lk_status status = lk_pool_ordered(run->ctx, run->resumed, n, run->slots, sizeof *run->slots, run->n_slots, fill,
-                                       sink, run, err);
+    lk_status status = lk_pool_ordered(run->ctx, run->resumed, n, run->slots, sizeof *run->slots,
+                                       run->n_slots, fill, sink, run, err);
     uint64_t done = run->job.done.images;
     if (status == LK_ECANCELED)
-        return lk_fail(err, LK_ECANCELED, "after %" PRIu64 " of %zu images, which are kept in %s; run the same command "
-                                          "again to go on", done, n, run->options->output);
+        return lk_fail(err, LK_ECANCELED,
+                       "after %" PRIu64 " of %zu images, which are kept in %s; run the same command "
+                       "again to go on",
+                       done, n, run->options->output);
     if (status != LK_OK)
         lk_error_prefix(err, "after %" PRIu64 " of %zu images, which are kept", done, n);
     return status;
@@ -232,12 +236,14 @@ static lk_status check_any(const struct run *run, lk_error *err)
         return LK_OK;
     const char *first = run->options->inputs[0];
     const char *more = run->options->n_inputs > 1 ? " and the other inputs" : "";
-    LK_NEED(n->no_face > 0, err, LK_EFORMAT, "%s%s: none of %" PRIu64 " images could be read; the first reasons are "
-                                             "above, all in %s/images.part.csv", first, more, n->images,
-            run->options->output);
-    return lk_fail(err, LK_EFORMAT, "%s%s: no face in any of %" PRIu64 " images (%" PRIu64 " unreadable); if they are "
-                                    "face crops on the model's template already, use --aligned", first, more,
-                   n->images, n->unreadable);
+    LK_NEED(n->no_face > 0, err, LK_EFORMAT,
+            "%s%s: none of %" PRIu64 " images could be read; the first reasons are "
+            "above, all in %s/images.part.csv",
+            first, more, n->images, run->options->output);
+    return lk_fail(err, LK_EFORMAT,
+                   "%s%s: no face in any of %" PRIu64 " images (%" PRIu64 " unreadable); if they are "
+                   "face crops on the model's template already, use --aligned",
+                   first, more, n->images, n->unreadable);
 }
 
 static void summarise(const struct run *run, bool up_to_date, lk_embed_summary *out)
@@ -302,9 +308,10 @@ lk_status lk_embed_with(lk_ctx *ctx, const lk_embed_options *options, const stru
     return status;
 }
 
-/* ---- the real engine ------------------------------------------------------------------------------------- */
+/* ---- the real engine --------------------------------------------------------------------------- */
 
-static lk_status open_embedder(void **worker, void *arg, lk_ctx *ctx, const lk_embed_options *options, lk_error *err)
+static lk_status open_embedder(void **worker, void *arg, lk_ctx *ctx, const lk_embed_options *options,
+                               lk_error *err)
 {
     (void)arg;
     lk_embedder_options o;
@@ -326,8 +333,8 @@ static lk_status open_embedder_like(void **worker, const void *first, lk_error *
     return LK_OK;
 }
 
-static lk_status embed_bytes(void *worker, const uint8_t *bytes, size_t len, lk_face_choice choice, float *out,
-                             struct lk_face_image *info, lk_error *err)
+static lk_status embed_bytes(void *worker, const uint8_t *bytes, size_t len, lk_face_choice choice,
+                             float *out, struct lk_face_image *info, lk_error *err)
 {
     return lk_embedder_bytes(worker, bytes, len, choice, out, info, err);
 }
@@ -345,6 +352,7 @@ static void close_embedder(void *worker)
 void lk_embed_options_init(lk_embed_options *options)
 {
     memset(options, 0, sizeof *options);
+    options->choice = LK_FACE_CENTRAL; /* datasets put their person in the middle; bystanders stand larger at the edge */
 }
 
 lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed_summary *out, lk_error *err)

@@ -18,10 +18,10 @@ enum { FLUSH_IMAGES = 256 };
 static const double flush_seconds = 2.0;
 
 static const char vectors_part[] = "embeddings.part", lines_part[] = "images.part.csv",
-                  state_part[] = "state.part.json", vectors_name[] = "embeddings.npy", lines_name[] = "images.csv",
-                  meta_name[] = "meta.json";
+                  state_part[] = "state.part.json", vectors_name[] = "embeddings.npy",
+                  lines_name[] = "images.csv", meta_name[] = "meta.json";
 
-/* ---- files by name inside the directory ---------------------------------------------------------------- */
+/* ---- files by name inside the directory -------------------------------------------------------- */
 
 static bool have(const struct lk_embed_job *job, const char *name)
 {
@@ -54,7 +54,8 @@ static lk_status rename_file(const struct lk_embed_job *job, const char *from, c
     return status;
 }
 
-static lk_status open_file(const struct lk_embed_job *job, const char *name, int flags, FILE **out, lk_error *err)
+static lk_status open_file(const struct lk_embed_job *job, const char *name, int flags, FILE **out,
+                           lk_error *err)
 {
     char *path = lk_path_join(job->dir, name, err);
     if (path == NULL)
@@ -78,7 +79,8 @@ static lk_status read_json(const struct lk_embed_job *job, const char *name, jso
     return status;
 }
 
-static lk_status write_json(const struct lk_embed_job *job, const char *name, const json_t *value, lk_error *err)
+static lk_status write_json(const struct lk_embed_job *job, const char *name, const json_t *value,
+                            lk_error *err)
 {
     char *path = lk_path_join(job->dir, name, err);
     lk_status status = path != NULL ? lk_json_write(path, value, err) : LK_ENOMEM;
@@ -86,7 +88,7 @@ static lk_status write_json(const struct lk_embed_job *job, const char *name, co
     return status;
 }
 
-/* ---- settings -------------------------------------------------------------------------------------------- */
+/* ---- settings ---------------------------------------------------------------------------------- */
 
 lk_status lk_embed_inputs_hash(const struct lk_source *source, char hex[65], lk_error *err)
 {
@@ -134,7 +136,8 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t roo
             return true;
         }
     }
-    static const char *const options[][2] = {{"alignment", "alignment"}, {"face_choice", "choice among faces"}};
+    static const char *const options[][2] = {{"alignment", "alignment"},
+                                             {"face_choice", "choice among faces"}};
     for (size_t i = 0; i < 2; i++) {
         const char *was = text_or_dash(old, options[i][0]), *is = text_or_dash(new, options[i][0]);
         if (strcmp(was, is) != 0) {
@@ -153,7 +156,7 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t roo
     return false;
 }
 
-/* ---- going on where an earlier run stopped ---------------------------------------------------------------- */
+/* ---- going on where an earlier run stopped ----------------------------------------------------- */
 
 static bool is_unit(const float *vector, size_t dim)
 {
@@ -177,7 +180,8 @@ static bool is_next(const struct lk_embed_job *job, const struct lk_csv *csv, co
         uint64_t row = job->done.embedded;
         good = good && image.row == (int64_t)row && vectors->len >= LK_NPY_HEADER_BYTES &&
                row < (vectors->len - LK_NPY_HEADER_BYTES) / bytes &&
-               is_unit((const float *)(const void *)(vectors->bytes + LK_NPY_HEADER_BYTES + row * bytes), job->dim);
+               is_unit((const float *)(const void *)(vectors->bytes + LK_NPY_HEADER_BYTES + row * bytes),
+                       job->dim);
     }
     lk_face_image_free(&image);
     return good;
@@ -191,9 +195,10 @@ static void count(struct lk_embed_counts *counts, enum lk_face_status status)
     counts->unreadable += status == LK_FACE_UNREADABLE;
 }
 
-/* Reads images.part.csv up to the last picture that both files hold in full; *end is where its line ends. False when not
- * even the header line is ours. */
-static bool scan(struct lk_embed_job *job, const struct lk_map *lines, const struct lk_map *vectors, size_t *end)
+/* Reads images.part.csv up to the last picture that both files hold in full; *end is where its line ends.
+ * False when not even the header line is ours. */
+static bool scan(struct lk_embed_job *job, const struct lk_map *lines, const struct lk_map *vectors,
+                 size_t *end)
 {
     size_t header = strlen(lk_faces_csv_header) + 1;
     if (lines->len < header || memcmp(lines->bytes, lk_faces_csv_header, header - 1) != 0 ||
@@ -258,7 +263,7 @@ static lk_status resume(struct lk_embed_job *job, bool *resumed, lk_error *err)
     return cut_and_seek(job->lines, end, lines_part, err);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------- */
 
 static lk_status flush(struct lk_embed_job *job, lk_error *err)
 {
@@ -304,10 +309,10 @@ static bool is_complete(struct lk_embed_job *job, const json_t *meta)
     return good;
 }
 
-/* Looks at a finished result: up to date, in the way, or to be made again. `continues`: an interrupted run with our settings
- * is there too, so replacing the result was allowed then. */
-static lk_status judge_finished(struct lk_embed_job *job, lk_ctx *ctx, bool force, bool continues, bool *up_to_date,
-                                lk_error *err)
+/* Looks at a finished result: up to date, in the way, or to be made again. `continues`: an interrupted run
+ * with our settings is there too, so replacing the result was allowed then. */
+static lk_status judge_finished(struct lk_embed_job *job, lk_ctx *ctx, bool force, bool continues,
+                                bool *up_to_date, lk_error *err)
 {
     json_t *meta = NULL;
     lk_status status = read_json(job, meta_name, &meta, err);
@@ -316,16 +321,20 @@ static lk_status judge_finished(struct lk_embed_job *job, lk_ctx *ctx, bool forc
     char what[400];
     const char *kind = text_or_dash(meta, "kind");
     if (strcmp(kind, "faces") != 0)
-        status = lk_fail(err, LK_EINVAL, "%s: holds results of another kind (meta.json: kind '%s', expected 'faces'); "
-                                         "give another output", job->dir, kind);
+        status = lk_fail(err, LK_EINVAL,
+                         "%s: holds results of another kind (meta.json: kind '%s', expected 'faces'); "
+                         "give another output",
+                         job->dir, kind);
     else if (!differs(meta, job->settings, what, sizeof what)) {
         *up_to_date = is_complete(job, meta);
         if (!*up_to_date)
-            lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %s or %s is missing or cut short; embedding again", job->dir,
-                           vectors_name, lines_name);
+            lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %s or %s is missing or cut short; embedding again",
+                           job->dir, vectors_name, lines_name);
     } else if (!force && !continues) {
-        status = lk_fail(err, LK_EINVAL, "%s: holds a finished result made with other settings: %s. Give another "
-                                         "output, or --force to replace it", job->dir, what);
+        status = lk_fail(err, LK_EINVAL,
+                         "%s: holds a finished result made with other settings: %s. Give another "
+                         "output, or --force to replace it",
+                         job->dir, what);
     }
     json_decref(meta);
     return status;
@@ -342,16 +351,17 @@ static bool find_interrupted(struct lk_embed_job *job, lk_ctx *ctx)
     if (read_json(job, state_part, &state, NULL) != LK_OK)
         lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %s is damaged; starting over", job->dir, state_part);
     else if (differs(state, job->settings, what, sizeof what))
-        lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: starting over, the interrupted run there had other settings: %s",
-                       job->dir, what);
+        lk_ctx_message(ctx, LK_LEVEL_NOTE,
+                       "%s: starting over, the interrupted run there had other settings: %s", job->dir, what);
     else
         ours = true;
     json_decref(state);
     return ours;
 }
 
-lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *dir, bool force, const json_t *settings,
-                            const struct lk_source *source, size_t dim, bool *up_to_date, lk_error *err)
+lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *dir, bool force,
+                            const json_t *settings, const struct lk_source *source, size_t dim,
+                            bool *up_to_date, lk_error *err)
 {
     *job = (struct lk_embed_job){.lock = -1, .settings = settings, .source = source, .dim = dim};
     job->flushed_at = lk_clock_seconds();
@@ -370,23 +380,26 @@ lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *d
     }
     bool foreign = !finished && !have(job, state_part) && (have(job, vectors_name) || have(job, lines_name));
     LK_NEED(!foreign || force, err, LK_EINVAL,
-            "%s: holds %s or %s but no meta.json, so it is not a result of likeness; give another output, or --force to "
-            "replace them", dir, vectors_name, lines_name);
+            "%s: holds %s or %s but no meta.json, so it is not a result of likeness; give another output, "
+            "or --force to replace them",
+            dir, vectors_name, lines_name);
     bool resumed = false;
     if (continues)
         LK_TRY(resume(job, &resumed, err));
     if (job->done.images > 0)
-        lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: going on after %" PRIu64 " of %zu images", dir, job->done.images,
-                       source->n);
+        lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: going on after %" PRIu64 " of %zu images", dir,
+                       job->done.images, source->n);
     return resumed ? LK_OK : start_fresh(job, err);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------- */
 
-lk_status lk_embed_job_add(struct lk_embed_job *job, struct lk_face_image *image, const float *vector, lk_error *err)
+lk_status lk_embed_job_add(struct lk_embed_job *job, struct lk_face_image *image, const float *vector,
+                           lk_error *err)
 {
     image->row = image->status == LK_FACE_EMBEDDED ? (int64_t)job->done.embedded : -1;
-    if (image->status == LK_FACE_EMBEDDED && fwrite(vector, sizeof *vector, job->dim, job->vectors) != job->dim)
+    if (image->status == LK_FACE_EMBEDDED &&
+        fwrite(vector, sizeof *vector, job->dim, job->vectors) != job->dim)
         return lk_fail_sys(err, LK_EIO, "%s/%s: cannot write", job->dir, vectors_part);
     lk_faces_csv_write(job->lines, image);
     if (ferror(job->lines))
@@ -429,7 +442,7 @@ lk_status lk_embed_job_finish(struct lk_embed_job *job, json_t *meta, lk_error *
     LK_TRY(close_part(job, &job->lines, lines_part, err));
     LK_TRY(set_hash(job, lines_part, meta, "images_sha256", err));
     LK_TRY(set_hash(job, vectors_part, meta, "embeddings_sha256", err));
-    /* No meta.json while the tables change: whoever reads the directory sees an unfinished one, and resume() too. */
+    /* No meta.json while the tables change: whoever reads the directory sees an unfinished one. */
     LK_TRY(remove_file(job, meta_name, err));
     LK_TRY(rename_file(job, vectors_part, vectors_name, err));
     LK_TRY(rename_file(job, lines_part, lines_name, err));

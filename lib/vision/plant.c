@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plant.c - lk_plant: carries out the plan of a planted set: pictures, truth.csv, and what is left of the training set. */
+/* plant.c - lk_plant: carries out the plan of a planted set: pictures, truth.csv, and what is left of the
+ * training set. */
 #include "vision/plant.h"
 
 #include <ftw.h>
@@ -29,7 +30,7 @@ struct job {
     atomic_size_t n_done;
 };
 
-/* ---- names ------------------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------- */
 
 enum { NAME_MAX_BYTES = 64 };
 
@@ -56,7 +57,7 @@ static char *image_path(const struct job *job, const char *file, lk_error *err)
     return lk_str_addf(&path, err, "%s/images/%s", job->options->output, file) == LK_OK ? path.text : NULL;
 }
 
-/* ---- truth.csv -------------------------------------------------------------------------------------------- */
+/* ---- truth.csv --------------------------------------------------------------------------------- */
 
 static void detail_text(const struct job *job, const struct lk_plant_item *item, char *out, size_t room)
 {
@@ -71,8 +72,8 @@ static void detail_text(const struct job *job, const struct lk_plant_item *item,
         snprintf(out, room, "sigma=%.3f", item->sigma);
         break;
     case LK_PLANT_COLOUR:
-        snprintf(out, room, "gain=%.3f/%.3f/%.3f gamma=%.3f/%.3f/%.3f", item->gain[0], item->gain[1], item->gain[2],
-                 item->gamma[0], item->gamma[1], item->gamma[2]);
+        snprintf(out, room, "gain=%.3f/%.3f/%.3f gamma=%.3f/%.3f/%.3f", item->gain[0], item->gain[1],
+                 item->gain[2], item->gamma[0], item->gamma[1], item->gamma[2]);
         break;
     case LK_PLANT_OTHER:
         snprintf(out, room, "left out of train/");
@@ -86,12 +87,14 @@ static void detail_text(const struct job *job, const struct lk_plant_item *item,
     }
 }
 
-static lk_status put_truth_line(const struct job *job, const struct lk_plant_item *item, FILE *stream, lk_error *err)
+static lk_status put_truth_line(const struct job *job, const struct lk_plant_item *item, FILE *stream,
+                                lk_error *err)
 {
     char name[NAME_MAX_BYTES], detail[PATH_MAX + 100];
     identity_name(job, item->name, name);
     detail_text(job, item, detail, sizeof detail);
-    fprintf(stream, "%s/%zu.jpg,%s,%d,%s,", name, item->number, name, item->planted, lk_plant_kind_names[item->kind]);
+    fprintf(stream, "%s/%zu.jpg,%s,%d,%s,", name, item->number, name, item->planted,
+            lk_plant_kind_names[item->kind]);
     if (item->planted) {
         char *identity = lk_plant_identity(&job->train.items[item->source], err);
         if (identity == NULL)
@@ -121,7 +124,7 @@ static lk_status make_truth(struct job *job, lk_error *err)
     return status;
 }
 
-/* ---- what an earlier run left ------------------------------------------------------------------------------ */
+/* ---- what an earlier run left ------------------------------------------------------------------ */
 
 static bool is_safe_name(const char *file)
 {
@@ -140,7 +143,8 @@ static int remove_link(const char *path, const struct stat *st, int type, struct
 }
 
 /* Removes the pictures that a truth table names, its links to the training set, and the table itself. */
-static lk_status clear(const struct job *job, const char *table, const uint8_t *bytes, size_t len, lk_error *err)
+static lk_status clear(const struct job *job, const char *table, const uint8_t *bytes, size_t len,
+                       lk_error *err)
 {
     struct lk_csv csv;
     size_t column = 0;
@@ -189,8 +193,10 @@ static lk_status judge_output(const struct job *job, lk_error *err)
             return LK_ENOMEM;
         bool foreign = lk_path_exists(images);
         free(images);
-        LK_NEED(!foreign, err, LK_EINVAL, "%s: holds images/ but no truth.csv, so it is not a planted set; give another "
-                                          "output", o->output);
+        LK_NEED(!foreign, err, LK_EINVAL,
+                "%s: holds images/ but no truth.csv, so it is not a planted set; give another "
+                "output",
+                o->output);
         return LK_OK;
     }
     uint8_t *bytes;
@@ -199,15 +205,17 @@ static lk_status judge_output(const struct job *job, lk_error *err)
     bool same = len == job->text_len && memcmp(bytes, job->text, len) == 0;
     lk_status status = LK_OK;
     if (finished && !same && !o->force)
-        status = lk_fail(err, LK_EINVAL, "%s: holds a planted set made with other settings or inputs; give another output, "
-                                         "or --force to replace it", o->output);
+        status = lk_fail(err, LK_EINVAL,
+                         "%s: holds a planted set made with other settings or inputs; give another output, "
+                         "or --force to replace it",
+                         o->output);
     else if (!same || o->force)
         status = clear(job, table, bytes, len, err);
     free(bytes);
     return status;
 }
 
-/* ---- pictures ---------------------------------------------------------------------------------------------- */
+/* ---- pictures ---------------------------------------------------------------------------------- */
 
 static lk_status load(const struct lk_source *source, size_t index, struct lk_image *out, lk_error *err)
 {
@@ -251,8 +259,8 @@ static lk_status distort(const struct job *job, const struct lk_plant_item *item
     }
 }
 
-static lk_status write_picture(const struct job *job, const struct lk_plant_item *item, const struct lk_image *image,
-                               const char *path, lk_error *err)
+static lk_status write_picture(const struct job *job, const struct lk_plant_item *item,
+                               const struct lk_image *image, const char *path, lk_error *err)
 {
     uint8_t *bytes;
     size_t len;
@@ -323,7 +331,7 @@ static lk_status link_train(const struct job *job, lk_error *err)
     return LK_OK;
 }
 
-/* ---- the job ----------------------------------------------------------------------------------------------- */
+/* ---- the job ----------------------------------------------------------------------------------- */
 
 static lk_status do_job(struct job *job, lk_plant_summary *out, lk_error *err)
 {
@@ -339,14 +347,16 @@ static lk_status do_job(struct job *job, lk_plant_summary *out, lk_error *err)
     LK_TRY(lk_mkdirs(o->output, err));
     LK_TRY(lk_lock_take(&job->lock, o->output, err));
     LK_TRY(judge_output(job, err));
-    /* The table goes first, under another name: an interrupted run can be told from a finished one and gone on with. */
+    /* The table goes first, under another name: an interrupted run can be told from a finished one and gone
+     * on with. */
     if (!lk_path_exists(job->truth))
         LK_TRY(lk_file_write(job->truth_part, job->text, job->text_len, err));
     LK_TRY(lk_pool_for(job->ctx, job->plan.n, make_picture, job, err));
     LK_TRY(link_train(job, err));
     if (!lk_path_exists(job->truth) && rename(job->truth_part, job->truth) != 0)
         return lk_fail_sys(err, LK_EIO, "%s: cannot be put in place", job->truth);
-    *out = (lk_plant_summary){.n_planted = job->plan.n_planted, .n_others = job->plan.n_names - job->plan.n_planted};
+    *out = (lk_plant_summary){.n_planted = job->plan.n_planted,
+                              .n_others = job->plan.n_names - job->plan.n_planted};
     return LK_OK;
 }
 
@@ -364,7 +374,8 @@ lk_status lk_plant(lk_ctx *ctx, const lk_plant_options *options, lk_plant_summar
     LK_NEED(options->train != NULL && options->others != NULL && options->output != NULL, err, LK_EINVAL,
             "plant: expected a training folder, a folder of others and an output");
     LK_NEED(options->kinds != NULL, err, LK_EINVAL, "plant: expected a list of kinds");
-    LK_NEED(options->alpha >= 0 && options->alpha <= 1, err, LK_EINVAL, "alpha: %g, expected 0 to 1", options->alpha);
+    LK_NEED(options->alpha >= 0 && options->alpha <= 1, err, LK_EINVAL, "alpha: %g, expected 0 to 1",
+            options->alpha);
     struct job job = {.ctx = ctx, .options = options, .lock = -1};
     atomic_init(&job.n_done, 0);
     lk_status status = do_job(&job, out, err);

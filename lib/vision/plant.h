@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plant.h - the plan of a planted set: which picture becomes which, and how, decided before a single one is made. */
+/* plant.h - the plan of a planted set: which picture becomes which, and how, decided before a single one is
+ * made. */
 #ifndef LK_VISION_PLANT_H
 #define LK_VISION_PLANT_H
 
@@ -45,8 +46,8 @@ struct lk_plant_plan {
 };
 
 /* The same sources, options and seed give the same plan. */
-lk_status lk_plant_plan_make(struct lk_plant_plan *plan, const struct lk_source *train, const struct lk_source *others,
-                             const lk_plant_options *options, lk_error *err);
+lk_status lk_plant_plan_make(struct lk_plant_plan *plan, const struct lk_source *train,
+                             const struct lk_source *others, const lk_plant_options *options, lk_error *err);
 void lk_plant_plan_free(struct lk_plant_plan *plan);
 
 /* Identity of a picture: its folder, else its file name without the ending. New string. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plant_plan.c - decides what a planted set holds: who leaks, how, under which name, with which parameters. */
+/* plant_plan.c - decides what a planted set holds: who leaks, how, under which name. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,13 +8,14 @@
 #include "vision/plant.h"
 
 const char *const lk_plant_kind_names[LK_PLANT_N_KINDS] = {
-    [LK_PLANT_COPY] = "copy",     [LK_PLANT_FLIP] = "flip",   [LK_PLANT_CROP] = "crop",   [LK_PLANT_JPEG] = "jpeg",
-    [LK_PLANT_BLUR] = "blur",     [LK_PLANT_COLOUR] = "colour", [LK_PLANT_OTHER] = "other", [LK_PLANT_BLEND] = "blend",
+    [LK_PLANT_COPY] = "copy",   [LK_PLANT_FLIP] = "flip",   [LK_PLANT_CROP] = "crop",
+    [LK_PLANT_JPEG] = "jpeg",   [LK_PLANT_BLUR] = "blur",   [LK_PLANT_COLOUR] = "colour",
+    [LK_PLANT_OTHER] = "other", [LK_PLANT_BLEND] = "blend",
 };
 
 enum { PLAIN_QUALITY = 92 };
 
-/* ---- pictures by identity ------------------------------------------------------------------------------- */
+/* ---- pictures by identity ---------------------------------------------------------------------- */
 
 struct member {
     char *identity;
@@ -81,7 +82,7 @@ static size_t group_size(const struct groups *g, size_t group)
     return g->starts[group + 1] - g->starts[group];
 }
 
-/* ---- choosing ------------------------------------------------------------------------------------------- */
+/* ---- choosing ---------------------------------------------------------------------------------- */
 
 /* 0 .. n-1 in random order (Fisher and Yates). */
 static size_t *shuffled(size_t n, struct lk_rng *rng, lk_error *err)
@@ -105,7 +106,8 @@ static lk_status parse_kinds(const char *text, enum lk_plant_kind *kinds, size_t
                (strlen(lk_plant_kind_names[kind]) != len || memcmp(lk_plant_kind_names[kind], p, len) != 0))
             kind++;
         LK_NEED(kind < LK_PLANT_N_KINDS, err, LK_EINVAL,
-                "kinds: found '%.*s', expected a comma list of copy, flip, crop, jpeg, blur, colour, other, blend",
+                "kinds: found '%.*s', expected a comma list of copy, flip, crop, jpeg, blur, colour, other, "
+                "blend",
                 (int)(len < 40 ? len : 40), p);
         for (size_t i = 0; i < *n; i++)
             LK_NEED(kinds[i] != (enum lk_plant_kind)kind, err, LK_EINVAL, "kinds: '%s' is there twice",
@@ -129,13 +131,15 @@ struct cast {
     size_t n;
 };
 
-/* Planted identities: train in random order, each with the next kind; kind `other` takes the next one with two pictures. */
-static lk_status choose_planted(struct cast *cast, const struct groups *train, const lk_plant_options *options,
-                                const enum lk_plant_kind *kinds, size_t n_kinds, struct lk_rng *rng, lk_error *err)
+/* Planted identities: train in random order, each with the next kind; kind `other` takes the next one with
+ * two pictures. */
+static lk_status choose_planted(struct cast *cast, const struct groups *train,
+                                const lk_plant_options *options, const enum lk_plant_kind *kinds,
+                                size_t n_kinds, struct lk_rng *rng, lk_error *err)
 {
     LK_NEED(options->n_planted <= train->n, err, LK_EINVAL,
-            "%s: has %zu identities, expected at least the %llu that are to be planted", options->train, train->n,
-            (unsigned long long)options->n_planted);
+            "%s: has %zu identities, expected at least the %llu that are to be planted", options->train,
+            train->n, (unsigned long long)options->n_planted);
     size_t *order = shuffled(train->n, rng, err);
     bool *used = lk_calloc(train->n, sizeof *used, err);
     lk_status status = order != NULL && used != NULL ? LK_OK : LK_ENOMEM;
@@ -145,8 +149,10 @@ static lk_status choose_planted(struct cast *cast, const struct groups *train, c
         while (i < train->n && (used[i] || (kind == LK_PLANT_OTHER && group_size(train, order[i]) < 2)))
             i++;
         if (i == train->n) {
-            status = lk_fail(err, LK_EINVAL, "%s: no identity with two pictures is left for kind 'other'; plant fewer "
-                                             "identities or leave out this kind", options->train);
+            status = lk_fail(err, LK_EINVAL,
+                             "%s: no identity with two pictures is left for kind 'other'; plant fewer "
+                             "identities or leave out this kind",
+                             options->train);
             break;
         }
         used[i] = true;
@@ -157,11 +163,11 @@ static lk_status choose_planted(struct cast *cast, const struct groups *train, c
     return status;
 }
 
-/* The innocent go through the same processing in turn, so that processing tells nothing. Another photo of a person who is
- * not in the training set is just a photo, hence 'copy'. */
-static lk_status choose_others(struct cast *cast, const struct groups *others, const lk_plant_options *options,
-                               uint64_t n, const enum lk_plant_kind *kinds, size_t n_kinds, struct lk_rng *rng,
-                               lk_error *err)
+/* The innocent go through the same processing in turn, so that processing tells nothing. Another photo of a
+ * person who is not in the training set is just a photo, hence 'copy'. */
+static lk_status choose_others(struct cast *cast, const struct groups *others,
+                               const lk_plant_options *options, uint64_t n, const enum lk_plant_kind *kinds,
+                               size_t n_kinds, struct lk_rng *rng, lk_error *err)
 {
     LK_NEED(n <= others->n, err, LK_EINVAL, "%s: has %zu identities, expected at least the %llu asked for",
             options->others, others->n, (unsigned long long)n);
@@ -170,15 +176,17 @@ static lk_status choose_others(struct cast *cast, const struct groups *others, c
         return LK_ENOMEM;
     for (uint64_t i = 0; i < n; i++) {
         enum lk_plant_kind kind = kinds[i % n_kinds];
-        cast->people[cast->n++] = (struct person){false, order[i], kind == LK_PLANT_OTHER ? LK_PLANT_COPY : kind};
+        cast->people[cast->n++] =
+            (struct person){false, order[i], kind == LK_PLANT_OTHER ? LK_PLANT_COPY : kind};
     }
     free(order);
     return LK_OK;
 }
 
-/* ---- parameters ------------------------------------------------------------------------------------------- */
+/* ---- parameters -------------------------------------------------------------------------------- */
 
-/* Uniform in low .. low + steps / 1000 on a grid of thousandths: what truth.csv prints is exactly what was done. */
+/* Uniform in low .. low + steps / 1000 on a grid of thousandths: what truth.csv prints is exactly what was
+ * done. */
 static double draw(struct lk_rng *rng, double low, uint64_t steps)
 {
     return low + (double)lk_rng_below(rng, steps + 1) / 1000;
@@ -224,8 +232,9 @@ static size_t draw_partner(const struct groups *others, const struct person *per
     return others->members[others->starts[group] + lk_rng_below(rng, group_size(others, group))].picture;
 }
 
-static lk_status add_person(struct lk_plant_plan *plan, const struct person *person, const struct groups *train,
-                            const struct groups *others, double alpha, struct lk_rng *rng, lk_error *err)
+static lk_status add_person(struct lk_plant_plan *plan, const struct person *person,
+                            const struct groups *train, const struct groups *others, double alpha,
+                            struct lk_rng *rng, lk_error *err)
 {
     const struct groups *from = person->planted ? train : others;
     const struct member *members = from->members + from->starts[person->group];
@@ -249,8 +258,8 @@ static lk_status add_person(struct lk_plant_plan *plan, const struct person *per
     return LK_OK;
 }
 
-static lk_status make(struct lk_plant_plan *plan, struct cast *cast, struct groups *train, struct groups *others,
-                      const lk_plant_options *options, lk_error *err)
+static lk_status make(struct lk_plant_plan *plan, struct cast *cast, struct groups *train,
+                      struct groups *others, const lk_plant_options *options, lk_error *err)
 {
     enum lk_plant_kind kinds[LK_PLANT_N_KINDS];
     size_t n_kinds;
@@ -274,8 +283,8 @@ static lk_status make(struct lk_plant_plan *plan, struct cast *cast, struct grou
     return status;
 }
 
-lk_status lk_plant_plan_make(struct lk_plant_plan *plan, const struct lk_source *train, const struct lk_source *others,
-                             const lk_plant_options *options, lk_error *err)
+lk_status lk_plant_plan_make(struct lk_plant_plan *plan, const struct lk_source *train,
+                             const struct lk_source *others, const lk_plant_options *options, lk_error *err)
 {
     *plan = (struct lk_plant_plan){0};
     struct groups t = {0}, o = {0};

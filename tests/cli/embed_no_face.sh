@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Coloured fields hold no face: an error that asks whether they are crops already. Needs the fetched models.
 . "$TESTS/lib.sh"
-"$LIKENESS" models list 2>/dev/null | grep -q '^sface.*present' || skip "the default models are not fetched"
+for model in sface blazeface; do
+    "$LIKENESS" models list | grep -q "^$model .* yes " || skip "$model is not fetched: likeness models fetch $model"
+done 2>/dev/null
 pictures photos 1 3
 "$LIKENESS" embed photos -o faces
 #exit 1

@@ -42,7 +42,8 @@ static double roughness(const struct lk_image *image)
     double sum = 0;
     for (int y = 0; y < image->height; y++)
         for (int i = 3; i < 3 * image->width; i++) {
-            double d = (double)image->rgb[3 * y * image->width + i] - image->rgb[3 * y * image->width + i - 3];
+            double d =
+                (double)image->rgb[3 * y * image->width + i] - image->rgb[3 * y * image->width + i - 3];
             sum += d * d;
         }
     return sum;

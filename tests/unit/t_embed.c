@@ -19,7 +19,9 @@
 
 enum { DIM = 12, N_IMAGES = 300 };
 
-/* ---- a fake embedder: the vector is a hash of the bytes; the first letter of a file decides what happens --------- */
+/* ---- a fake embedder -------------------------------------------------------------------------- */
+
+/* The vector is a hash of the bytes; the first letter of a file decides what happens to it. */
 
 struct fake {
     lk_ctx *ctx;
@@ -44,7 +46,8 @@ static lk_status fake_new(void **worker, struct fake *fake)
     return LK_OK;
 }
 
-static lk_status fake_open(void **worker, void *arg, lk_ctx *ctx, const lk_embed_options *options, lk_error *err)
+static lk_status fake_open(void **worker, void *arg, lk_ctx *ctx, const lk_embed_options *options,
+                           lk_error *err)
 {
     (void)options;
     (void)err;
@@ -100,7 +103,8 @@ static lk_status fake_embed(void *worker, const uint8_t *bytes, size_t len, lk_f
 static void fake_about(const void *worker, struct lk_embedder_about *out)
 {
     const struct fake *fake = ((const struct fake_worker *)worker)->fake;
-    *out = (struct lk_embedder_about){.dim = DIM, .size = 112, .thresholds = fake->thresholds, .alignment = "aligned"};
+    *out = (struct lk_embedder_about){
+        .dim = DIM, .size = 112, .thresholds = fake->thresholds, .alignment = "aligned"};
     out->model.name = "fake";
     out->model.licence = "none";
     snprintf(out->model.sha256, sizeof out->model.sha256, "%s", fake->model_sha256);
@@ -112,7 +116,7 @@ static void fake_close(void *worker)
     free(worker);
 }
 
-/* ---- the scene: a folder of pictures, an output, what was said ---------------------------------------------------- */
+/* ---- the scene: a folder of pictures, an output, what was said --------------------------------- */
 
 struct scene {
     char dir[64], input[80], output[80];
@@ -128,7 +132,8 @@ struct scene {
 static void on_message(void *user, lk_level level, const char *text)
 {
     struct scene *s = user;
-    assert_int_equal(lk_str_addf(&s->said, NULL, "%s%s\n", level == LK_LEVEL_WARNING ? "warning: " : "", text), LK_OK);
+    assert_int_equal(
+        lk_str_addf(&s->said, NULL, "%s%s\n", level == LK_LEVEL_WARNING ? "warning: " : "", text), LK_OK);
 }
 
 static void on_progress(void *user, const lk_progress *progress)
@@ -179,7 +184,8 @@ static void scene_close(struct scene *s)
 
 static lk_status embed(struct scene *s, int threads)
 {
-    const struct lk_embed_engine engine = {&s->fake, fake_open, fake_open_like, fake_embed, fake_about, fake_close};
+    const struct lk_embed_engine engine = {&s->fake,   fake_open,  fake_open_like,
+                                           fake_embed, fake_about, fake_close};
     lk_ctx_options options;
     lk_ctx_options_init(&options);
     options.threads = threads;
@@ -231,7 +237,8 @@ struct result {
 static struct result result_of(const struct scene *s)
 {
     struct result r;
-    char *images = out_path(s, "images.csv"), *embeddings = out_path(s, "embeddings.npy"), *meta = out_path(s, "meta.json");
+    char *images = out_path(s, "images.csv"), *embeddings = out_path(s, "embeddings.npy"),
+         *meta = out_path(s, "meta.json");
     json_t *m;
     assert_int_equal(lk_hash_file(images, r.images, NULL), LK_OK);
     assert_int_equal(lk_hash_file(embeddings, r.embeddings, NULL), LK_OK);
@@ -261,7 +268,7 @@ static void empty_output(struct scene *s)
     assert_int_equal(system(command), 0);
 }
 
-/* ---- the tests ------------------------------------------------------------------------------------------------------ */
+/* ---- the tests --------------------------------------------------------------------------------- */
 
 static void test_tables(void **state)
 {
@@ -447,8 +454,8 @@ static void test_resume_while_finishing(void **state)
         atomic_store(&s.fake.cancel_at, 0);
         s.options.output = s.output;
         char command[400];
-        snprintf(command, sizeof command, "mv %s/state.part.json %s/; rm -f %s/*.part* %s/meta.json", s.dir, s.output,
-                 s.dir, s.output);
+        snprintf(command, sizeof command, "mv %s/state.part.json %s/; rm -f %s/*.part* %s/meta.json", s.dir,
+                 s.output, s.dir, s.output);
         assert_int_equal(system(command), 0);
         if (step < 2) {
             snprintf(command, sizeof command, "mv %s/images.csv %s/images.part.csv", s.output, s.output);
@@ -477,8 +484,8 @@ static void test_other_settings(void **state)
     atomic_store(&s.fake.cancel_at, 0);
     s.fake.model_sha256 = "bbbb"; /* interrupted with another model: starts over, and says why */
     assert_int_equal(embed(&s, 1), LK_OK);
-    said(&s, "starting over, the interrupted run there had other settings: its model is fake (sha256 aaaa), this run's is "
-             "fake (sha256 bbbb)");
+    said(&s, "starting over, the interrupted run there had other settings: its model is fake (sha256 aaaa), "
+             "this run's is fake (sha256 bbbb)");
     assert_int_equal(s.summary.n_resumed, 0);
     assert_int_equal(atomic_load(&s.fake.calls), 40);
     struct result b = result_of(&s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_plant.c - planted sets: the truth is true, the same seed gives the same bytes, nothing tells who was planted. */
+/* t_plant.c - planted sets: the truth is true, the same seed gives the same bytes, nothing tells who was
+ * planted. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -156,7 +157,8 @@ static void read_picture(const char *dir, const char *name, struct lk_image *out
     uint8_t *bytes;
     size_t len;
     lk_error err;
-    if (lk_file_read(path, 1 << 20, &bytes, &len, &err) != LK_OK || lk_image_decode(bytes, len, out, &err) != LK_OK)
+    if (lk_file_read(path, 1 << 20, &bytes, &len, &err) != LK_OK ||
+        lk_image_decode(bytes, len, out, &err) != LK_OK)
         fail_msg("%s: %s", path, err.text);
     free(bytes);
     free(path);
@@ -179,7 +181,7 @@ static double correlation(const struct lk_image *a, const struct lk_image *b)
     return (sab - sa * sb / n) / sqrt((saa - sa * sa / n) * (sbb - sb * sb / n));
 }
 
-/* ---- the tests -------------------------------------------------------------------------------------------------- */
+/* ---- the tests --------------------------------------------------------------------------------- */
 
 /* Every line of truth.csv against the pictures it speaks of. */
 static void test_truth(void **state)
@@ -196,10 +198,12 @@ static void test_truth(void **state)
     assert_int_equal(lk_map_open(&map, truth, NULL), LK_OK);
     struct lk_csv csv;
     assert_int_equal(lk_csv_open(&csv, map.bytes, map.len, NULL), LK_OK);
-    int more, planted = 0, others = 0, last_planted_name = 0, first_other_name = 0, by_kind[2][LK_PLANT_N_KINDS] = {{0}};
+    int more, planted = 0, others = 0, last_planted_name = 0, first_other_name = 0,
+              by_kind[2][LK_PLANT_N_KINDS] = {{0}};
     int moved = 0;
     while (lk_csv_next(&csv, &more, &s.err) == LK_OK && more) {
-        const char *file = lk_csv_field(&csv, 0), *kind = lk_csv_field(&csv, 3), *source = lk_csv_field(&csv, 5);
+        const char *file = lk_csv_field(&csv, 0), *kind = lk_csv_field(&csv, 3),
+                   *source = lk_csv_field(&csv, 5);
         struct lk_image made = {0}, from = {0}, expected = {0};
         read_picture(images, file, &made);
         assert_int_equal(made.width, SIZE);
@@ -377,8 +381,9 @@ static void test_damaged_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_truth),    cmocka_unit_test(test_same_seed_same_bytes), cmocka_unit_test(test_flat_folders),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_damaged_picture),
+        cmocka_unit_test(test_truth),           cmocka_unit_test(test_same_seed_same_bytes),
+        cmocka_unit_test(test_flat_folders),    cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_damaged_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
