@@ -8,22 +8,29 @@
 #include "report/report.h"
 
 /* Scores lie in -1 .. 1, margins in -2 .. 2; the bins cover what occurs. */
-#define WIDTH 0.01
-
 struct range {
-    long low, high; /* bins low .. high-1, bin b covers [b, b + 1) * WIDTH */
+    long low, high; /* bins low .. high-1, bin b covers [b, b + 1) * width */
+    double width;
 };
 
-static long bin_of(double value)
+/* The fewer values, the wider the bins, or the chart would be a row of single strokes. */
+static double width_for(size_t n)
 {
-    return (long)floor(value / WIDTH + 1e-9);
+    return n < 100 ? 0.04 : n < 1000 ? 0.02 : 0.01;
+}
+
+static long bin_of(const struct range *range, double value)
+{
+    return (long)floor(value / range->width + 1e-9);
 }
 
 static void widen(struct range *range, double value)
 {
-    long b = bin_of(value);
-    if (range->low == range->high)
-        *range = (struct range){b, b + 1};
+    long b = bin_of(range, value);
+    if (range->low == range->high) {
+        range->low = b;
+        range->high = b + 1;
+    }
     range->low = b < range->low ? b : range->low;
     range->high = b >= range->high ? b + 1 : range->high;
 }
@@ -49,7 +56,7 @@ static json_t *count_scores(const struct lk_report *r, int role, struct range ra
     if (counts == NULL)
         return NULL;
     for (size_t i = 0; i < r->n_probes; i++)
-        counts[bin_of(r->probes[i].score[role]) - range.low]++;
+        counts[bin_of(&range, r->probes[i].score[role]) - range.low]++;
     json_t *list = counts_to_json(counts, n);
     free(counts);
     return list;
@@ -57,15 +64,15 @@ static json_t *count_scores(const struct lk_report *r, int role, struct range ra
 
 static json_t *nearest(const struct lk_report *r)
 {
-    struct range range = {0, 0};
+    struct range range = {0, 0, width_for(r->n_probes)};
     for (size_t i = 0; i < r->n_probes; i++) {
         widen(&range, r->probes[i].score[LK_TRAINING]);
         if (r->sets[LK_HOLDOUT].given)
             widen(&range, r->probes[i].score[LK_HOLDOUT]);
     }
-    return json_pack("{s:f, s:f, s:I, s:o, s:o}", "low", (double)range.low * WIDTH, "width", WIDTH, "probes",
-                     (json_int_t)r->n_probes, "train", count_scores(r, LK_TRAINING, range), "holdout",
-                     count_scores(r, LK_HOLDOUT, range));
+    return json_pack("{s:f, s:f, s:I, s:o, s:o}", "low", (double)range.low * range.width, "width",
+                     range.width, "probes", (json_int_t)r->n_probes, "train",
+                     count_scores(r, LK_TRAINING, range), "holdout", count_scores(r, LK_HOLDOUT, range));
 }
 
 /* Units by the size of their margin, those closer to the training set apart from those closer to the
@@ -74,7 +81,7 @@ static json_t *margins(const struct lk_report *r)
 {
     if (!r->compared)
         return json_null();
-    struct range range = {0, 1};
+    struct range range = {0, 1, width_for(r->n_units)};
     for (size_t i = 0; i < r->n_units; i++)
         widen(&range, fabs(r->units[i].score[LK_TRAINING] - r->units[i].score[LK_HOLDOUT]));
     size_t n = (size_t)range.high;
@@ -84,10 +91,10 @@ static json_t *margins(const struct lk_report *r)
         for (size_t i = 0; i < r->n_units; i++) {
             double margin = r->units[i].score[LK_TRAINING] - r->units[i].score[LK_HOLDOUT];
             if (margin != 0)
-                (margin > 0 ? wins : losses)[bin_of(fabs(margin))]++;
+                (margin > 0 ? wins : losses)[bin_of(&range, fabs(margin))]++;
         }
         json_t *tau = isnan(r->competition.tau) ? json_null() : json_real(r->competition.tau);
-        out = json_pack("{s:f, s:s, s:o, s:o, s:o}", "width", WIDTH, "unit",
+        out = json_pack("{s:f, s:s, s:o, s:o, s:o}", "width", range.width, "unit",
                         r->by_identity ? "identities" : "images", "wins", counts_to_json(wins, n), "losses",
                         counts_to_json(losses, n), "tau", tau);
     }

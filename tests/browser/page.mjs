@@ -35,6 +35,7 @@ const views = [
 async function open(path, options, say) {
   const context = await browser.newContext({ ...options, deviceScaleFactor: 1 });
   const page = await context.newPage();
+  page.setDefaultTimeout(5000);
   const url = pathToFileURL(resolve(path)).href;
   page.on('console', (message) => {
     if (message.type() === 'error') say(`console: ${message.text()}`);
@@ -58,7 +59,7 @@ async function inspect(page, say) {
     const marks = charts.nth(i).locator('svg .mark-rect path, svg .mark-line path');
     await marks
       .first()
-      .waitFor({ state: 'attached', timeout: 20000 })
+      .waitFor({ state: 'attached', timeout: 8000 })
       .catch(() => say(`chart '${name}' has no mark`));
     const box = await charts
       .nth(i)
