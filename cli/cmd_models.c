@@ -94,7 +94,7 @@ static void show_licence(void *user, const lk_model_info *info)
     if (!info->restricted || info->present || !info->fetchable)
         return;
     search->ask = true;
-    fprintf(stderr, "%s: %s\n  licence of the weights: %s\n  source: %s\n  It is not known to be free for commercial use.\n",
+    fprintf(stderr, "%s: %s\n  licence: %s\n  source: %s\n  It is not known to be free for commercial use.\n",
             info->name, info->title, info->licence, info->source);
 }
 

@@ -16,9 +16,9 @@
 #define MAX_PORTRAITS 200
 #define N_COPIES 3 /* distorted copies of each portrait */
 
-/* Measured on the 72 portraits: the three recognisers of npm separate at 10.5 to 11.6 as they should be used, and at 0.7 to 2.5 with
- * pixels of the wrong range. */
-#define MIN_SEPARATION 5.0
+/* Measured on the 72 portraits: the three recognisers of npm separate at 10.5 to 11.6 as they should be used, at 4.9 to 8.4 on crops that
+ * are a third too large or too small or an eighth too low, and at 0.7 to 2.5 with pixels of the wrong range. */
+#define MIN_SEPARATION 9.0
 
 /* With red and blue exchanged the same three lose 2 to 8 %; less than half of that says nothing. */
 #define SWAP_MARGIN 1.01
@@ -217,7 +217,7 @@ static lk_status judge(struct self_test *test, const char *name, lk_model_check 
     out->separation_swapped = swapped.separation;
     LK_NEED(fmax(given.separation, swapped.separation) >= MIN_SEPARATION, err, LK_EFORMAT,
             "model %s: it does not tell %zu portraits apart: separation %.2f, expected %.1f or more; mean, scale or template of the "
-            "descriptor may be wrong",
+            "descriptor may be wrong, or the model is weak",
             name, test->n, given.separation, MIN_SEPARATION);
     LK_NEED(swapped.separation <= SWAP_MARGIN * given.separation, err, LK_EFORMAT,
             "model %s: it tells %zu portraits apart better with red and blue exchanged (separation %.2f against %.2f); 'channels' of "

@@ -494,10 +494,10 @@ static void test_other_settings(void **state)
     assert_int_equal(embed(&s, 1), LK_EINVAL);
     failed_with(&s, "made with other settings: its model is fake (sha256 bbbb)");
     s.fake.model_sha256 = "bbbb";
-    s.options.choice = LK_FACE_CENTRAL;
-    assert_int_equal(embed(&s, 1), LK_EINVAL);
-    failed_with(&s, "its choice among faces is 'largest', this run's is 'central'");
     s.options.choice = LK_FACE_LARGEST;
+    assert_int_equal(embed(&s, 1), LK_EINVAL);
+    failed_with(&s, "its choice among faces is 'central', this run's is 'largest'");
+    s.options.choice = LK_FACE_CENTRAL;
     write_file(s.input, "new.jpg", "o new");
     assert_int_equal(embed(&s, 1), LK_EINVAL);
     failed_with(&s, "its inputs are others");
