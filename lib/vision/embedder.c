@@ -135,9 +135,8 @@ static lk_status normalise(const struct lk_embedder *e, const float *raw, float 
     for (int i = 0; i < e->model->dim; i++)
         square += (double)raw[i] * raw[i];
     double length = sqrt(square);
-    LK_NEED(isfinite(length) && length > 0, err, LK_EBACKEND,
-            "model %s gave an embedding of length %g; its file is damaged or its descriptor's scale is wrong",
-            e->model->name, length);
+    LK_NEED(isfinite(length) && length > 0, err, LK_EFORMAT,
+            "model %s gave an embedding of length %g, which has no direction", e->model->name, length);
     for (int i = 0; i < e->model->dim; i++)
         out[i] = (float)(raw[i] / length);
     if (norm != NULL)
@@ -158,7 +157,7 @@ lk_status lk_embedder_crop_as(lk_embedder *e, const struct lk_input *input, cons
     LK_TRY(lk_ort_run(e->ort, e->tensor, dims, 4, &e->output, 1, &result, err));
     lk_status status;
     if (result.outputs[0].count != (size_t)e->model->dim)
-        status = lk_fail(err, LK_EFORMAT, "model %s: output '%s' gave %zu numbers, the descriptor says %d", e->model->name,
+        status = lk_fail(err, LK_EBACKEND, "model %s: output '%s' gave %zu numbers, the descriptor says %d", e->model->name,
                          e->model->output, result.outputs[0].count, e->model->dim);
     else
         status = normalise(e, result.outputs[0].data, out, norm, err);
@@ -237,8 +236,13 @@ lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_fac
     LK_TRY(lk_embedder_find(e, image, choice, &crop, info, err));
     if (info->status != LK_FACE_EMBEDDED)
         return LK_OK;
-    lk_status status = lk_embedder_crop(e, &crop, out, &info->norm, err);
+    lk_error why = {.code = LK_OK};
+    lk_status status = lk_embedder_crop(e, &crop, out, &info->norm, &why);
     lk_image_free(&crop);
+    if (status == LK_EFORMAT) /* one picture without a usable embedding must not end a run over millions */
+        return unusable(info, LK_FACE_UNREADABLE, why.text, err);
+    if (status != LK_OK && err != NULL)
+        *err = why;
     return status;
 }
 
