@@ -18,7 +18,7 @@ setup: ## install everything that building, the demonstration and the tests need
 demo: setup-demo compile ## audit a small real example and print the verdict
 	@scripts/demo $(BUILD)/cli/likeness
 
-check: setup-test compile ## run all tests
+check: setup-test compile models ## run all tests
 	@$(MESON_TEST)
 
 check-fast: compile ## run the unit and command-line tests
@@ -39,7 +39,7 @@ fuzz: setup-test setup-fuzz ## fuzz every parser, FUZZ_SECONDS=60 each
 	@CC=clang $(MAKE) --no-print-directory compile BUILD=build-fuzz MESON_OPTIONS="-Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized"
 	@scripts/fuzz build-fuzz $${FUZZ_SECONDS:-60}
 
-browser: setup-demo setup-browser compile ## open a report in headless Chromium and take pictures
+browser: setup-test setup-browser compile models ## open a report in headless Chromium and take pictures
 	@tests/browser/run $(BUILD)
 
 install: all ## install under PREFIX (default /usr/local)
@@ -52,9 +52,13 @@ help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 SETUP_PARTS = setup-build setup-test setup-demo setup-bench setup-fuzz setup-browser
-.PHONY: compile $(SETUP_PARTS)
+.PHONY: compile models $(SETUP_PARTS)
 $(SETUP_PARTS): setup-%:
 	@scripts/setup $*
+
+# The default recogniser and detector, and portraits to try them on; nothing to do when they are there.
+models: compile
+	@$(BUILD)/cli/likeness models fetch --quiet --accept-licence sface blazeface portraits
 
 compile:
 	@if [ ! -f $(BUILD)/build.ninja ]; then meson setup $(BUILD) --prefix $(PREFIX) $(MESON_OPTIONS) >$(BUILD).log 2>&1 \

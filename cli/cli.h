@@ -40,13 +40,22 @@ struct command {
 /* The commands, in the order of `likeness help`; ended by a NULL name. */
 extern const struct command commands[];
 
+int cmd_audit(struct cli *cli, int argc, char **argv);
+int cmd_models(struct cli *cli, int argc, char **argv);
 int cmd_match(struct cli *cli, int argc, char **argv);
+int cmd_calibrate(struct cli *cli, int argc, char **argv);
+int cmd_embed(struct cli *cli, int argc, char **argv);
+int cmd_report(struct cli *cli, int argc, char **argv);
+int cmd_plant(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
 
 /* Child parser with the common options; its input is the struct cli. Put
  * `{&common_argp, 0, "Common options:", 10}` in a command's argp children, and set state->child_inputs[0]
  * to the struct cli in ARGP_KEY_INIT. */
 extern const struct argp common_argp;
+
+/* The same for the options of embedding; its input is an lk_embed_options. */
+extern const struct argp embed_argp;
 
 /* Parses with argp so that errors exit with EXIT_USAGE and help goes to stdout. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);

@@ -7,7 +7,7 @@
 
 #include "cli.h"
 
-enum { KEY_HOLDOUT = 0x2001, KEY_DETECTOR, KEY_ALIGNED, KEY_CHOOSE, KEY_THRESHOLDS, KEY_FDR, KEY_NO_FACES, KEY_TRUTH, KEY_LIMIT, KEY_FORCE };
+enum { KEY_HOLDOUT = 0x2001, KEY_THRESHOLDS, KEY_FDR, KEY_NO_FACES, KEY_TRUTH, KEY_LIMIT, KEY_FORCE };
 
 struct audit {
     struct cli *cli;
@@ -24,10 +24,6 @@ static const struct argp_option options[] = {
     {"synthetic", 'S', "SET", 0, "the synthetic images", 1},
     {"holdout", KEY_HOLDOUT, "SET", 0, "real people the generator never saw, same source as the training images", 1},
     {"output", 'o', "DIR", 0, "where everything goes; run again to go on after an interruption", 1},
-    {"model", 'm', "MODEL", 0, "recogniser: a name from `likeness models` or a descriptor file", 2},
-    {"detector", KEY_DETECTOR, "MODEL", 0, "face detector", 2},
-    {"aligned", KEY_ALIGNED, NULL, 0, "all sets are cropped to the model's template already", 2},
-    {"choose", KEY_CHOOSE, "WHICH", 0, "of several faces take the largest or the central one", 2},
     {"pairs", 'k', "K", 0, "closest pairs to list (default 1500)", 3},
     {"nearest", 'r', "R", 0, "closest references to list for each image (default 10)", 3},
     {"thresholds", KEY_THRESHOLDS, "FILE", 0, "thresholds.json of `likeness calibrate`", 3},
@@ -55,18 +51,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'o':
         a->output = arg;
         return 0;
-    case 'm':
-        a->embed.model = arg;
-        return 0;
-    case KEY_DETECTOR:
-        a->embed.detector = arg;
-        return 0;
-    case KEY_ALIGNED:
-        a->embed.aligned = 1;
-        return 0;
-    case KEY_CHOOSE:
-        a->embed.choice = cli_face_choice(arg, state);
-        return 0;
     case 'k':
         a->match.k = cli_number(arg, 1, UINT64_C(100000000), "--pairs", state);
         return 0;
@@ -92,7 +76,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->embed.force = a->match.force = 1;
         return 0;
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = a->cli;
+        state->child_inputs[0] = &a->embed;
+        state->child_inputs[1] = a->cli;
         return 0;
     case ARGP_KEY_END:
         if (a->train == NULL || a->synthetic == NULL || a->output == NULL)
@@ -216,7 +201,8 @@ static int run_steps(struct audit *a)
 
 int cmd_audit(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
+    static const struct argp_child children[] = {
+        {&embed_argp, 0, "How faces become embeddings:", 2}, {&common_argp, 0, "Common options:", 10}, {0}};
     static const struct argp argp = {
         options, parse, "",
         "Ask whether a synthetic face dataset contains the people its generator was trained on: embed all sets, compare "

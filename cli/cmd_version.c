@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_version.c - likeness version: what this program is and what it found. */
+/* cmd_version.c - likeness version: what this program is, and where its models lie. */
 #include <stdio.h>
 
 #include "cli.h"
@@ -19,7 +19,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 int cmd_version(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
-    static const struct argp argp = {NULL, parse, "", "Print the version, the models' folder and the libraries in use.",
+    static const struct argp argp = {NULL, parse, "", "Print the version and where the models lie.",
                                      children, NULL, NULL};
     cli_parse(&argp, argc, argv, cli);
     int code = cli_start(cli);

@@ -11,8 +11,14 @@
 #include "cli.h"
 
 const struct command commands[] = {
+    {"audit", "do it all: embed the sets, compare them, write the report", cmd_audit},
+    {"models", "list the models, fetch them, test them", cmd_models},
+    {"embed", "detect, align and embed the faces of images", cmd_embed},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
-    {"version", "print version, libraries and processor features", cmd_version},
+    {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
+    {"report", "write the page about a comparison, and the verdict", cmd_report},
+    {"plant", "make a synthetic set that leaks known people", cmd_plant},
+    {"version", "print the version and where the models lie", cmd_version},
     {NULL, NULL, NULL},
 };
 
@@ -121,12 +127,32 @@ static void on_interrupt(int signal_number)
         lk_ctx_cancel(interrupted_ctx);
 }
 
+/* ../share/likeness beside the program's folder, where an installation and a build folder have it; NULL = the library's default. */
+static const char *data_dir_beside_program(char path[4096])
+{
+    const char *given = getenv("LIKENESS_DATA_DIR");
+    ssize_t len = given != NULL && given[0] != '\0' ? -1 : readlink("/proc/self/exe", path, 4000);
+    if (len <= 0)
+        return NULL;
+    path[len] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || len > 3900)
+        return NULL;
+    strcpy(slash, "/../share/likeness/models");
+    if (access(path, R_OK | X_OK) != 0)
+        return NULL;
+    *strrchr(path, '/') = '\0';
+    return path;
+}
+
 int cli_start(struct cli *cli)
 {
+    char data_dir[4096];
     lk_ctx_options options;
     lk_ctx_options_init(&options);
     options.threads = cli->threads;
     options.model_dir = cli->model_dir;
+    options.data_dir = data_dir_beside_program(data_dir);
     options.message = term_message;
     options.user = cli;
     bool show = cli->progress == PROGRESS_ALWAYS || (cli->progress == PROGRESS_AUTO && isatty(STDERR_FILENO));
@@ -140,6 +166,7 @@ int cli_start(struct cli *cli)
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit shall be a write error with a message, not a kill */
     return EXIT_DONE;
 }
 

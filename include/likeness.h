@@ -97,7 +97,11 @@ LK_API const char *lk_ctx_model_dir(const lk_ctx *ctx);
  * A model is a descriptor (JSON: docs/formats.md) beside or pointing to an ONNX file. A name such as
  * "sface" is looked up in the registry; anything with a '/' or ending in ".json" is a path.        */
 
-typedef enum lk_model_task { LK_TASK_RECOGNISE = 0, LK_TASK_DETECT = 1 } lk_model_task;
+typedef enum lk_model_task {
+    LK_TASK_RECOGNISE = 0,
+    LK_TASK_DETECT = 1,
+    LK_TASK_PORTRAITS = 2 /* not a model: pictures that lk_models_check tries recognisers on */
+} lk_model_task;
 
 typedef struct lk_model_info {
     const char *name;
@@ -121,12 +125,17 @@ LK_API lk_status lk_models_fetch(lk_ctx *ctx, const char *name, lk_error *err);
 
 typedef struct lk_model_check {
     char sha256[65];      /* of the file in use */
-    double genuine_min;   /* lowest cosine of the self-test's mated pairs */
-    double impostor_max;  /* highest cosine of its non-mated pairs */
-    double output_diff;   /* largest relative difference between original and cleaned outputs; NaN if unknown */
+    double output_diff;   /* largest relative difference between original and cleaned outputs; NaN = not cleaned */
+    /* Of recognisers on portraits; NaN without them, and for detectors. */
+    double separation;    /* of genuine and impostor scores: difference of means over the pooled standard deviation */
+    double genuine_min;   /* lowest cosine of a portrait with a distorted copy of itself */
+    double impostor_max;  /* highest cosine of two portraits */
+    double separation_swapped; /* the same with red and blue exchanged; clearly better = the descriptor's channel order is wrong */
 } lk_model_check;
 
-/* Loads the model, checks hash, shapes and (recognisers) the self-test on known pairs of drawn faces. */
+/* Checks a model that is there: the file's hash, inputs and outputs against the descriptor, and recognisers on portraits (those of
+ * lk_models_fetch "portraits"; without them a message says that this part was left out). LK_EFORMAT when it does not tell people apart as
+ * a working model with the right descriptor does. */
 LK_API lk_status lk_models_check(lk_ctx *ctx, const char *name, lk_model_check *out, lk_error *err);
 
 /* ---- one face at a time -------------------------------------------------------------------------- */
@@ -231,6 +240,7 @@ typedef struct lk_calibration {
     double eer, auc;
     int n_folds;               /* 0 without folds */
     double accuracy, accuracy_sd; /* k-fold protocol, mean and standard deviation over folds; NaN without */
+    double accuracy_all;          /* the same mean with every missing pair counted as judged wrongly */
     lk_threshold thresholds[8];
     int n_thresholds;
 } lk_calibration;

@@ -95,8 +95,7 @@ static lk_status read_rows(const struct tile *t, lk_error *err)
                 t->block->exact[t->g][lk_search_bin(scores[r])]++;
         float lowest = lk_pass_floor(t->pass, t->block, t->worker, t->g, p);
         for (uint64_t r = 0; r < t->count; r += STRIP) {
-            /* Behind the last reference of the gallery lie scores of an earlier tile, which `end` keeps out.
-             */
+            /* Behind the gallery's last reference lie scores of an earlier tile: `end` keeps them out. */
             uint64_t end = t->count - r < STRIP ? t->count : r + STRIP;
             int any = 0;
             for (uint64_t i = r; i < r + STRIP; i++)

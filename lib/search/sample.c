@@ -11,10 +11,9 @@
 #include "search/pass.h"
 
 #define SAMPLE_SEED UINT64_C(0x6c696b656e657373)
-enum { CHUNK = 1 << 16, MOST = 1 << 22, PAIRS_PER_SAMPLE = 16 };
+enum { CHUNK = 1 << 16, MOST = 1 << 22, PAIRS_PER_SAMPLE = 256 };
 
-/* Up to so many pairs everything is counted; beyond, the bins whose sampled share from there up is 1 in
- * 10,000. */
+/* Up to so many pairs all bins are exact; beyond, those whose sampled share from there up is 1 in 10,000. */
 #define ALL_EXACT_PAIRS ((uint64_t)1 << 26)
 #define EXACT_SHARE 10000
 

@@ -74,6 +74,14 @@ says err "bad.npy: 1 of 50 rows are left out, being zero or not finite: 7"
 expect 1 "$likeness" match a.npy b.npy -o /dev/full/m
 says err "/dev/full"
 
+# No room for the tables (a limit on file size stands for a full disk): a message, and the next run finishes.
+expect 1 sh -c 'trap "" XFSZ; ulimit -f 8; exec "$@"' sh "$likeness" match a.npy b.npy -k 2000 -o full
+says err "full/pairs.csv: cannot write: File too large"
+[ ! -e full/meta.json ] || fail "finished all the same"
+expect 0 "$likeness" match a.npy b.npy -k 2000 -o full
+expect 0 "$likeness" match a.npy b.npy -k 2000 -o roomy
+cmp full/pairs.csv roomy/pairs.csv || fail "pairs.csv differs after a full disk"
+
 # Killed at any moment and run again, the tables are the same as of a run that was left alone.
 make p.npy 12000 96
 make q.npy 12000 96

@@ -66,7 +66,7 @@ def high_product(x, n):
 
 
 def sample(a, b, seed):
-    size = min(1 << 22, (len(a) * len(b) + 15) // 16)
+    size = min(1 << 22, (len(a) * len(b) + 255) // 256)
     counts = np.zeros(BINS, int)
     for chunk in range((size + 65535) // 65536):
         n = min(65536, size - chunk * 65536)

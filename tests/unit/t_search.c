@@ -160,7 +160,7 @@ static void check_gallery(const struct lk_search_options *o, int g, const struct
     for (int b = 0; b < LK_SEARCH_BINS; b++)
         sampled += got->sample[b];
     assert_int_equal(sampled, got->sample_size);
-    assert_int_equal(sampled, (m * n + 15) / 16);
+    assert_int_equal(sampled, (m * n + 255) / 256);
 }
 
 struct range_check {

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_embed.c - likeness embed: images to a FACES directory. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli.h"
+
+enum { KEY_FORCE = 0x2001 };
+
+struct args {
+    struct cli *cli;
+    lk_embed_options embed;
+};
+
+static const struct argp_option options[] = {
+    {"output", 'o', "FACES", 0, "folder to write: embeddings.npy, images.csv, meta.json (required)", 1},
+    {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct args *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->embed;
+        state->child_inputs[1] = a->cli;
+        return 0;
+    case 'o':
+        a->embed.output = arg;
+        return 0;
+    case KEY_FORCE:
+        a->embed.force = 1;
+        return 0;
+    case ARGP_KEY_ARGS:
+        a->embed.inputs = (const char *const *)(state->argv + state->next);
+        a->embed.n_inputs = (size_t)(state->argc - state->next);
+        return 0;
+    case ARGP_KEY_END:
+        if (a->embed.n_inputs == 0)
+            argp_error(state, "expected at least one folder or image to embed");
+        if (a->embed.output == NULL)
+            argp_error(state, "expected an output folder: -o FACES");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void print_summary(const lk_embed_summary *s, const char *output)
+{
+    if (s->up_to_date)
+        printf("%s is up to date: nothing to do\n", output);
+    printf("%" PRIu64 " images", s->n_images);
+    if (s->n_identities > 0)
+        printf(" of %" PRIu64 " identities", s->n_identities);
+    if (s->n_resumed > 0 && !s->up_to_date)
+        printf(", %" PRIu64 " of them done by an earlier run", s->n_resumed);
+    printf("\n%10" PRIu64 " embedded, %d numbers each, in %s/embeddings.npy\n", s->n_embedded, s->dim,
+           output);
+    if (s->n_no_face > 0)
+        printf("%10" PRIu64 " without a face: listed in %s/images.csv, not embedded\n", s->n_no_face, output);
+    if (s->n_unreadable > 0)
+        printf("%10" PRIu64 " unreadable: reasons in %s/images.csv\n", s->n_unreadable, output);
+}
+
+int cmd_embed(struct cli *cli, int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&embed_argp, 0, "How faces become embeddings:", 2},
+                                                 {&common_argp, 0, "Common options:", 10},
+                                                 {0}};
+    static const struct argp argp = {
+        options,
+        parse,
+        "INPUT... -o FACES",
+        "Detect, align and embed the faces of images.\v"
+        "An INPUT is a folder of images, searched through, or one image (JPEG, PNG, WebP). The first folder "
+        "below an INPUT names the person. An interrupted run goes on when the same command is given "
+        "again.\n\n"
+        "Example: likeness embed photos/ -o faces/",
+        children,
+        NULL,
+        NULL};
+    struct args args = {.cli = cli};
+    lk_embed_options_init(&args.embed);
+    cli_parse(&argp, argc, argv, &args);
+    int code = cli_start(cli);
+    if (code != EXIT_DONE)
+        return code;
+    args.embed.command = cli->command;
+    lk_embed_summary summary;
+    lk_error err;
+    lk_status status = lk_embed(cli->ctx, &args.embed, &summary, &err);
+    if (status != LK_OK)
+        return cli_fail(cli, status, &err);
+    print_summary(&summary, args.embed.output);
+    return summary.n_unreadable > 0 ? EXIT_SOME_UNREADABLE : EXIT_DONE;
+}

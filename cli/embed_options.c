@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* embed_options.c - the options that say how faces become embeddings, shared by embed and audit. */
+#include <string.h>
+
+#include "cli.h"
+
+enum { KEY_DETECTOR = 0x3001, KEY_ALIGNED, KEY_CHOOSE };
+
+static const struct argp_option options[] = {
+    {"model", 'm', "MODEL", 0,
+     "recogniser: a name of `likeness models`, or a descriptor file (default: sface)", 1},
+    {"detector", KEY_DETECTOR, "MODEL", 0, "face detector (default: blazeface)", 1},
+    {"aligned", KEY_ALIGNED, NULL, 0,
+     "the images are face crops on the model's template already: no detection", 1},
+    {"choose", KEY_CHOOSE, "WHICH", 0, "face to take when there are several: central (default) or largest", 1},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    lk_embed_options *embed = state->input;
+    switch (key) {
+    case 'm':
+        embed->model = arg;
+        return 0;
+    case KEY_DETECTOR:
+        embed->detector = arg;
+        return 0;
+    case KEY_ALIGNED:
+        embed->aligned = 1;
+        return 0;
+    case KEY_CHOOSE:
+        if (strcmp(arg, "largest") == 0)
+            embed->choice = LK_FACE_LARGEST;
+        else if (strcmp(arg, "central") == 0)
+            embed->choice = LK_FACE_CENTRAL;
+        else
+            argp_error(state, "--choose: found '%s', expected largest or central", arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp embed_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};

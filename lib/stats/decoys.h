@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* decoys.h - training set against hold-out: the share that prefers the training set, and discoveries with a
+ * controlled false discovery rate.
+ *
+ * A unit (synthetic identity) i has t[i], its best score against the training set, and h[i], its best score
+ * against the hold-out; -INFINITY where it has none. docs/methods.md explains both measures. */
+#ifndef LK_STATS_DECOYS_H
+#define LK_STATS_DECOYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Replicates of the bootstrap behind lk_preference's interval. */
+#define LK_BOOTSTRAP_REPLICATES 2000
+
+struct lk_preference {
+    uint64_t n, wins, losses, ties; /* win: t > h */
+    double lambda; /* share of wins when nothing leaked */
+    double p; /* share of wins, a tie being half a win */
+    double pi; /* (p - lambda) / (1 - lambda); below 0 when the hold-out is preferred */
+    double pi_low, pi_high; /* 95 % percentile bootstrap interval over units, not clipped at 0 */
+    double p_value; /* P(at least so many wins of the untied units | lambda); 1 without any */
+    uint64_t seed; /* of the bootstrap */
+};
+
+/* n > 0, 0 < lambda < 1, no NaN among the scores; else LK_EINVAL. */
+lk_status lk_preference(const float *t, const float *h, size_t n, double lambda, uint64_t seed,
+                        struct lk_preference *out, lk_error *err);
+
+struct lk_competition {
+    uint64_t n, wins, losses; /* units with margin t - h above and below 0 */
+    double q; /* false discovery rate asked for */
+    double tau; /* smallest margin of a discovery; NaN when there is none */
+    uint64_t discoveries; /* units with a margin of at least tau */
+    uint64_t decoys; /* units with a margin of at most -tau: what chance gives beside the discoveries */
+    uint64_t resolution; /* smallest number of discoveries possible at q with one hold-out: ceil(1/q) */
+    double largest_decoy; /* largest h - t of any unit; 0 when no unit prefers the hold-out */
+    int not_enough_power; /* nothing found, and fewer wins than the resolution: nothing could be found */
+};
+
+/* Knockoff+ competition with one hold-out at rate q in (0, 1). q_value (n entries, or NULL) gets each unit's
+ * smallest q at which it is a discovery, at most 1. */
+lk_status lk_compete(const float *t, const float *h, size_t n, double q, double *q_value,
+                     struct lk_competition *out, lk_error *err);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verdict.c - from the measures to one of five verdicts, and the sentence that says it. */
+#include "stats/verdict.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Galleries that differ by more than this give the larger one more chances, whatever the generator did. */
+static const double max_identities_off = 0.05, max_images_off = 0.20;
+
+static bool differ(double a, double b, double limit)
+{
+    return fabs(a - b) > limit * fmax(a, b);
+}
+
+static double images_each(const struct lk_gallery_size *g)
+{
+    return g->identities > 0 ? (double)g->images / (double)g->identities : 0;
+}
+
+static const char *units(const struct lk_evidence *e)
+{
+    return e->units_are_images ? "synthetic images" : "synthetic identities";
+}
+
+static lk_verdict say_no_units(char *sentence, size_t room)
+{
+    snprintf(sentence, room, "Not interpretable: the synthetic set has no face that could be compared.");
+    return LK_VERDICT_NOT_INTERPRETABLE;
+}
+
+static lk_verdict say_no_holdout(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    snprintf(sentence, room,
+             "Not interpretable: without a hold-out, high scores between %" PRIu64 " %s and the training "
+             "set cannot be told from chance; the list of closest pairs gives leads only. Give a hold-out: "
+             "real people that the generator never saw, from the same source, as many identities with as "
+             "many images each as the training set (withhold some identities before training the next "
+             "generator).",
+             e->n_units, units(e));
+    return LK_VERDICT_NOT_INTERPRETABLE;
+}
+
+static lk_verdict say_unmatched(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    snprintf(sentence, room,
+             "Not interpretable: training set and hold-out are not matched in size (%" PRIu64 " identities "
+             "with %.2f images each against %" PRIu64 " identities with %.2f images each); the larger one "
+             "wins more often by chance. At most %.0f %% difference in identities and %.0f %% in images "
+             "per identity is expected: take a sample of the larger.",
+             e->train.identities, images_each(&e->train), e->holdout.identities, images_each(&e->holdout),
+             100 * max_identities_off, 100 * max_images_off);
+    return LK_VERDICT_NOT_INTERPRETABLE;
+}
+
+static lk_verdict say_hub(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    snprintf(sentence, room,
+             "Not interpretable: one real reference is the best match of %" PRIu64 " of the %" PRIu64 " "
+             "discoveries; leaks spread over many persons, so this looks like a picture that is close to "
+             "everything (misaligned, or no face). Look at it, leave it out, and run again.",
+             e->hub_discoveries, e->competition.discoveries);
+    return LK_VERDICT_NOT_INTERPRETABLE;
+}
+
+static lk_verdict say_leak(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    const struct lk_competition *c = &e->competition;
+    const struct lk_preference *p = &e->preference;
+    snprintf(sentence, room,
+             "Leak shown: %" PRIu64 " of %" PRIu64 " %s are closer to a person of the training set than "
+             "chance explains, at a false discovery rate of %g %%. The share whose nearest real person is "
+             "in the training set because of training is estimated at %.1f %% (95 %% interval %.1f to %.1f "
+             "%%).",
+             c->discoveries, e->n_units, units(e), 100 * c->q, 100 * fmax(p->pi, 0), 100 * fmax(p->pi_low, 0),
+             100 * fmax(p->pi_high, 0));
+    return LK_VERDICT_LEAK_SHOWN;
+}
+
+static lk_verdict say_too_few(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    const struct lk_competition *c = &e->competition;
+    snprintf(sentence, room,
+             "Not enough power: at a false discovery rate of %g %% with one hold-out at least %" PRIu64 " "
+             "discoveries are needed before any can be made, and only %" PRIu64 " of %" PRIu64 " %s prefer "
+             "the training set. This says nothing about whether the set leaks; use more %s, or a larger "
+             "rate.",
+             100 * c->q, c->resolution, c->wins, e->n_units, units(e), units(e));
+    return LK_VERDICT_NOT_ENOUGH_POWER;
+}
+
+/* What is certain even without a measured power: if `resolution` units had won by more than every decoy's
+ * margin, the estimate at their smallest margin would have been at most 1 / resolution <= q. A leak that
+ * takes a decoy's place only lowers the largest decoy margin, so this also holds for leaks that are not in
+ * the data. */
+static lk_verdict say_none(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    const struct lk_competition *c = &e->competition;
+    snprintf(sentence, room,
+             "Not enough power to rule a leak out: none of %" PRIu64 " %s is a discovery at a false "
+             "discovery rate of %g %%, but how weak a leak this run would have found has not been "
+             "measured. Only this is certain: %" PRIu64 " or more (%.2g %%) that win by more than %.3f, "
+             "the largest margin of the hold-out, would have been found.",
+             e->n_units, units(e), 100 * c->q, c->resolution,
+             100 * (double)c->resolution / (double)e->n_units, c->largest_decoy);
+    return LK_VERDICT_NOT_ENOUGH_POWER;
+}
+
+lk_verdict lk_judge(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    if (e->n_units == 0)
+        return say_no_units(sentence, room);
+    if (!e->has_holdout)
+        return say_no_holdout(e, sentence, room);
+    if (differ((double)e->train.identities, (double)e->holdout.identities, max_identities_off) ||
+        differ(images_each(&e->train), images_each(&e->holdout), max_images_off))
+        return say_unmatched(e, sentence, room);
+    if (e->competition.discoveries > 0)
+        return 2 * e->hub_discoveries > e->competition.discoveries ? say_hub(e, sentence, room)
+                                                                   : say_leak(e, sentence, room);
+    return e->competition.not_enough_power ? say_too_few(e, sentence, room) : say_none(e, sentence, room);
+}

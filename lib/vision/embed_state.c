@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* embed_state.c - a FACES directory while it is being made: lock, settings, resuming, finishing. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "formats/json.h"
+#include "vision/embed.h"
+
+/* At most this much work is lost when the machine goes down. */
+enum { FLUSH_IMAGES = 256 };
+static const double flush_seconds = 2.0;
+
+static const char vectors_part[] = "embeddings.part", lines_part[] = "images.part.csv",
+                  state_part[] = "state.part.json", vectors_name[] = "embeddings.npy",
+                  lines_name[] = "images.csv", meta_name[] = "meta.json";
+
+/* ---- files by name inside the directory -------------------------------------------------------- */
+
+static bool have(const struct lk_embed_job *job, const char *name)
+{
+    char *path = lk_path_join(job->dir, name, NULL);
+    bool there = path != NULL && lk_path_exists(path);
+    free(path);
+    return there;
+}
+
+static lk_status remove_file(const struct lk_embed_job *job, const char *name, lk_error *err)
+{
+    char *path = lk_path_join(job->dir, name, err);
+    if (path == NULL)
+        return LK_ENOMEM;
+    lk_status status = LK_OK;
+    if (unlink(path) != 0 && errno != ENOENT)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot remove", path);
+    free(path);
+    return status;
+}
+
+static lk_status rename_file(const struct lk_embed_job *job, const char *from, const char *to, lk_error *err)
+{
+    char *old = lk_path_join(job->dir, from, err), *new = lk_path_join(job->dir, to, err);
+    lk_status status = old != NULL && new != NULL ? LK_OK : LK_ENOMEM;
+    if (status == LK_OK && rename(old, new) != 0)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot be put in place of %s", old, new);
+    free(old);
+    free(new);
+    return status;
+}
+
+static lk_status open_file(const struct lk_embed_job *job, const char *name, int flags, FILE **out,
+                           lk_error *err)
+{
+    char *path = lk_path_join(job->dir, name, err);
+    if (path == NULL)
+        return LK_ENOMEM;
+    lk_status status = LK_OK;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0600);
+    if (fd < 0 || (*out = fdopen(fd, "r+b")) == NULL) {
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot write", path);
+        if (fd >= 0)
+            close(fd);
+    }
+    free(path);
+    return status;
+}
+
+static lk_status read_json(const struct lk_embed_job *job, const char *name, json_t **out, lk_error *err)
+{
+    char *path = lk_path_join(job->dir, name, err);
+    lk_status status = path != NULL ? lk_json_read(path, out, err) : LK_ENOMEM;
+    free(path);
+    return status;
+}
+
+static lk_status write_json(const struct lk_embed_job *job, const char *name, const json_t *value,
+                            lk_error *err)
+{
+    char *path = lk_path_join(job->dir, name, err);
+    lk_status status = path != NULL ? lk_json_write(path, value, err) : LK_ENOMEM;
+    free(path);
+    return status;
+}
+
+/* ---- settings ---------------------------------------------------------------------------------- */
+
+lk_status lk_embed_inputs_hash(const struct lk_source *source, char hex[65], lk_error *err)
+{
+    struct lk_hash *hash;
+    LK_TRY(lk_hash_new(&hash, err));
+    lk_status status = LK_OK;
+    for (size_t i = 0; i < source->n && status == LK_OK; i++) {
+        const struct lk_source_item *item = &source->items[i];
+        const char *identity = item->identity != NULL ? item->identity : "";
+        struct stat st;
+        int64_t facts[3] = {-1, 0, 0};
+        if (stat(item->path, &st) == 0) {
+            facts[0] = st.st_size;
+            facts[1] = st.st_mtim.tv_sec;
+            facts[2] = st.st_mtim.tv_nsec;
+        }
+        status = lk_hash_add(hash, item->path, strlen(item->path) + 1, err);
+        if (status == LK_OK)
+            status = lk_hash_add(hash, identity, strlen(identity) + 1, err);
+        if (status == LK_OK)
+            status = lk_hash_add(hash, facts, sizeof facts, err);
+    }
+    if (status == LK_OK)
+        status = lk_hash_end(hash, hex, err);
+    lk_hash_free(hash);
+    return status;
+}
+
+static const char *text_or_dash(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "none";
+}
+
+/* Says in words what differs between the settings of an earlier run and ours; false when nothing does. */
+static bool differs(const json_t *old, const json_t *new, char *text, size_t room)
+{
+    static const char *const parts[] = {"model", "detector"};
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *was = json_object_get(old, parts[i]), *is = json_object_get(new, parts[i]);
+        if (strcmp(text_or_dash(was, "sha256"), text_or_dash(is, "sha256")) != 0) {
+            snprintf(text, room, "its %s is %s (sha256 %.12s), this run's is %s (sha256 %.12s)", parts[i],
+                     text_or_dash(was, "name"), text_or_dash(was, "sha256"), text_or_dash(is, "name"),
+                     text_or_dash(is, "sha256"));
+            return true;
+        }
+    }
+    static const char *const options[][2] = {{"alignment", "alignment"},
+                                             {"face_choice", "choice among faces"}};
+    for (size_t i = 0; i < 2; i++) {
+        const char *was = text_or_dash(old, options[i][0]), *is = text_or_dash(new, options[i][0]);
+        if (strcmp(was, is) != 0) {
+            snprintf(text, room, "its %s is '%s', this run's is '%s'", options[i][1], was, is);
+            return true;
+        }
+    }
+    if (strcmp(text_or_dash(old, "inputs_sha256"), text_or_dash(new, "inputs_sha256")) != 0) {
+        snprintf(text, room, "its inputs are others: pictures were added, removed, renamed or changed since");
+        return true;
+    }
+    if (!json_equal(json_object_get(old, "format"), json_object_get(new, "format"))) {
+        snprintf(text, room, "it was made by a version of likeness with another file format");
+        return true;
+    }
+    return false;
+}
+
+/* ---- going on where an earlier run stopped ----------------------------------------------------- */
+
+static bool is_unit(const float *vector, size_t dim)
+{
+    double sum = 0;
+    for (size_t i = 0; i < dim; i++)
+        sum += (double)vector[i] * vector[i];
+    return fabs(sum - 1) < 1e-3;
+}
+
+/* Whether the record that csv stands at is that of the next picture, with its vector there in full. */
+static bool is_next(const struct lk_embed_job *job, const struct lk_csv *csv, const struct lk_map *vectors,
+                    enum lk_face_status *status)
+{
+    struct lk_face_image image;
+    if (job->done.images >= job->source->n || lk_faces_csv_read(csv, &image, NULL) != LK_OK)
+        return false;
+    bool good = strcmp(image.path, job->source->items[job->done.images].path) == 0;
+    *status = image.status;
+    if (image.status == LK_FACE_EMBEDDED) {
+        size_t bytes = job->dim * sizeof(float);
+        uint64_t row = job->done.embedded;
+        good = good && image.row == (int64_t)row && vectors->len >= LK_NPY_HEADER_BYTES &&
+               row < (vectors->len - LK_NPY_HEADER_BYTES) / bytes &&
+               is_unit((const float *)(const void *)(vectors->bytes + LK_NPY_HEADER_BYTES + row * bytes),
+                       job->dim);
+    }
+    lk_face_image_free(&image);
+    return good;
+}
+
+static void count(struct lk_embed_counts *counts, enum lk_face_status status)
+{
+    counts->images++;
+    counts->embedded += status == LK_FACE_EMBEDDED;
+    counts->no_face += status == LK_FACE_NONE;
+    counts->unreadable += status == LK_FACE_UNREADABLE;
+}
+
+/* Reads images.part.csv up to the last picture that both files hold in full; *end is where its line ends.
+ * False when not even the header line is ours. */
+static bool scan(struct lk_embed_job *job, const struct lk_map *lines, const struct lk_map *vectors,
+                 size_t *end)
+{
+    size_t header = strlen(lk_faces_csv_header) + 1;
+    if (lines->len < header || memcmp(lines->bytes, lk_faces_csv_header, header - 1) != 0 ||
+        lines->bytes[header - 1] != '\n' || vectors->len < LK_NPY_HEADER_BYTES)
+        return false;
+    *end = header;
+    struct lk_csv csv;
+    if (lk_csv_open(&csv, lines->bytes, lines->len, NULL) != LK_OK)
+        return false;
+    int more = 0;
+    enum lk_face_status status;
+    while (lk_csv_next(&csv, &more, NULL) == LK_OK && more && lines->bytes[csv.at - 1] == '\n' &&
+           is_next(job, &csv, vectors, &status)) {
+        count(&job->done, status);
+        *end = csv.at;
+    }
+    lk_csv_close(&csv);
+    return true;
+}
+
+static lk_status cut_and_seek(FILE *stream, size_t length, const char *name, lk_error *err)
+{
+    if (ftruncate(fileno(stream), (off_t)length) != 0 || fseeko(stream, (off_t)length, SEEK_SET) != 0)
+        return lk_fail_sys(err, LK_EIO, "%s: cannot be cut to %zu bytes", name, length);
+    return LK_OK;
+}
+
+/* *resumed is false when the files of the earlier run are of no use. */
+static lk_status resume(struct lk_embed_job *job, bool *resumed, lk_error *err)
+{
+    /* A run may have been ended while it was putting its files in place: meta.json is gone then. */
+    if (!have(job, meta_name)) {
+        if (!have(job, vectors_part) && have(job, vectors_name))
+            LK_TRY(rename_file(job, vectors_name, vectors_part, err));
+        if (!have(job, lines_part) && have(job, lines_name))
+            LK_TRY(rename_file(job, lines_name, lines_part, err));
+    }
+    *resumed = false;
+    if (!have(job, vectors_part) || !have(job, lines_part))
+        return LK_OK;
+    struct lk_map lines = {NULL, 0}, vectors = {NULL, 0};
+    char *lines_path = lk_path_join(job->dir, lines_part, err);
+    char *vectors_path = lk_path_join(job->dir, vectors_part, err);
+    lk_status status = lines_path != NULL && vectors_path != NULL ? LK_OK : LK_ENOMEM;
+    size_t end = 0;
+    if (status == LK_OK)
+        status = lk_map_open(&lines, lines_path, err);
+    if (status == LK_OK)
+        status = lk_map_open(&vectors, vectors_path, err);
+    if (status == LK_OK)
+        *resumed = scan(job, &lines, &vectors, &end);
+    lk_map_close(&lines);
+    lk_map_close(&vectors);
+    free(lines_path);
+    free(vectors_path);
+    if (status != LK_OK || !*resumed)
+        return status;
+    LK_TRY(open_file(job, vectors_part, 0, &job->vectors, err));
+    LK_TRY(open_file(job, lines_part, 0, &job->lines, err));
+    size_t rows_end = LK_NPY_HEADER_BYTES + job->done.embedded * job->dim * sizeof(float);
+    LK_TRY(cut_and_seek(job->vectors, rows_end, vectors_part, err));
+    return cut_and_seek(job->lines, end, lines_part, err);
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static lk_status flush(struct lk_embed_job *job, lk_error *err)
+{
+    /* Vectors first: a line whose vector is missing is dropped when resuming. */
+    if (fflush(job->vectors) != 0 || fdatasync(fileno(job->vectors)) != 0)
+        return lk_fail_sys(err, LK_EIO, "%s/%s: cannot write", job->dir, vectors_part);
+    if (fflush(job->lines) != 0)
+        return lk_fail_sys(err, LK_EIO, "%s/%s: cannot write", job->dir, lines_part);
+    job->unflushed = 0;
+    job->flushed_at = lk_clock_seconds();
+    return LK_OK;
+}
+
+/* The state comes last, so that a state always has files that belong to it. */
+static lk_status start_fresh(struct lk_embed_job *job, lk_error *err)
+{
+    job->done = (struct lk_embed_counts){0};
+    LK_TRY(remove_file(job, state_part, err));
+    LK_TRY(open_file(job, vectors_part, O_TRUNC, &job->vectors, err));
+    LK_TRY(open_file(job, lines_part, O_TRUNC, &job->lines, err));
+    LK_TRY(lk_npy_write_header(job->vectors, 0, job->dim, err));
+    fprintf(job->lines, "%s\n", lk_faces_csv_header);
+    LK_TRY(flush(job, err));
+    return write_json(job, state_part, job->settings, err);
+}
+
+static uint64_t count_of(const json_t *meta, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(json_object_get(meta, "counts"), key));
+}
+
+/* Whether the tables that a finished run's meta.json speaks of are there in full. */
+static bool is_complete(struct lk_embed_job *job, const json_t *meta)
+{
+    struct stat st;
+    char *path = lk_path_join(job->dir, vectors_name, NULL);
+    uint64_t rows = count_of(meta, "embedded");
+    bool good = path != NULL && stat(path, &st) == 0 && have(job, lines_name) &&
+                (uint64_t)st.st_size == LK_NPY_HEADER_BYTES + rows * job->dim * sizeof(float);
+    free(path);
+    job->done = (struct lk_embed_counts){count_of(meta, "images"), rows, count_of(meta, "no_face"),
+                                         count_of(meta, "unreadable")};
+    return good;
+}
+
+/* Looks at a finished result: up to date, in the way, or to be made again. `continues`: an interrupted run
+ * with our settings is there too, so replacing the result was allowed then. */
+static lk_status judge_finished(struct lk_embed_job *job, lk_ctx *ctx, bool force, bool continues,
+                                bool *up_to_date, lk_error *err)
+{
+    json_t *meta = NULL;
+    lk_status status = read_json(job, meta_name, &meta, err);
+    if (status != LK_OK)
+        return status == LK_EFORMAT && (force || continues) ? LK_OK : status;
+    char what[400];
+    const char *kind = text_or_dash(meta, "kind");
+    if (strcmp(kind, "faces") != 0)
+        status = lk_fail(err, LK_EINVAL,
+                         "%s: holds results of another kind (meta.json: kind '%s', expected 'faces'); "
+                         "give another output",
+                         job->dir, kind);
+    else if (!differs(meta, job->settings, what, sizeof what)) {
+        *up_to_date = is_complete(job, meta);
+        if (!*up_to_date)
+            lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %s or %s is missing or cut short; embedding again",
+                           job->dir, vectors_name, lines_name);
+    } else if (!force && !continues) {
+        status = lk_fail(err, LK_EINVAL,
+                         "%s: holds a finished result made with other settings: %s. Give another "
+                         "output, or --force to replace it",
+                         job->dir, what);
+    }
+    json_decref(meta);
+    return status;
+}
+
+/* Whether an interrupted run with our settings is there; a note when one with others is. */
+static bool find_interrupted(struct lk_embed_job *job, lk_ctx *ctx)
+{
+    json_t *state = NULL;
+    if (!have(job, state_part))
+        return false;
+    char what[400];
+    bool ours = false;
+    if (read_json(job, state_part, &state, NULL) != LK_OK)
+        lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %s is damaged; starting over", job->dir, state_part);
+    else if (differs(state, job->settings, what, sizeof what))
+        lk_ctx_message(ctx, LK_LEVEL_NOTE,
+                       "%s: starting over, the interrupted run there had other settings: %s", job->dir, what);
+    else
+        ours = true;
+    json_decref(state);
+    return ours;
+}
+
+lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *dir, bool force,
+                            const json_t *settings, const struct lk_source *source, size_t dim,
+                            bool *up_to_date, lk_error *err)
+{
+    *job = (struct lk_embed_job){.lock = -1, .settings = settings, .source = source, .dim = dim};
+    job->flushed_at = lk_clock_seconds();
+    job->dir = lk_strdup(dir, err);
+    if (job->dir == NULL)
+        return LK_ENOMEM;
+    LK_TRY(lk_mkdirs(dir, err));
+    LK_TRY(lk_lock_take(&job->lock, dir, err));
+    bool finished = have(job, meta_name), continues = find_interrupted(job, ctx);
+    *up_to_date = false;
+    if (finished) {
+        LK_TRY(judge_finished(job, ctx, force, continues, up_to_date, err));
+        if (*up_to_date)
+            return LK_OK;
+        job->done = (struct lk_embed_counts){0};
+    }
+    bool foreign = !finished && !have(job, state_part) && (have(job, vectors_name) || have(job, lines_name));
+    LK_NEED(!foreign || force, err, LK_EINVAL,
+            "%s: holds %s or %s but no meta.json, so it is not a result of likeness; give another output, "
+            "or --force to replace them",
+            dir, vectors_name, lines_name);
+    bool resumed = false;
+    if (continues)
+        LK_TRY(resume(job, &resumed, err));
+    if (job->done.images > 0)
+        lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: going on after %" PRIu64 " of %zu images", dir,
+                       job->done.images, source->n);
+    return resumed ? LK_OK : start_fresh(job, err);
+}
+
+/* ---- writing ----------------------------------------------------------------------------------- */
+
+lk_status lk_embed_job_add(struct lk_embed_job *job, struct lk_face_image *image, const float *vector,
+                           lk_error *err)
+{
+    image->row = image->status == LK_FACE_EMBEDDED ? (int64_t)job->done.embedded : -1;
+    if (image->status == LK_FACE_EMBEDDED &&
+        fwrite(vector, sizeof *vector, job->dim, job->vectors) != job->dim)
+        return lk_fail_sys(err, LK_EIO, "%s/%s: cannot write", job->dir, vectors_part);
+    lk_faces_csv_write(job->lines, image);
+    if (ferror(job->lines))
+        return lk_fail_sys(err, LK_EIO, "%s/%s: cannot write", job->dir, lines_part);
+    count(&job->done, image->status);
+    if (++job->unflushed >= FLUSH_IMAGES || lk_clock_seconds() - job->flushed_at >= flush_seconds)
+        return flush(job, err);
+    return LK_OK;
+}
+
+static lk_status close_part(const struct lk_embed_job *job, FILE **stream, const char *name, lk_error *err)
+{
+    FILE *f = *stream;
+    *stream = NULL;
+    bool good = fflush(f) == 0 && fsync(fileno(f)) == 0;
+    lk_status status = good ? LK_OK : lk_fail_sys(err, LK_EIO, "%s/%s: cannot write", job->dir, name);
+    if (fclose(f) != 0 && status == LK_OK)
+        status = lk_fail_sys(err, LK_EIO, "%s/%s: cannot finish writing", job->dir, name);
+    return status;
+}
+
+static lk_status set_hash(const struct lk_embed_job *job, const char *name, json_t *meta, const char *key,
+                          lk_error *err)
+{
+    char hex[65];
+    char *path = lk_path_join(job->dir, name, err);
+    lk_status status = path != NULL ? lk_hash_file(path, hex, err) : LK_ENOMEM;
+    free(path);
+    if (status == LK_OK && json_object_set_new(meta, key, json_string(hex)) != 0)
+        status = lk_fail(err, LK_ENOMEM, "out of memory");
+    return status;
+}
+
+lk_status lk_embed_job_finish(struct lk_embed_job *job, json_t *meta, lk_error *err)
+{
+    if (fseeko(job->vectors, 0, SEEK_SET) != 0)
+        return lk_fail_sys(err, LK_EIO, "%s/%s: cannot go to its start", job->dir, vectors_part);
+    LK_TRY(lk_npy_write_header(job->vectors, job->done.embedded, job->dim, err));
+    LK_TRY(close_part(job, &job->vectors, vectors_part, err));
+    LK_TRY(close_part(job, &job->lines, lines_part, err));
+    LK_TRY(set_hash(job, lines_part, meta, "images_sha256", err));
+    LK_TRY(set_hash(job, vectors_part, meta, "embeddings_sha256", err));
+    /* No meta.json while the tables change: whoever reads the directory sees an unfinished one. */
+    LK_TRY(remove_file(job, meta_name, err));
+    LK_TRY(rename_file(job, vectors_part, vectors_name, err));
+    LK_TRY(rename_file(job, lines_part, lines_name, err));
+    LK_TRY(write_json(job, meta_name, meta, err));
+    return remove_file(job, state_part, err);
+}
+
+void lk_embed_job_close(struct lk_embed_job *job)
+{
+    /* The failure that matters was reported already; what reaches the disk here is a bonus. */
+    if (job->vectors != NULL)
+        fclose(job->vectors);
+    if (job->lines != NULL)
+        fclose(job->lines);
+    job->vectors = job->lines = NULL;
+    lk_lock_release(job->lock);
+    job->lock = -1;
+    free(job->dir);
+    job->dir = NULL;
+}

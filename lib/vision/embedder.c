@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* embedder.c - one face at a time: decode, detect, align, embed. */
+#include "vision/embedder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "vision/detect.h"
+
+struct lk_embedder {
+    struct lk_model *model, *detector_model; /* the second is NULL for aligned inputs */
+    struct lk_ort *ort, *detector_ort;
+    char sha256[65], detector_sha256[65];
+    struct lk_detector *detector;
+    size_t output;
+    float *tensor;
+};
+
+void lk_embedder_options_init(lk_embedder_options *options)
+{
+    memset(options, 0, sizeof *options);
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------- */
+
+/* Makes what every embedder has of its own: buffers and the detector's. */
+static lk_status open_rest(struct lk_embedder *e, lk_error *err)
+{
+    LK_TRY(lk_model_output(e->model, e->ort, &e->output, err));
+    e->tensor = lk_alloc_aligned(LK_INPUT_COUNT(&e->model->input), sizeof *e->tensor, err);
+    if (e->tensor == NULL)
+        return LK_ENOMEM;
+    return e->detector_model != NULL ? lk_detector_new(&e->detector, e->detector_model, e->detector_ort, err) : LK_OK;
+}
+
+static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedder_options *options, lk_error *err)
+{
+    LK_TRY(lk_model_load(&e->model, ctx, options->model != NULL ? options->model : LK_DEFAULT_MODEL, err));
+    LK_NEED(e->model->task == LK_TASK_RECOGNISE, err, LK_EINVAL,
+            "%s is not a recogniser; `likeness models list` says what each model does", e->model->name);
+    if (!options->aligned) {
+        const char *name = options->detector != NULL ? options->detector : LK_DEFAULT_DETECTOR;
+        LK_TRY(lk_model_load(&e->detector_model, ctx, name, err));
+        LK_NEED(e->detector_model->task == LK_TASK_DETECT, err, LK_EINVAL,
+                "%s is not a detector; `likeness models list` says what each model does", e->detector_model->name);
+        LK_TRY(lk_model_open(e->detector_model, &e->detector_ort, e->detector_sha256, err));
+    }
+    return lk_model_open(e->model, &e->ort, e->sha256, err);
+}
+
+lk_status lk_embedder_open(lk_embedder **out, lk_ctx *ctx, const lk_embedder_options *options, lk_error *err)
+{
+    struct lk_embedder *e = lk_calloc(1, sizeof *e, err);
+    if (e == NULL)
+        return LK_ENOMEM;
+    lk_status status = open_models(e, ctx, options, err);
+    if (status == LK_OK)
+        status = open_rest(e, err);
+    if (status != LK_OK) {
+        lk_embedder_free(e);
+        return status;
+    }
+    *out = e;
+    return LK_OK;
+}
+
+lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_error *err)
+{
+    struct lk_embedder *e = lk_calloc(1, sizeof *e, err);
+    if (e == NULL)
+        return LK_ENOMEM;
+    e->model = lk_model_share(other->model);
+    e->ort = lk_ort_share(other->ort);
+    memcpy(e->sha256, other->sha256, sizeof e->sha256);
+    if (other->detector_model != NULL) {
+        e->detector_model = lk_model_share(other->detector_model);
+        e->detector_ort = lk_ort_share(other->detector_ort);
+        memcpy(e->detector_sha256, other->detector_sha256, sizeof e->detector_sha256);
+    }
+    lk_status status = open_rest(e, err);
+    if (status != LK_OK) {
+        lk_embedder_free(e);
+        return status;
+    }
+    *out = e;
+    return LK_OK;
+}
+
+void lk_embedder_free(lk_embedder *e)
+{
+    if (e == NULL)
+        return;
+    lk_detector_free(e->detector);
+    lk_model_free(e->model);
+    lk_model_free(e->detector_model);
+    lk_ort_free(e->ort);
+    lk_ort_free(e->detector_ort);
+    free(e->tensor);
+    free(e);
+}
+
+int lk_embedder_dim(const lk_embedder *e)
+{
+    return e->model->dim;
+}
+
+void lk_embedder_about(const lk_embedder *e, struct lk_embedder_about *out)
+{
+    memset(out, 0, sizeof *out);
+    out->model.name = e->model->name;
+    out->model.licence = e->model->licence;
+    memcpy(out->model.sha256, e->sha256, sizeof e->sha256);
+    if (e->detector_model != NULL) {
+        out->detector.name = e->detector_model->name;
+        out->detector.licence = e->detector_model->licence;
+        memcpy(out->detector.sha256, e->detector_sha256, sizeof e->detector_sha256);
+    }
+    out->dim = e->model->dim;
+    out->size = e->model->input.width;
+    out->thresholds = e->model->thresholds;
+    out->alignment = e->detector_model != NULL ? "arcface112" : "aligned";
+    out->input = &e->model->input;
+}
+
+/* ---- embedding ---------------------------------------------------------------------------------------- */
+
+/* Scales to unit length; the length before goes to *norm. */
+static lk_status normalise(const struct lk_embedder *e, const float *raw, float *out, float *norm, lk_error *err)
+{
+    double square = 0;
+    for (int i = 0; i < e->model->dim; i++)
+        square += (double)raw[i] * raw[i];
+    double length = sqrt(square);
+    LK_NEED(isfinite(length) && length > 0, err, LK_EFORMAT,
+            "model %s gave an embedding of length %g, which has no direction", e->model->name, length);
+    for (int i = 0; i < e->model->dim; i++)
+        out[i] = (float)(raw[i] / length);
+    if (norm != NULL)
+        *norm = (float)length;
+    return LK_OK;
+}
+
+lk_status lk_embedder_crop_as(lk_embedder *e, const struct lk_input *input, const struct lk_image *crop, float *out,
+                              float *norm, lk_error *err)
+{
+    LK_NEED(crop->width == input->width && crop->height == input->height, err, LK_EFORMAT,
+            "the picture is %d x %d, expected an aligned crop of %d x %d; a resize is not an alignment, so drop --aligned",
+            crop->width, crop->height, input->width, input->height);
+    lk_tensor_fill(input, crop, e->tensor);
+    int64_t dims[4];
+    lk_model_dims(e->model, dims);
+    struct lk_ort_result result;
+    LK_TRY(lk_ort_run(e->ort, e->tensor, dims, 4, &e->output, 1, &result, err));
+    lk_status status;
+    if (result.outputs[0].count != (size_t)e->model->dim)
+        status = lk_fail(err, LK_EBACKEND, "model %s: output '%s' gave %zu numbers, the descriptor says %d", e->model->name,
+                         e->model->output, result.outputs[0].count, e->model->dim);
+    else
+        status = normalise(e, result.outputs[0].data, out, norm, err);
+    lk_ort_result_free(&result);
+    return status;
+}
+
+lk_status lk_embedder_crop(lk_embedder *e, const struct lk_image *crop, float *out, float *norm, lk_error *err)
+{
+    return lk_embedder_crop_as(e, &e->model->input, crop, out, norm, err);
+}
+
+/* Records a picture that cannot be used; this is a result and not a failure of the call. */
+static lk_status unusable(struct lk_face_image *info, enum lk_face_status status, const char *why, lk_error *err)
+{
+    info->status = status;
+    info->message = lk_strdup(why, err);
+    return info->message != NULL ? LK_OK : LK_ENOMEM;
+}
+
+/* The picture itself as the crop, when it has the right size. */
+static lk_status take_aligned(const lk_embedder *e, const struct lk_image *image, struct lk_image *crop,
+                              struct lk_face_image *info, lk_error *err)
+{
+    const struct lk_input *input = &e->model->input;
+    if (image->width != input->width || image->height != input->height) {
+        char why[200];
+        snprintf(why, sizeof why,
+                 "the picture is %d x %d, expected an aligned crop of %d x %d (a resize is not an alignment: drop "
+                 "--aligned)",
+                 image->width, image->height, input->width, input->height);
+        return unusable(info, LK_FACE_UNREADABLE, why, err);
+    }
+    LK_TRY(lk_image_new(crop, image->width, image->height, err));
+    memcpy(crop->rgb, image->rgb, LK_INPUT_COUNT(input));
+    info->n_faces = 1;
+    info->status = LK_FACE_EMBEDDED;
+    return LK_OK;
+}
+
+lk_status lk_embedder_find(lk_embedder *e, const struct lk_image *image, lk_face_choice choice, struct lk_image *crop,
+                           struct lk_face_image *info, lk_error *err)
+{
+    *crop = (struct lk_image){0, 0, NULL};
+    memset(&info->face, 0, sizeof info->face);
+    info->status = LK_FACE_NONE;
+    info->n_faces = 0;
+    info->width = image->width;
+    info->height = image->height;
+    info->norm = NAN;
+    info->message = NULL;
+    if (e->detector == NULL)
+        return take_aligned(e, image, crop, info, err);
+    struct lk_face face;
+    LK_TRY(lk_detect(e->detector, image, choice, &face, &info->n_faces, err));
+    if (info->n_faces == 0)
+        return LK_OK;
+    lk_error why;
+    lk_status status = lk_align(image, &face, e->model->input.width, crop, &why);
+    if (status == LK_EFORMAT) /* points on one another: what was found is no face */
+        return unusable(info, LK_FACE_NONE, why.text, err);
+    if (status != LK_OK) {
+        if (err != NULL)
+            *err = why;
+        return status;
+    }
+    info->status = LK_FACE_EMBEDDED;
+    info->face = face;
+    return LK_OK;
+}
+
+lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_face_choice choice, float *out,
+                            struct lk_face_image *info, lk_error *err)
+{
+    struct lk_image crop;
+    LK_TRY(lk_embedder_find(e, image, choice, &crop, info, err));
+    if (info->status != LK_FACE_EMBEDDED)
+        return LK_OK;
+    lk_error why = {.code = LK_OK};
+    lk_status status = lk_embedder_crop(e, &crop, out, &info->norm, &why);
+    lk_image_free(&crop);
+    if (status == LK_EFORMAT) /* one picture without a usable embedding must not end a run over millions */
+        return unusable(info, LK_FACE_UNREADABLE, why.text, err);
+    if (status != LK_OK && err != NULL)
+        *err = why;
+    return status;
+}
+
+lk_status lk_embedder_bytes(lk_embedder *e, const uint8_t *bytes, size_t len, lk_face_choice choice, float *out,
+                            struct lk_face_image *info, lk_error *err)
+{
+    struct lk_image image = {0, 0, NULL};
+    lk_error why;
+    lk_status status = lk_image_decode(bytes, len, &image, &why);
+    if (status == LK_ENOMEM) {
+        if (err != NULL)
+            *err = why;
+        return status;
+    }
+    if (status != LK_OK) {
+        memset(&info->face, 0, sizeof info->face);
+        info->n_faces = info->width = info->height = 0;
+        info->norm = NAN;
+        return unusable(info, LK_FACE_UNREADABLE, why.text, err);
+    }
+    status = lk_embedder_image(e, &image, choice, out, info, err);
+    lk_image_free(&image);
+    return status;
+}
+
+lk_status lk_embedder_file(lk_embedder *e, const char *path, float *out, lk_error *err)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    LK_TRY(lk_file_read(path, LK_IMAGE_MAX_BYTES, &bytes, &len, err));
+    struct lk_face_image info = {0};
+    lk_status status = lk_embedder_bytes(e, bytes, len, LK_FACE_LARGEST, out, &info, err);
+    free(bytes);
+    if (status == LK_OK && info.status == LK_FACE_UNREADABLE)
+        status = lk_fail(err, LK_EFORMAT, "%s: %s", path, info.message);
+    else if (status == LK_OK && info.status == LK_FACE_NONE)
+        status = lk_fail(err, LK_EUNSUP, "%s: no face found by %s", path, e->detector_model->name);
+    else if (status != LK_OK)
+        lk_error_prefix(err, "%s", path);
+    free(info.message);
+    return status;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model.h - a model's descriptor (docs/formats.md), where its file lies, and the file loaded and checked against it. */
+#ifndef LK_VISION_MODEL_H
+#define LK_VISION_MODEL_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#include "base/ctx.h"
+#include "vision/ort.h"
+#include "vision/tensor.h"
+
+enum lk_decoder_kind { LK_DECODE_RETINAFACE, LK_DECODE_BLAZEFACE, LK_DECODE_SCRFD, LK_DECODE_YUNET };
+
+struct lk_npm { /* where the file comes from; package == NULL when npm has it not */
+    const char *package, *version, *integrity, *path;
+    const char *licence_file; /* in the package; NULL = none */
+};
+
+/* Immutable once loaded, so that workers share it. Strings live in json. */
+struct lk_model {
+    atomic_int owners;
+    json_t *json;
+    char *where;     /* the descriptor's path */
+    char *path;      /* of the ONNX file (of the folder, for portraits) */
+    const char *name, *title, *licence, *source, *file;
+    const char *sha256; /* of the original; NULL = not known */
+    lk_model_task task;
+    bool restricted, clean;
+    struct lk_npm npm;
+    struct lk_input input;
+    const char *input_name;
+    /* recognisers */
+    const char *output;
+    int dim;
+    const json_t *thresholds;
+    /* detectors */
+    enum lk_decoder_kind decoder;
+    float min_score;
+};
+
+/* By registry name, or by path when it has a '/' or ends in ".json". */
+lk_status lk_model_load(struct lk_model **out, const lk_ctx *ctx, const char *name, lk_error *err);
+struct lk_model *lk_model_share(struct lk_model *model);
+void lk_model_free(struct lk_model *model); /* one owner less */
+bool lk_model_present(const struct lk_model *model);
+
+/* Beside a fetched file lies FILE.json, which says what was done to the original. */
+struct lk_model_record {
+    char original[65], in_use[65]; /* sha256 */
+    double output_diff;            /* largest relative difference of outputs after cleaning; NaN = not cleaned */
+};
+lk_status lk_model_record_read(const struct lk_model *model, struct lk_model_record *out, bool *found, lk_error *err);
+lk_status lk_model_record_write(const struct lk_model *model, const struct lk_model_record *record, lk_error *err);
+
+/* Maps and hashes the file, refuses one that is not the descriptor's, loads it, and compares inputs and outputs with the descriptor. */
+lk_status lk_model_open(const struct lk_model *model, struct lk_ort **ort, char sha256[65], lk_error *err);
+/* The first two steps of it. */
+lk_status lk_model_verify(const struct lk_model *model, char sha256[65], lk_error *err);
+/* The last two steps, for a file that lies elsewhere. */
+lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes, size_t len, const char *where,
+                              struct lk_ort **ort, lk_error *err);
+
+/* Index of the recogniser's output among those of the file. */
+lk_status lk_model_output(const struct lk_model *model, const struct lk_ort *ort, size_t *index, lk_error *err);
+/* The dimensions of the input tensor, batch of one. */
+void lk_model_dims(const struct lk_model *model, int64_t dims[4]);
+
+#endif

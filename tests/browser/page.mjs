@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// page.mjs - opens report pages in headless Chromium: takes pictures and fails when a page does not work.
+//
+//   node page.mjs PLAYWRIGHT PICTURES PAGE.html...
+//
+// Each page is opened at phone and desktop width, light and dark, and once with JavaScript off. It fails on an error
+// in the console, an exception, any request but the page itself and its data: pictures, a chart that is not drawn,
+// a picture that is not decoded, content wider than the screen, or a script out of the data that ran.
+import { createRequire } from 'node:module';
+import { basename, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [playwright, pictures, ...pages] = process.argv.slice(2);
+const { chromium } = createRequire(import.meta.url)(resolve(playwright));
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+});
+const problems = [];
+const views = [
+  [390, 'light'],
+  [390, 'dark'],
+  [1280, 'light'],
+  [1280, 'dark'],
+];
+
+async function open(path, options, say) {
+  const context = await browser.newContext({ ...options, deviceScaleFactor: 1 });
+  const page = await context.newPage();
+  page.setDefaultTimeout(5000);
+  const url = pathToFileURL(resolve(path)).href;
+  page.on('console', (message) => {
+    if (message.type() === 'error') say(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => say(`exception: ${error.message}`));
+  page.on('dialog', (dialog) => {
+    say(`a script of the data ran: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    if (request.url() !== url && !request.url().startsWith('data:')) say(`request to ${request.url()}`);
+  });
+  await page.goto(url);
+  return { context, page };
+}
+
+async function inspect(page, say) {
+  const charts = page.locator('[data-chart]');
+  for (let i = 0; i < (await charts.count()); i++) {
+    const name = await charts.nth(i).getAttribute('data-chart');
+    const marks = charts.nth(i).locator('svg .mark-rect path, svg .mark-line path');
+    await marks
+      .first()
+      .waitFor({ state: 'attached', timeout: 8000 })
+      .catch(() => say(`chart '${name}' has no mark`));
+    const box = await charts
+      .nth(i)
+      .locator('svg')
+      .boundingBox()
+      .catch(() => null);
+    if (!box || box.width < 200 || box.height < 150)
+      say(`chart '${name}' is ${box ? `${box.width} x ${box.height}` : 'missing'}`);
+  }
+  // Pictures are decoded when they come into view: go through the page once.
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  for (let y = 0; y < height; y += 600) {
+    await page.evaluate((top) => window.scrollTo({ top, behavior: 'instant' }), y);
+    await page.waitForTimeout(20);
+  }
+  await page.evaluate(() => window.scrollTo({ top: 0, behavior: 'instant' }));
+  const bad = await page.evaluate(async () => {
+    const images = [...document.images];
+    await Promise.all(images.map((image) => image.decode().catch(() => {})));
+    return images.filter((image) => !image.complete || image.naturalWidth === 0).length;
+  });
+  if (bad > 0) say(`${bad} pictures are not decoded`);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  if (over > 0) say(`content is ${over} pixels wider than the screen`);
+}
+
+for (const path of pages) {
+  const name = basename(path, '.html');
+  for (const [width, colorScheme] of views) {
+    const say = (problem) => problems.push(`${name} at ${width} px, ${colorScheme}: ${problem}`);
+    const { context, page } = await open(path, { viewport: { width, height: 900 }, colorScheme }, say);
+    await inspect(page, say);
+    await page.screenshot({ path: `${pictures}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    await context.close();
+  }
+  const say = (problem) => problems.push(`${name} without JavaScript: ${problem}`);
+  const { context, page } = await open(
+    path,
+    { viewport: { width: 1280, height: 900 }, javaScriptEnabled: false },
+    say,
+  );
+  if ((await page.locator('noscript').count()) === 0 && (await page.locator('[data-chart]').count()) > 0)
+    say('no word about the charts');
+  if ((await page.locator('details table tr').count()) < 3) say('no table of the histogram');
+  await context.close();
+}
+await browser.close();
+for (const problem of problems) console.log(`not ok - ${problem}`);
+console.log(`${pages.length} pages, ${problems.length} problems, pictures in ${pictures}`);
+process.exit(problems.length > 0 ? 1 : 0);

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# Killed several times at different moments: the next run goes on, to the same bytes.
+. "$TESTS/lib.sh"
+tiny_model
+many_pictures photos 60
+embed photos -o whole >/dev/null
+for pause in 0 0.05 0.15 0.1 0.3; do
+    "$LIKENESS" embed --aligned -m tiny/tiny.json photos -o faces -t 2 >/dev/null 2>&1 &
+    pid=$!
+    wait_for faces/state.part.json
+    sleep $pause
+    kill -KILL $pid 2>/dev/null || true
+    { wait $pid || true; } 2>/dev/null # where the shell says 'Killed'
+    [ ! -e faces/meta.json ] || break
+done
+embed photos -o faces -t 2 >/dev/null 2>&1
+same_faces whole faces

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* t_model.c - descriptors, model files that are not what their descriptor says, and the embedder on a tiny network. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "temp.h"
+#include "vision/embedder.h"
+#include "vision/model.h"
+
+static lk_ctx *ctx;
+static bool have_onnx;
+
+static const char *make_onnx(const char *name, int side, int dim, const char *input)
+{
+    char command[2000];
+    const char *path = temp_path(name);
+    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/unit/make_onnx.py' '%.300s' %d %d %s",
+             getenv("LIKENESS_SOURCE"), path, side, dim, input);
+    assert_int_equal(system(command), 0);
+    return path;
+}
+
+/* A descriptor in the temporary folder. */
+static const char *descriptor(const char *name, const char *file, const char *sha256, int side, int dim)
+{
+    char text[2000];
+    snprintf(text, sizeof text,
+             "{\"name\": \"tiny\", \"title\": \"t\", \"task\": \"recognise\", \"licence\": \"none\", \"restricted\": false,"
+             " \"source\": \"made by the test\", \"file\": \"%s\", \"sha256\": %s, \"npm\": null, \"clean\": false,"
+             " \"input\": {\"name\": \"data\", \"width\": %d, \"height\": %d, \"layout\": \"nchw\", \"channels\": \"rgb\","
+             " \"mean\": [0, 0, 0], \"scale\": [1, 1, 1]}, \"output\": \"fc\", \"dim\": %d, \"template\": \"arcface112\","
+             " \"thresholds\": []}",
+             file, sha256, side, side, dim);
+    return temp_text(name, text);
+}
+
+static lk_status open_aligned(const char *path, lk_embedder **out, lk_error *err)
+{
+    lk_embedder_options options;
+    lk_embedder_options_init(&options);
+    options.model = path;
+    options.aligned = 1;
+    return lk_embedder_open(out, ctx, &options, err);
+}
+
+static void assert_refused(const char *path, const char *expected)
+{
+    lk_embedder *e = NULL;
+    lk_error err;
+    lk_status status = open_aligned(path, &e, &err);
+    if (status == LK_OK || strstr(err.text, expected) == NULL)
+        fail_msg("expected '%s', got %s: %s", expected, lk_status_name(status), status == LK_OK ? "" : err.text);
+}
+
+static void test_descriptors(void **state)
+{
+    (void)state;
+    assert_refused("nosuchmodel", "there is no model 'nosuchmodel'");
+    assert_refused(temp_path("missing.json"), "missing.json");
+    assert_refused(temp_text("list.json", "[]"), "list.json");
+    assert_refused(temp_text("empty.json", "{}"), "name");
+    assert_refused(descriptor("dim.json", "x.onnx", "null", 112, 0), "'dim': found 0");
+    assert_refused(descriptor("side.json", "x.onnx", "null", 100000, 4), "'width': found 100000");
+    assert_refused(descriptor("hash.json", "x.onnx", "\"12\"", 112, 4), "64 lower-case hexadecimal");
+    assert_refused(descriptor("nofile.json", "x.onnx", "null", 112, 4), "is not there; put it there: made by the test");
+    assert_refused("blazeface", "is not a recogniser");
+}
+
+static void test_damaged_files(void **state)
+{
+    (void)state;
+    temp_text("text.onnx", "this is not a network");
+    assert_refused(descriptor("text.json", "text.onnx", "null", 112, 4), "text.onnx: ONNX Runtime says");
+    temp_text("empty.onnx", "");
+    assert_refused(descriptor("zero.json", "empty.onnx", "null", 112, 4), "empty.onnx: the file is empty");
+    assert_refused(descriptor("other.json", "text.onnx",
+                              "\"0123456789012345678901234567890123456789012345678901234567890123\"", 112, 4),
+                   "this is not the file of model tiny: found sha256");
+}
+
+static void test_wrong_shapes(void **state)
+{
+    (void)state;
+    if (!have_onnx)
+        skip();
+    make_onnx("wide.onnx", 224, 6, "data");
+    assert_refused(descriptor("wide.json", "wide.onnx", "null", 112, 6),
+                   "model tiny: input 'data' is 1x3x224x224, the descriptor says 1x3x112x112");
+    make_onnx("dim6.onnx", 112, 6, "data");
+    assert_refused(descriptor("dim8.json", "dim6.onnx", "null", 112, 8),
+                   "model tiny: output 'fc' is 1x6, the descriptor says 1x8");
+    make_onnx("named.onnx", 112, 6, "picture");
+    assert_refused(descriptor("named.json", "named.onnx", "null", 112, 6),
+                   "model tiny: its input is 'picture', the descriptor says 'data'");
+}
+
+static void test_truncated_file(void **state)
+{
+    (void)state;
+    if (!have_onnx)
+        skip();
+    uint8_t bytes[4096];
+    FILE *f = fopen(make_onnx("whole.onnx", 112, 6, "data"), "rb");
+    assert_non_null(f);
+    size_t len = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    assert_true(len > 100);
+    temp_file("half.onnx", bytes, len / 2);
+    assert_refused(descriptor("half.json", "half.onnx", "null", 112, 6), "half.onnx: ONNX Runtime says");
+}
+
+/* The tiny network gives k * mean of a channel: what comes out is known. */
+static void test_embeds(void **state)
+{
+    (void)state;
+    if (!have_onnx)
+        skip();
+    char sha256[65], quoted[70];
+    lk_error err;
+    assert_int_equal(lk_hash_file(make_onnx("good.onnx", 112, 6, "data"), sha256, &err), LK_OK);
+    snprintf(quoted, sizeof quoted, "\"%s\"", sha256);
+    lk_embedder *e = NULL, *like = NULL;
+    assert_int_equal(open_aligned(descriptor("good.json", "good.onnx", quoted, 112, 6), &e, &err), LK_OK);
+    assert_int_equal(lk_embedder_open_like(&like, e, &err), LK_OK);
+    struct lk_embedder_about about;
+    lk_embedder_about(like, &about);
+    assert_string_equal(about.model.sha256, sha256);
+    assert_string_equal(about.alignment, "aligned");
+    assert_null(about.detector.name);
+    lk_embedder_free(e); /* the second one lives on */
+
+    struct lk_image crop;
+    assert_int_equal(lk_image_new(&crop, 112, 112, &err), LK_OK);
+    for (int i = 0; i < 112 * 112; i++)
+        memcpy(crop.rgb + 3 * i, (const uint8_t[3]){3, 0, 4}, 3);
+    float out[6], norm;
+    assert_int_equal(lk_embedder_crop(like, &crop, out, &norm, &err), LK_OK);
+    double length = sqrt(5.0) * 5; /* (3, 0, 4, 6, 0, 8) */
+    const double raw[6] = {3, 0, 4, 6, 0, 8};
+    assert_float_equal(norm, length, 1e-4);
+    for (int i = 0; i < 6; i++)
+        assert_float_equal(out[i], raw[i] / length, 1e-6);
+
+    memset(crop.rgb, 0, 3 * 112 * 112);
+    assert_int_equal(lk_embedder_crop(like, &crop, out, &norm, &err), LK_EBACKEND); /* no direction */
+    crop.width = 111;
+    assert_int_equal(lk_embedder_crop(like, &crop, out, &norm, &err), LK_EFORMAT);
+    struct lk_face_image info = {0};
+    assert_int_equal(lk_embedder_image(like, &crop, LK_FACE_LARGEST, out, &info, &err), LK_OK);
+    assert_int_equal(info.status, LK_FACE_UNREADABLE);
+    assert_non_null(strstr(info.message, "111 x 112, expected an aligned crop of 112 x 112"));
+    free(info.message);
+    assert_int_equal(lk_embedder_bytes(like, (const uint8_t *)"no picture", 10, LK_FACE_LARGEST, out, &info, &err), LK_OK);
+    assert_int_equal(info.status, LK_FACE_UNREADABLE);
+    assert_non_null(info.message);
+    free(info.message);
+    lk_image_free(&crop);
+    lk_embedder_free(like);
+}
+
+static void count_entry(void *user, const lk_model_info *info)
+{
+    int *seen = user;
+    assert_non_null(info->source);
+    assert_true((info->task == LK_TASK_RECOGNISE) == (info->dim > 0));
+    if (strcmp(info->name, "sface") == 0 || strcmp(info->name, "blazeface") == 0)
+        assert_true(!info->restricted && info->fetchable);
+    seen[info->task]++;
+}
+
+/* Every descriptor of the registry can be read. */
+static void test_registry(void **state)
+{
+    (void)state;
+    lk_error err;
+    int seen[3] = {0};
+    lk_status status = lk_models_list(ctx, count_entry, seen, &err);
+    if (status != LK_OK)
+        fail_msg("%s", err.text);
+    assert_true(seen[LK_TASK_RECOGNISE] >= 5 && seen[LK_TASK_DETECT] >= 4 && seen[LK_TASK_PORTRAITS] == 1);
+    assert_int_equal(lk_models_fetch(ctx, "w600k_r50", &err), LK_EUNSUP);
+    assert_non_null(strstr(err.text, "get it yourself"));
+}
+
+int main(void)
+{
+    lk_ctx_options options;
+    lk_error err;
+    lk_ctx_options_init(&options);
+    options.model_dir = temp_path("");
+    if (getenv("LIKENESS_SOURCE") == NULL || lk_ctx_new(&ctx, &options, &err) != LK_OK)
+        return 1;
+    have_onnx = system("/usr/bin/python3 -c 'import onnx' 2>/dev/null") == 0;
+    if (!have_onnx)
+        printf("# python3-onnx is not installed: tests that make networks are skipped\n");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_damaged_files), cmocka_unit_test(test_wrong_shapes),
+        cmocka_unit_test(test_truncated_file), cmocka_unit_test(test_embeds),        cmocka_unit_test(test_registry),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    lk_ctx_free(ctx);
+    return failed;
+}
