@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fits the table in lib/vision/align.c that turns BlazeFace's four points into the template's five.
 
-    likeness embed -m sface -d blazeface PICTURES -o four
-    likeness embed -m sface -d yunet     PICTURES -o five
+    likeness embed -m sface --detector blazeface PICTURES -o four
+    likeness embed -m sface --detector yunet PICTURES -o five
     bench/fit_points.py four five
 
 The table in use came from 900 generated faces (300 each of StyleGAN2, Stable Diffusion 2.1 and stock-like portraits), never from LFW. YuNet

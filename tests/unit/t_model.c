@@ -150,7 +150,7 @@ static void test_embeds(void **state)
         assert_float_equal(out[i], raw[i] / length, 1e-6);
 
     memset(crop.rgb, 0, 3 * 112 * 112);
-    assert_int_equal(lk_embedder_crop(like, &crop, out, &norm, &err), LK_EBACKEND); /* no direction */
+    assert_int_equal(lk_embedder_crop(like, &crop, out, &norm, &err), LK_EFORMAT); /* no direction */
     crop.width = 111;
     assert_int_equal(lk_embedder_crop(like, &crop, out, &norm, &err), LK_EFORMAT);
     struct lk_face_image info = {0};
