@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "search/bound.h"
 #include "search/pass.h"
 
 struct scan {
@@ -59,17 +60,7 @@ static lk_status flush(struct scan *s, lk_error *err)
     return LK_OK;
 }
 
-/* ---- the bound, as integers ------------------------------------------------------------------------------ */
-
-/* The sum of code products that a score of at least `score` needs: rounded down, and 4 lower than that for the rounding of the
- * float arithmetic here (sums stay below 2^24, so it is off by less than 2). */
-static inline int32_t needed_sum(float score, float allowance, float per_unit)
-{
-    float units = (score - allowance) * per_unit - 4.0f;
-    units = units > -2e9f ? units : -2e9f;
-    units = units < 2e9f ? units : 2e9f;
-    return (int32_t)units;
-}
+/* ---- one panel of references against the block -------------------------------------------------------------- */
 
 static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
 {
@@ -91,16 +82,12 @@ static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
     uint64_t first_panel = s->block->first / (uint64_t)mr;
     for (uint64_t p = 0; p < s->block->count; p += (uint64_t)mr) {
         uint64_t probe_panel = first_panel + p / (uint64_t)mr;
-        float scale = x->scale[probe_panel] * y->scale[panel];
-        float per_unit = scale > 0 ? 1.0f / scale : 0;
-        float ex = x->error[probe_panel], ey = y->error[panel];
-        float allowance = (ex + ey) * reach + ex * ey + x->rest[probe_panel] * y->rest[panel];
-        allowance = allowance * (1 + 0x1p-18f) + (float)f->slack;
+        struct lk_bound bound = lk_bound_of(x, probe_panel, y, panel, reach, f->slack);
         int32_t probe_floor[LK_TILE_MAX_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
         for (int i = 0; i < mr; i++)
-            probe_floor[i] = needed_sum(p + (uint64_t)i < s->block->count ? s->floors[p + (uint64_t)i] : INFINITY, allowance, per_unit);
+            probe_floor[i] = lk_bound_needed(bound, p + (uint64_t)i < s->block->count ? s->floors[p + (uint64_t)i] : INFINITY);
         for (int j = 0; j < nr; j++)
-            reference_floor[j] = needed_sum(best[j], allowance, per_unit);
+            reference_floor[j] = lk_bound_needed(bound, best[j]);
         struct lk_tile tile = {
             .probes = x->codes + probe_panel * (uint64_t)mr * x->depth,
             .references = (const uint8_t *)y->codes + first * y->depth,

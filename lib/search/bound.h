@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bound.h - which sum of code products a score needs, as the scan compares it (docs/search.md has the proof). */
+#ifndef LK_SEARCH_BOUND_H
+#define LK_SEARCH_BOUND_H
+
+#include "search/codes.h"
+
+/* Between one panel of probes and one of references: score <= sum / per_unit + allowance. */
+struct lk_bound {
+    float allowance, per_unit;
+};
+
+/* slack: more than any rounding of a score. The factor covers the float arithmetic here: seven roundings of terms that are all
+ * positive. */
+static inline struct lk_bound lk_bound_of(const struct lk_codes *x, uint64_t x_panel, const struct lk_codes *y, uint64_t y_panel,
+                                          float reach, double slack)
+{
+    float scale = x->scale[x_panel] * y->scale[y_panel];
+    float ex = x->error[x_panel], ey = y->error[y_panel];
+    float allowance = (ex + ey) * reach + ex * ey + x->rest[x_panel] * y->rest[y_panel];
+    return (struct lk_bound){allowance * (1 + 0x1p-18f) + (float)slack, scale > 0 ? 1.0f / scale : 0};
+}
+
+/* The least sum that a score of at least `score` needs, rounded down, and 4 lower than that: sums stay below 2^24 in all but very
+ * long rows, where the factor above and the slack have room for the rest. */
+static inline int32_t lk_bound_needed(struct lk_bound bound, float score)
+{
+    float units = (score - bound.allowance) * bound.per_unit - 4.0f;
+    units = units > -2e9f ? units : -2e9f;
+    units = units < 2e9f ? units : 2e9f;
+    return (int32_t)units;
+}
+
+#endif
