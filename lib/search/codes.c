@@ -13,6 +13,7 @@ enum {
     CHUNK = 32,          /* coordinates summed in float before they go into a double */
     PANELS_PER_TASK = 64,
 };
+#define SMALLEST_SCALE 0x1p-60f
 
 struct encoding {
     struct lk_codes *codes;
@@ -111,8 +112,10 @@ static lk_status encode_panel(const struct encoding *e, uint64_t panel, struct w
         for (size_t a = 0; a < depth; a++)
             largest = fmax(largest, fabs(projection[a]));
     }
-    /* A scale that is a float, and never so small that a code would pass the limit. */
+    /* A scale that is a float, and never so small that a code would pass the limit. A panel that the axes hardly see has none, its codes
+     * are zero: so the product of two scales, and its inverse, are normal floats. */
     float scale = (float)(largest / e->kernel->limit * (1 + 0x1p-20));
+    scale = scale < SMALLEST_SCALE ? 0 : scale;
     struct remainder most = {0, 0, 0};
     for (size_t i = 0; i < panel_rows; i++) {
         double norm2 = i < n ? square_norm(e->set->data + (first + i) * dim, dim) : 0;
