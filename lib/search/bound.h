@@ -10,7 +10,13 @@ struct lk_bound {
     float allowance, per_unit;
 };
 
-/* slack: more than any rounding of a score. The factor covers the float arithmetic here: seven roundings of terms that are all
+/* More than any rounding of a score of two rows of at most these lengths. */
+static inline double lk_bound_slack(double longest_probe, double longest_reference)
+{
+    return 0x1p-20 * longest_probe * longest_reference;
+}
+
+/* slack: as above. The factor covers the float arithmetic here: seven roundings of terms that are all
  * positive. */
 static inline struct lk_bound lk_bound_of(const struct lk_codes *x, uint64_t x_panel, const struct lk_codes *y, uint64_t y_panel,
                                           float reach, double slack)

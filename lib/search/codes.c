@@ -91,9 +91,11 @@ static struct remainder encode_row(const struct encoding *e, const double *proje
     double slack = projection_slack(e->basis, sqrt(norm2));
     double inside = fmax(sqrt(length) - slack, 0);
     inside = inside * inside / (1 + e->basis->skew); /* at least this much of the row lies in the span of the axes */
+    /* The inverse of (axes axes') is the identity but for this much; nothing is known of axes that are hardly independent. */
+    double skew = e->basis->skew < 0.5 ? e->basis->skew / (1 - e->basis->skew) : INFINITY;
     return (struct remainder){
-        .error = sqrt(wrong) + slack + e->basis->skew * sqrt(reach),
-        .rest = sqrt(fmax(norm2 - inside, 0)) + 0x1p-20,
+        .error = skew < 1 ? (sqrt(wrong) + slack) * (1 + skew) + skew * sqrt(reach) : INFINITY,
+        .rest = sqrt(fmax(norm2 * (1 + (double)e->basis->dim * 0x1p-50) - inside, 0)) + 0x1p-20,
         .reach = sqrt(reach),
     };
 }

@@ -312,7 +312,7 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
         f->panel_step[g] = spread_step(f->references[g].panels);
         longest_reference = fmax(longest_reference, longest_row(set, dim));
     }
-    f->slack = 0x1p-20 * longest * longest_reference;
+    f->slack = lk_bound_slack(longest, longest_reference);
     return LK_OK;
 }
 
