@@ -79,13 +79,16 @@ static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
     }
     uint64_t wanted = f->not_leads[s->g][panel];
     float reach = fmaxf(x->reach, y->reach);
-    uint64_t first_panel = s->block->first / (uint64_t)mr;
-    for (uint64_t p = 0; p < s->block->count; p += (uint64_t)mr) {
-        uint64_t probe_panel = first_panel + p / (uint64_t)mr;
+    uint64_t block_first = s->block->first, block_end = block_first + s->block->count;
+    for (uint64_t probe_panel = block_first / (uint64_t)mr; probe_panel * (uint64_t)mr < block_end; probe_panel++) {
+        /* A block may begin and end within a panel. */
+        uint64_t panel_first = probe_panel * (uint64_t)mr;
+        int from = panel_first < block_first ? (int)(block_first - panel_first) : 0;
+        int to = block_end - panel_first < (uint64_t)mr ? (int)(block_end - panel_first) : mr;
         struct lk_bound bound = lk_bound_of(x, probe_panel, y, panel, reach, f->slack);
         int32_t probe_floor[LK_TILE_MAX_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
         for (int i = 0; i < mr; i++)
-            probe_floor[i] = lk_bound_needed(bound, p + (uint64_t)i < s->block->count ? s->floors[p + (uint64_t)i] : INFINITY);
+            probe_floor[i] = lk_bound_needed(bound, i >= from && i < to ? s->floors[panel_first + (uint64_t)i - block_first] : INFINITY);
         for (int j = 0; j < nr; j++)
             reference_floor[j] = lk_bound_needed(bound, best[j]);
         struct lk_tile tile = {
@@ -99,11 +102,11 @@ static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
         uint64_t mask[LK_TILE_MAX_PROBES];
         if (f->scan->tile(&tile, mask) == 0)
             continue;
-        for (int i = 0; i < mr && p + (uint64_t)i < s->block->count; i++)
+        for (int i = from; i < to; i++)
             for (uint64_t m = mask[i] & wanted; m != 0; m &= m - 1) {
                 if (s->n_waiting == (int)(sizeof s->waiting / sizeof *s->waiting))
                     LK_TRY(flush(s, err));
-                s->waiting[s->n_waiting++] = (struct lk_candidate){(uint32_t)p + (uint32_t)i, (uint32_t)(first + (uint64_t)__builtin_ctzll(m))};
+                s->waiting[s->n_waiting++] = (struct lk_candidate){(uint32_t)(panel_first + (uint64_t)i - block_first), (uint32_t)(first + (uint64_t)__builtin_ctzll(m))};
             }
     }
     s->worker->scanned += rows * s->block->count;
