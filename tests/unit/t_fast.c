@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* t_fast.c - the nominating engine against the one that scores every pair: the same results, whatever the rows, kernels, axes,
+ * threads, blocks and restarts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cpu.h"
+#include "search/lists.h"
+#include "search/scan.h"
+#include "temp.h"
+#include "vectors.h"
+
+enum { PROBES = 83, REFERENCES = 421, HOLDOUT = 150, PEOPLE = 37 };
+
+struct made {
+    struct lk_search_options options;
+    float *data[3];
+    uint32_t *labels[2];
+};
+
+static struct made make(enum vectors kind, size_t dim, bool labelled)
+{
+    static const uint64_t rows[3] = {PROBES, REFERENCES, HOLDOUT};
+    struct made made = {.options = {.dim = dim, .k = 50, .r = 4, .min_score = NAN, .work_dir = temp_path("work")}};
+    struct lk_rng rng = lk_rng_seed(5);
+    for (uint64_t i = 0; i < 3; i++)
+        made.data[i] = vectors_make(kind, rows[i], dim, i + 1);
+    /* Some probes are copies of references, or nearly. */
+    for (uint64_t i = 0; i < PROBES; i += 9)
+        memcpy(made.data[0] + i * dim, made.data[1] + i * 5 * dim, dim * sizeof(float));
+    made.options.probes = (struct lk_search_set){.data = made.data[0], .rows = PROBES};
+    for (int g = 0; g < 2; g++) {
+        made.labels[g] = calloc(rows[g + 1], sizeof *made.labels[g]);
+        assert_non_null(made.labels[g]);
+        for (uint64_t i = 0; i < rows[g + 1]; i++)
+            made.labels[g][i] = (uint32_t)(i % 4 ? lk_rng_below(&rng, PEOPLE) : i / 4 % PEOPLE);
+        made.options.galleries[g] = (struct lk_search_set){made.data[g + 1], rows[g + 1], labelled ? made.labels[g] : NULL, PEOPLE};
+    }
+    return made;
+}
+
+static void unmake(struct made *made)
+{
+    for (int i = 0; i < 3; i++)
+        free(made->data[i]);
+    free(made->labels[0]);
+    free(made->labels[1]);
+}
+
+/* ---- equal results ---------------------------------------------------------------------------------------- */
+
+/* The range as one array; *room grows as needed. */
+struct range {
+    struct lk_range_pair *pairs;
+    size_t n;
+};
+
+static lk_status collect(void *user, const struct lk_range_pair *pair, lk_error *err)
+{
+    struct range *r = user;
+    (void)err;
+    r->pairs[r->n++] = *pair;
+    return LK_OK;
+}
+
+static struct range range_of(const struct lk_search_result *result)
+{
+    struct range r = {calloc(result->n_range + 1, sizeof *r.pairs), 0};
+    assert_non_null(r.pairs);
+    assert_int_equal(lk_search_range(result, collect, &r, NULL), LK_OK);
+    assert_int_equal(r.n, result->n_range);
+    return r;
+}
+
+struct expected {
+    struct lk_search_result result;
+    struct range range;
+};
+
+static bool same_hits(const struct lk_hit *a, const struct lk_hit *b, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        if (a[i].row != b[i].row || a[i].score != b[i].score)
+            return false;
+    return true;
+}
+
+/* The name of the first product that differs, or NULL. */
+static const char *difference(const struct lk_search_options *o, const struct expected *want, const struct lk_search_result *got)
+{
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        const struct lk_search_gallery *a = &want->result.galleries[g], *b = &got->galleries[g];
+        if (a->n_pairs != b->n_pairs || memcmp(a->pairs, b->pairs, a->n_pairs * sizeof *a->pairs) != 0)
+            return "closest pairs";
+        if (a->n_nearest != b->n_nearest || !same_hits(a->nearest, b->nearest, PROBES * a->n_nearest))
+            return "nearest";
+        if (a->n_identities != b->n_identities || !same_hits(a->identities, b->identities, PROBES * a->n_identities))
+            return "nearest identities";
+        if (!same_hits(a->best_probe, b->best_probe, o->galleries[g].rows))
+            return "best probes";
+        if (a->sample_size != b->sample_size || memcmp(a->sample, b->sample, sizeof a->sample) != 0)
+            return "sample";
+        for (int bin = 0; bin < LK_SEARCH_BINS; bin++)
+            if (b->exact[bin] != (bin >= got->exact_bin ? a->exact[bin] : 0))
+                return "histogram";
+    }
+    struct range r = range_of(got);
+    bool same = r.n == want->range.n && memcmp(r.pairs, want->range.pairs, r.n * sizeof *r.pairs) == 0;
+    free(r.pairs);
+    return same ? NULL : "range";
+}
+
+/* ---- runs ------------------------------------------------------------------------------------------------- */
+
+struct stopper {
+    lk_ctx *ctx;
+    uint64_t at, resumed;
+};
+
+/* Reports come ten times a second: waiting here gives one for every block. */
+static void stop_at(void *user, const lk_progress *progress)
+{
+    struct stopper *s = user;
+    s->resumed = progress->resumed;
+    if (s->at < UINT64_MAX)
+        usleep(101000);
+    if (progress->done >= s->at)
+        lk_ctx_cancel(s->ctx);
+}
+
+static lk_status run(const struct lk_search_options *o, int threads, struct stopper *stopper, struct lk_search_result *result)
+{
+    lk_error err;
+    lk_ctx_options options;
+    lk_ctx_options_init(&options);
+    options.threads = threads;
+    options.progress = stop_at;
+    options.user = stopper;
+    assert_int_equal(lk_ctx_new(&stopper->ctx, &options, NULL), LK_OK);
+    lk_status status = lk_search_run(stopper->ctx, o, result, &err);
+    lk_ctx_free(stopper->ctx);
+    return status;
+}
+
+static struct expected plain(const struct lk_search_options *o)
+{
+    struct expected e;
+    struct stopper never = {.at = UINT64_MAX};
+    assert_int_equal(run(o, 2, &never, &e.result), LK_OK);
+    assert_int_equal(e.result.exact_bin, 0);
+    e.range = range_of(&e.result);
+    lk_search_forget(o->work_dir);
+    return e;
+}
+
+static void free_expected(struct expected *e)
+{
+    lk_search_free(&e->result);
+    free(e->range.pairs);
+}
+
+static void describe(char text[200], const struct lk_search_options *o, int threads, const char *kind)
+{
+    snprintf(text, 200, "%s rows, dim %d, %s, depth %d, %d threads, blocks of %d", kind, (int)o->dim, o->cpu, (int)o->depth,
+             threads, (int)o->block);
+}
+
+static void check(const struct lk_search_options *o, int threads, const struct expected *want, const char *kind)
+{
+    struct lk_search_result got;
+    struct stopper never = {.at = UINT64_MAX};
+    char text[200];
+    describe(text, o, threads, kind);
+    assert_int_equal(run(o, threads, &never, &got), LK_OK);
+    assert_true(got.exact_bin > 0);
+    const char *what = difference(o, want, &got);
+    if (what != NULL)
+        fail_msg("%s: the %s differ", text, what);
+    lk_search_free(&got);
+    lk_search_forget(o->work_dir);
+}
+
+static bool usable(const struct lk_scan *k)
+{
+    return (k->features & ~lk_cpu_features()) == 0;
+}
+
+/* Each kernel set with each depth; threads and blocks take turns. */
+static void check_all(struct made *made, const struct expected *want, const char *kind, unsigned *turn)
+{
+    static const int threads[] = {1, 2, 3, 8};
+    static const uint64_t blocks[] = {0, 8, 40, 1, 13, 256};
+    struct lk_search_options *o = &made->options;
+    const uint64_t depths[] = {1, o->dim > 4 ? o->dim / 4 : 2, o->dim, 0};
+    o->exact_pairs = 1;
+    for (int n = 0; lk_scan_built(n) != NULL; n++)
+        for (size_t d = 0; d < 4; d++, ++*turn) {
+            if (!usable(lk_scan_built(n)))
+                continue;
+            o->cpu = lk_scan_built(n)->name;
+            o->depth = depths[d];
+            o->block = blocks[*turn % 6];
+            check(o, threads[*turn / 2 % 4], want, kind);
+        }
+    o->exact_pairs = 0;
+}
+
+static void check_kinds(size_t dim, enum vectors first, enum vectors step)
+{
+    static const double min_scores[] = {NAN, 0.3, 0, 0.999};
+    unsigned turn = 0;
+    for (enum vectors kind = first; kind < N_VECTORS; kind += step) {
+        struct made made = make(kind, dim, (kind + dim) % 2);
+        made.options.min_score = min_scores[(kind + dim / 2) % 4];
+        struct expected want = plain(&made.options);
+        check_all(&made, &want, vectors_name[kind], &turn);
+        free_expected(&want);
+        unmake(&made);
+    }
+}
+
+/* ---- tests ------------------------------------------------------------------------------------------------- */
+
+static void test_few_dimensions(void **state)
+{
+    (void)state;
+    for (size_t dim = 1; dim <= 5; dim++)
+        check_kinds(dim, dim % 2, 2);
+}
+
+static void test_more_dimensions(void **state)
+{
+    (void)state;
+    check_kinds(40, 0, 1);
+    check_kinds(41, 0, 1);
+    check_kinds(129, MIXED, 1);
+}
+
+static void test_wide_rows(void **state)
+{
+    (void)state;
+    check_kinds(300, OPPOSED, 2);
+}
+
+/* One row that stands for all, and more lists asked for than there are rows. */
+static void test_small_sets(void **state)
+{
+    (void)state;
+    unsigned turn = 0;
+    struct made made = make(ISOTROPIC, 7, true);
+    made.options.galleries[1].rows = 0;
+    made.options.k = 1000000;
+    made.options.r = 1000;
+    struct expected want = plain(&made.options);
+    struct lk_search_result *w = &want.result;
+    assert_int_equal(w->galleries[1].n_pairs, 0);
+    check_all(&made, &want, "isotropic, all asked for,", &turn);
+    free_expected(&want);
+    unmake(&made);
+}
+
+/* Stopped again and again, each time with other threads, blocks, kernels and axes, until it comes to its end. */
+static void test_restart(void **state)
+{
+    (void)state;
+    static const enum vectors kinds[] = {NEAR_TIE, ISOTROPIC, MIXED};
+    for (size_t n = 0; n < 3; n++) {
+        struct made made = make(kinds[n], 24, n % 2);
+        struct lk_search_options *o = &made.options;
+        o->min_score = 0.25;
+        struct expected want = plain(o);
+        o->exact_pairs = 1;
+        o->save_seconds = 1e-9;
+        uint64_t all = (uint64_t)PROBES * (REFERENCES + HOLDOUT), resumed = 0;
+        struct lk_search_result got;
+        lk_status status = LK_ECANCELED;
+        int runs = 0;
+        for (; status == LK_ECANCELED; runs++) {
+            static const uint64_t blocks[] = {16, 8, 24, 5, 7};
+            static const char *const levels[] = {"portable", NULL};
+            o->block = blocks[runs % 5];
+            o->cpu = levels[runs % 2];
+            o->depth = (uint64_t)runs % 3 * 12;
+            struct stopper stopper = {.at = runs > 12 ? UINT64_MAX : resumed + all / 4};
+            status = run(o, 1 + runs % 3, &stopper, &got);
+            assert_true(stopper.resumed >= resumed);
+            resumed = stopper.resumed;
+        }
+        assert_int_equal(status, LK_OK);
+        assert_true(runs > 2 && resumed > 0);
+        const char *what = difference(o, &want, &got);
+        if (what != NULL)
+            fail_msg("%s rows: the %s differ after restarts", vectors_name[kinds[n]], what);
+        lk_search_free(&got);
+        lk_search_forget(o->work_dir);
+        free_expected(&want);
+        unmake(&made);
+    }
+}
+
+static void test_unknown_level(void **state)
+{
+    (void)state;
+    lk_error err;
+    struct made made = make(EQUAL, 3, false);
+    made.options.exact_pairs = 1;
+    made.options.cpu = "abacus";
+    lk_ctx_options options;
+    lk_ctx_options_init(&options);
+    lk_ctx *ctx;
+    struct lk_search_result result;
+    assert_int_equal(lk_ctx_new(&ctx, &options, NULL), LK_OK);
+    assert_int_equal(lk_search_run(ctx, &made.options, &result, &err), LK_EUNSUP);
+    assert_non_null(strstr(err.text, "abacus"));
+    lk_ctx_free(ctx);
+    unmake(&made);
+}
+
+static int make_work_dir(void **state)
+{
+    (void)state;
+    temp_dir("work");
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_few_dimensions), cmocka_unit_test(test_more_dimensions),
+                                       cmocka_unit_test(test_wide_rows),      cmocka_unit_test(test_small_sets),
+                                       cmocka_unit_test(test_restart),        cmocka_unit_test(test_unknown_level)};
+    return cmocka_run_group_tests(tests, make_work_dir, NULL);
+}
