@@ -5,11 +5,6 @@
 
 #include "search/codes.h"
 
-/* Between one panel of probes and one of references: score <= sum / per_unit + allowance. */
-struct lk_bound {
-    float allowance, per_unit;
-};
-
 /* More than any rounding of a score of two rows of at most these lengths. */
 static inline double lk_bound_slack(double longest_probe, double longest_reference)
 {

@@ -9,10 +9,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 
-enum {
-    CHUNK = 32,          /* coordinates summed in float before they go into a double */
-    PANELS_PER_TASK = 64,
-};
+enum { PANELS_PER_TASK = 64 };
 #define SMALLEST_SCALE 0x1p-60f
 
 struct encoding {
@@ -27,76 +24,47 @@ struct encoding {
 struct worker {
     double *projections; /* panel_rows x depth */
     float *part;         /* depth */
-    float reach;
+    int8_t *codes;       /* depth */
+    float reach, fine_error;
 };
-
-/* out = axes' x. Float sums of CHUNK products are off by less than CHUNK 2^-24 times the sum of their magnitudes, so that the
- * whole projection is off by less than (CHUNK + 2) 2^-24 |x| for each axis (Cauchy-Schwarz): see projection_slack. */
-static void project(const struct lk_basis *b, const float *x, float *part, double *out)
-{
-    memset(out, 0, b->depth * sizeof *out);
-    for (size_t first = 0; first < b->dim; first += CHUNK) {
-        size_t end = first + CHUNK < b->dim ? first + CHUNK : b->dim;
-        memset(part, 0, b->depth * sizeof *part);
-        for (size_t k = first; k < end; k++) {
-            const float *axes = b->axes + k * b->depth;
-            for (size_t a = 0; a < b->depth; a++)
-                part[a] += x[k] * axes[a];
-        }
-        for (size_t a = 0; a < b->depth; a++)
-            out[a] += (double)part[a];
-    }
-}
 
 /* Length of the rounding error of a projection of a row of length `norm`. */
 static double projection_slack(const struct lk_basis *b, double norm)
 {
-    return sqrt((double)b->used) * (CHUNK + 2) * 0x1p-24 * norm * (1 + b->skew);
-}
-
-static double square_norm(const float *x, size_t dim)
-{
-    double sum = 0;
-    for (size_t k = 0; k < dim; k++)
-        sum += (double)x[k] * (double)x[k];
-    return sum;
+    return sqrt((double)b->used) * (LK_PROJECT_CHUNK + 2) * 0x1p-24 * norm * (1 + b->skew);
 }
 
 /* What the code of one row leaves; the bound takes the largest of a panel. */
 struct remainder {
-    double error, rest, reach;
+    double error, rest, reach, fine_error;
 };
 
 /* Codes of one row into its place in the panel. */
-static struct remainder encode_row(const struct encoding *e, const double *projection, double norm2, double scale,
-                                   uint64_t panel, size_t row)
+static struct remainder encode_row(const struct encoding *e, struct worker *w, double norm2, double scale, uint64_t panel,
+                                   size_t row)
 {
     struct lk_codes *c = e->codes;
     size_t panel_rows = (size_t)c->panel_rows;
     int8_t *codes = c->codes + panel * panel_rows * c->depth;
-    double wrong = 0, reach = 0, length = 0;
-    int32_t sum = 0;
-    for (size_t a = 0; a < c->depth; a++) {
-        double q = scale > 0 ? nearbyint(projection[a] / scale) : 0;
-        double decoded = q * scale;
-        wrong += (projection[a] - decoded) * (projection[a] - decoded);
-        reach += decoded * decoded;
-        length += projection[a] * projection[a];
-        sum += (int32_t)q;
-        int stored = (int)q + (e->as_references ? e->kernel->offset : 0);
-        codes[4 * (a / 4 * panel_rows + row) + a % 4] = (int8_t)(uint8_t)stored;
-    }
+    const double *projection = w->projections + row * c->depth;
+    struct lk_rounded r;
+    e->kernel->round_row(projection, c->depth, scale, w->codes, &r);
+    int offset = e->as_references ? e->kernel->offset : 0;
+    for (size_t a = 0; a < c->depth; a++)
+        codes[4 * (a / 4 * panel_rows + row) + a % 4] = (int8_t)(uint8_t)(w->codes[a] + offset);
     if (c->start != NULL)
-        c->start[panel * panel_rows + row] = -e->kernel->offset * sum;
+        c->start[panel * panel_rows + row] = -e->kernel->offset * r.sum;
     double slack = projection_slack(e->basis, sqrt(norm2));
-    double inside = fmax(sqrt(length) - slack, 0);
+    double inside = fmax(sqrt(r.length) - slack, 0);
     inside = inside * inside / (1 + e->basis->skew); /* at least this much of the row lies in the span of the axes */
     /* The inverse of (axes axes') is the identity but for this much; nothing is known of axes that are hardly independent. */
     double skew = e->basis->skew < 0.5 ? e->basis->skew / (1 - e->basis->skew) : INFINITY;
+    double to_float = 0x1p-23 * sqrt(r.length); /* of the fine projections */
     return (struct remainder){
-        .error = skew < 1 ? (sqrt(wrong) + slack) * (1 + skew) + skew * sqrt(reach) : INFINITY,
+        .error = skew < 1 ? (sqrt(r.wrong) + slack) * (1 + skew) + skew * sqrt(r.reach) : INFINITY,
         .rest = sqrt(fmax(norm2 * (1 + (double)e->basis->dim * 0x1p-50) - inside, 0)) + 0x1p-20,
-        .reach = sqrt(reach),
+        .reach = sqrt(r.reach),
+        .fine_error = skew < 1 ? (to_float + slack) * (1 + skew) + skew * (sqrt(r.length) + to_float) : INFINITY,
     };
 }
 
@@ -110,24 +78,29 @@ static lk_status encode_panel(const struct encoding *e, uint64_t panel, struct w
     memset(w->projections, 0, panel_rows * depth * sizeof *w->projections);
     for (size_t i = 0; i < n; i++) {
         double *projection = w->projections + i * depth;
-        project(e->basis, e->set->data + (first + i) * dim, w->part, projection);
+        e->kernel->project(e->basis->axes, dim, depth, e->set->data + (first + i) * dim, w->part, projection);
         for (size_t a = 0; a < depth; a++)
-            largest = fmax(largest, fabs(projection[a]));
+            largest = fabs(projection[a]) > largest ? fabs(projection[a]) : largest;
+        for (size_t a = 0; c->fine != NULL && a < depth; a++)
+            c->fine[(first + i) * depth + a] = (float)projection[a];
     }
     /* A scale that is a float, and never so small that a code would pass the limit. A panel that the axes hardly see has none, its codes
      * are zero: so the product of two scales, and its inverse, are normal floats. */
     float scale = (float)(largest / e->kernel->limit * (1 + 0x1p-20));
     scale = scale < SMALLEST_SCALE ? 0 : scale;
-    struct remainder most = {0, 0, 0};
+    struct remainder most = {0};
     for (size_t i = 0; i < panel_rows; i++) {
-        double norm2 = i < n ? square_norm(e->set->data + (first + i) * dim, dim) : 0;
-        struct remainder r = encode_row(e, w->projections + i * depth, norm2, (double)scale, panel, i);
-        most = (struct remainder){fmax(most.error, r.error), fmax(most.rest, r.rest), fmax(most.reach, r.reach)};
+        const float *x = e->set->data + (first + i) * dim;
+        double norm2 = i < n ? e->kernel->dot(x, x, dim) : 0;
+        struct remainder r = encode_row(e, w, norm2, (double)scale, panel, i);
+        most = (struct remainder){fmax(most.error, r.error), fmax(most.rest, r.rest), fmax(most.reach, r.reach),
+                                  fmax(most.fine_error, r.fine_error)};
     }
     c->scale[panel] = scale;
     c->error[panel] = nextafterf((float)most.error, INFINITY);
     c->rest[panel] = nextafterf((float)most.rest, INFINITY);
     w->reach = fmaxf(w->reach, nextafterf((float)most.reach, INFINITY));
+    w->fine_error = fmaxf(w->fine_error, nextafterf((float)most.fine_error, INFINITY));
     return LK_OK;
 }
 
@@ -149,15 +122,18 @@ static lk_status encode_all(lk_ctx *ctx, struct encoding *e, lk_error *err)
     for (int i = 0; status == LK_OK && i < threads; i++) {
         e->workers[i].projections = lk_calloc(panel_rows * e->codes->depth, sizeof(double), err);
         e->workers[i].part = lk_calloc(e->codes->depth, sizeof(float), err);
-        if (e->workers[i].projections == NULL || e->workers[i].part == NULL)
+        e->workers[i].codes = lk_calloc(e->codes->depth, 1, err);
+        if (e->workers[i].projections == NULL || e->workers[i].part == NULL || e->workers[i].codes == NULL)
             status = LK_ENOMEM;
     }
     if (status == LK_OK)
         status = lk_pool_for(ctx, (size_t)((e->codes->panels + PANELS_PER_TASK - 1) / PANELS_PER_TASK), encode_task, e, err);
     for (int i = 0; e->workers != NULL && i < threads; i++) {
         e->codes->reach = fmaxf(e->codes->reach, e->workers[i].reach);
+        e->codes->fine_error = fmaxf(e->codes->fine_error, e->workers[i].fine_error);
         free(e->workers[i].projections);
         free(e->workers[i].part);
+        free(e->workers[i].codes);
     }
     free(e->workers);
     return status;
@@ -175,8 +151,11 @@ lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis
     codes.rest = lk_calloc((size_t)codes.panels, sizeof *codes.rest, err);
     if (!as_references)
         codes.start = lk_calloc((size_t)codes.panels * panel_rows, sizeof *codes.start, err);
+    bool fine = 2 * basis->depth <= basis->dim;
+    if (fine)
+        codes.fine = lk_alloc_aligned((size_t)codes.rows * codes.depth, sizeof *codes.fine, err);
     lk_status status = LK_ENOMEM;
-    if (codes.codes != NULL && codes.scale != NULL && codes.error != NULL && codes.rest != NULL &&
+    if ((codes.fine != NULL || !fine) && codes.codes != NULL && codes.scale != NULL && codes.error != NULL && codes.rest != NULL &&
         (as_references || codes.start != NULL)) {
         struct encoding e = {.codes = &codes, .basis = basis, .set = set, .kernel = kernel, .as_references = as_references};
         status = encode_all(ctx, &e, err);
@@ -195,5 +174,6 @@ void lk_codes_free(struct lk_codes *codes)
     free(codes->scale);
     free(codes->error);
     free(codes->rest);
+    free(codes->fine);
     memset(codes, 0, sizeof *codes);
 }

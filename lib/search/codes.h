@@ -35,6 +35,8 @@ struct lk_codes {
     int32_t *start;        /* of each row: -offset * sum of its codes; NULL for references */
     float *scale, *error, *rest; /* of each panel: the largest of its rows */
     float reach;           /* largest length of a decoded code of any row */
+    float *fine;           /* rows x depth: the projections themselves; NULL where they would save little (depth > dim / 2) */
+    float fine_error;      /* as error, of `fine`; the largest of any row */
 };
 
 /* Encodes all rows over the threads of ctx. as_references: unsigned codes with the kernel's offset. */

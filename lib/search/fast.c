@@ -22,6 +22,22 @@ struct scan {
 
 /* ---- nominated pairs are scored, and taken -------------------------------------------------------------- */
 
+/* Whether a pair may score `needed`: first by the projections before they were rounded to codes, then by the rows. */
+static inline bool near_enough(const struct scan *s, struct lk_candidate c, const float *x, const float *y, double needed)
+{
+    const struct lk_fast *f = s->fast;
+    const struct lk_codes *px = &f->probes, *py = s->references;
+    if (py->fine != NULL) {
+        uint64_t probe = s->block->first + c.p;
+        float inside = f->scan->dot_float(px->fine + probe * px->depth, py->fine + (uint64_t)c.reference * py->depth, px->depth);
+        float outside = px->rest[probe / (uint64_t)px->panel_rows] * py->rest[c.reference / (uint64_t)py->panel_rows];
+        if ((double)inside + (double)outside * (1 + 0x1p-20) + f->fine_slack[s->g] < needed)
+            return false;
+    }
+    s->worker->compared++;
+    return f->scan->dot(x, y, (size_t)s->pass->options->dim) + f->slack >= needed;
+}
+
 static lk_status flush(struct scan *s, lk_error *err)
 {
     struct lk_pass *pass = s->pass;
@@ -35,10 +51,10 @@ static lk_status flush(struct scan *s, lk_error *err)
     for (int i = 0; i < s->n_waiting; i++) {
         struct lk_candidate c = s->waiting[i];
         const float *x = probes + c.p * dim, *y = gallery + c.reference * dim;
-        double near = s->fast->scan->dot(x, y, dim);
         float best = lk_best_unpack(atomic_load_explicit(&pass->galleries[s->g].best[c.reference], memory_order_relaxed)).score;
         best = fmaxf(best, s->fast->best_hint[s->g][c.reference]);
-        if (near + s->fast->slack >= (double)fminf(s->floors[c.p], best)) {
+        double needed = (double)fminf(s->floors[c.p], best);
+        if (near_enough(s, c, x, y, needed)) {
             group[n] = c;
             a[n] = x;
             b[n++] = y;
@@ -89,8 +105,7 @@ static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
         int32_t probe_floor[LK_TILE_MAX_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
         for (int i = 0; i < mr; i++)
             probe_floor[i] = lk_bound_needed(bound, i >= from && i < to ? s->floors[panel_first + (uint64_t)i - block_first] : INFINITY);
-        for (int j = 0; j < nr; j++)
-            reference_floor[j] = lk_bound_needed(bound, best[j]);
+        f->scan->needed(bound, best, nr, reference_floor);
         struct lk_tile tile = {
             .probes = x->codes + probe_panel * (uint64_t)mr * x->depth,
             .references = (const uint8_t *)y->codes + first * y->depth,
@@ -316,6 +331,11 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
         longest_reference = fmax(longest_reference, longest_row(set, dim));
     }
     f->slack = lk_bound_slack(longest, longest_reference);
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        double ex = (double)f->probes.fine_error, ey = (double)f->references[g].fine_error;
+        double rounding = ((double)depth / 32 + 16) * 0x1p-24 * longest * longest_reference;
+        f->fine_slack[g] = f->slack + (ex * longest_reference + ey * longest) * (1 + 0x1p-10) + ex * ey + 2 * rounding;
+    }
     return LK_OK;
 }
 

@@ -33,7 +33,7 @@ struct lk_worker {
     float *scores;               /* LK_MAX_BLOCK x LK_TILE */
     float *rows;                 /* LK_GROUP rows */
     struct lk_list nearest[LK_MAX_BLOCK], identities[LK_MAX_BLOCK]; /* of the gallery in hand */
-    uint64_t scanned, nominated, scored; /* pairs: by codes, that passed the bound, that were scored by the definition */
+    uint64_t scanned, nominated, compared, scored; /* pairs: by codes, that passed the bound, that were scored by the definition */
 };
 
 /* The nominating scan: codes of all sets, and what is known about scores before the pass. */
@@ -47,6 +47,7 @@ struct lk_fast {
     uint64_t *not_leads[LK_N_GALLERIES]; /* of each panel: bits of rows that are there and no leads */
     uint64_t panel_step[LK_N_GALLERIES];
     double slack;                        /* more than any rounding of a score */
+    double fine_slack[LK_N_GALLERIES];   /* and of the fine projections' product */
 };
 
 /* What a worker found in one block, for the sink. Lists of probes go straight to the result. */

@@ -34,8 +34,31 @@ typedef uint64_t lk_tile_fn(const struct lk_tile *tile, uint64_t *mask);
 /* Sum of a[i] * b[i] over n signed codes; n is a multiple of 64, both rows 64-byte aligned. */
 typedef int32_t lk_dot_codes_fn(const int8_t *a, const int8_t *b, size_t n);
 
-/* Dot product of two float rows, summed in double in any order. */
+/* ---- the float side (scan_float.h) ---- */
+
+/* Dot product of two float rows of n numbers, summed in double in any order. */
 typedef double lk_dot_fn(const float *a, const float *b, size_t n);
+/* The same in float: off by at most (n / 32 + 16) 2^-24 |a| |b|. */
+typedef float lk_dot_float_fn(const float *a, const float *b, size_t n);
+
+/* out = axes' x, depth numbers. axes is dim x depth, part is scratch for depth numbers. Float sums of LK_PROJECT_CHUNK products go
+ * into doubles, so that each number is off by less than (LK_PROJECT_CHUNK + 2) 2^-24 |x| |axis|. */
+#define LK_PROJECT_CHUNK 32
+typedef void lk_project_fn(const float *axes, size_t dim, size_t depth, const float *x, float *part, double *out);
+
+/* Codes of a projection at a scale (0: all codes are 0), and squared lengths: of projection - decoded, of decoded, of projection. */
+struct lk_rounded {
+    double wrong, reach, length;
+    int32_t sum; /* of the codes */
+};
+typedef void lk_round_fn(const double *projection, size_t depth, double scale, int8_t *codes, struct lk_rounded *out);
+
+/* Between one panel of probes and one of references: score <= sum / per_unit + allowance. */
+struct lk_bound {
+    float allowance, per_unit;
+};
+/* lk_bound_needed (bound.h) of n scores. */
+typedef void lk_needed_fn(struct lk_bound bound, const float *scores, int n, int32_t *out);
 
 /* 127 * 127 * 4 * groups must stay below 2^31. */
 #define LK_SCAN_MAX_GROUPS 16384
@@ -49,6 +72,10 @@ struct lk_scan {
     lk_tile_fn *tile;
     lk_dot_codes_fn *dot_codes;
     lk_dot_fn *dot;
+    lk_dot_float_fn *dot_float;
+    lk_project_fn *project;
+    lk_round_fn *round_row;
+    lk_needed_fn *needed;
 };
 
 extern const struct lk_scan lk_scan_portable;

@@ -8,7 +8,7 @@
 #include <immintrin.h>
 
 #include "base/cpu.h"
-#include "search/scan.h"
+#include "search/bound.h"
 #include "search/target.h"
 
 enum { MR = 4, NR = 16 };
@@ -70,23 +70,15 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
     return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
-static double dot(const float *a, const float *b, size_t n)
-{
-    double sum[8] = {0};
-    size_t k = 0;
-    for (; k + 8 <= n; k += 8)
-        for (int l = 0; l < 8; l++)
-            sum[l] += (double)a[k + l] * (double)b[k + l];
-    for (; k < n; k++)
-        sum[0] += (double)a[k] * (double)b[k];
-    return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
-}
+#define LK_MADD(a, b, c) __builtin_fmaf(a, b, c)
+#include "search/scan_float.h"
 
 LK_TARGET_END
 
 const struct lk_scan lk_scan_avx2 = {
     .name = "avx2", .features = LK_CPU_AVX2, .mr = MR, .nr = NR, .limit = 63, .offset = 64,
-    .tile = tile, .dot_codes = dot_codes, .dot = dot,
+    .tile = tile, .dot_codes = dot_codes, .dot = dot, .dot_float = dot_float,
+    .project = project, .round_row = round_row, .needed = needed,
 };
 
 #endif

@@ -9,7 +9,7 @@
 #include <immintrin.h>
 
 #include "base/cpu.h"
-#include "search/scan.h"
+#include "search/bound.h"
 #include "search/target.h"
 
 enum { MR = 8, NR = 48 };
@@ -58,25 +58,15 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
     return _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, excess));
 }
 
-static double dot(const float *a, const float *b, size_t n)
-{
-    __m512d even = _mm512_setzero_pd(), odd = _mm512_setzero_pd();
-    size_t k = 0;
-    for (; k + 16 <= n; k += 16) {
-        even = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(a + k)), _mm512_cvtps_pd(_mm256_loadu_ps(b + k)), even);
-        odd = _mm512_fmadd_pd(_mm512_cvtps_pd(_mm256_loadu_ps(a + k + 8)), _mm512_cvtps_pd(_mm256_loadu_ps(b + k + 8)), odd);
-    }
-    double sum = _mm512_reduce_add_pd(_mm512_add_pd(even, odd));
-    for (; k < n; k++)
-        sum += (double)a[k] * (double)b[k];
-    return sum;
-}
+#define LK_MADD(a, b, c) __builtin_fmaf(a, b, c)
+#include "search/scan_float.h"
 
 LK_TARGET_END
 
 const struct lk_scan lk_scan_avx512 = {
     .name = "avx512", .features = LK_CPU_AVX512_VNNI, .mr = MR, .nr = NR, .limit = 127, .offset = 128,
-    .tile = tile, .dot_codes = dot_codes, .dot = dot,
+    .tile = tile, .dot_codes = dot_codes, .dot = dot, .dot_float = dot_float,
+    .project = project, .round_row = round_row, .needed = needed,
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan_portable.c - the kernels in plain C: always there, and what the others are tested against. */
-#include "search/scan.h"
+#include "search/bound.h"
 
 enum { MR = 4, NR = 16 };
 
@@ -35,18 +35,10 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
     return sum;
 }
 
-static double dot(const float *a, const float *b, size_t n)
-{
-    double sum[8] = {0};
-    size_t k = 0;
-    for (; k + 8 <= n; k += 8)
-        for (int l = 0; l < 8; l++)
-            sum[l] += (double)a[k + l] * (double)b[k + l];
-    for (; k < n; k++)
-        sum[0] += (double)a[k] * (double)b[k];
-    return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
-}
+#define LK_MADD(a, b, c) ((a) * (b) + (c))
+#include "search/scan_float.h"
 
 const struct lk_scan lk_scan_portable = {
-    .name = "portable", .mr = MR, .nr = NR, .limit = 127, .offset = 128, .tile = tile, .dot_codes = dot_codes, .dot = dot,
+    .name = "portable", .mr = MR, .nr = NR, .limit = 127, .offset = 128, .tile = tile, .dot_codes = dot_codes, .dot = dot, .dot_float = dot_float,
+    .project = project, .round_row = round_row, .needed = needed,
 };
