@@ -22,7 +22,8 @@ struct scan {
 
 /* ---- nominated pairs are scored, and taken -------------------------------------------------------------- */
 
-/* Whether a pair may score `needed`: first by the projections before they were rounded to codes, then by the rows. */
+/* Whether a pair may score `needed`: by the projections before they were rounded to codes, or by the rows where
+ * there are none. */
 static inline bool near_enough(const struct scan *s, struct lk_candidate c, const float *x, const float *y, double needed)
 {
     const struct lk_fast *f = s->fast;
@@ -31,10 +32,8 @@ static inline bool near_enough(const struct scan *s, struct lk_candidate c, cons
         uint64_t probe = s->block->first + c.p;
         float inside = f->scan->dot_float(px->fine + probe * px->depth, py->fine + (uint64_t)c.reference * py->depth, px->depth);
         float outside = px->rest[probe / (uint64_t)px->panel_rows] * py->rest[c.reference / (uint64_t)py->panel_rows];
-        if ((double)inside + (double)outside * (1 + 0x1p-20) + f->fine_slack[s->g] < needed)
-            return false;
+        return (double)inside + (double)outside * (1 + 0x1p-20) + f->fine_slack[s->g] >= needed;
     }
-    s->worker->compared++;
     return f->scan->dot(x, y, (size_t)s->pass->options->dim) + f->slack >= needed;
 }
 

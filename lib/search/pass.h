@@ -33,7 +33,7 @@ struct lk_worker {
     float *scores;               /* LK_MAX_BLOCK x LK_TILE */
     float *rows;                 /* LK_GROUP rows */
     struct lk_list nearest[LK_MAX_BLOCK], identities[LK_MAX_BLOCK]; /* of the gallery in hand */
-    uint64_t scanned, nominated, compared, scored; /* pairs: by codes, that passed the bound, that were scored by the definition */
+    uint64_t scanned, nominated, scored; /* pairs: by codes, that passed the bound, that were scored by the definition */
 };
 
 /* The nominating scan: codes of all sets, and what is known about scores before the pass. */

@@ -305,7 +305,7 @@ lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, st
                            .range_score = has_range ? smallest_float_from(options->min_score) : INFINITY,
                            .save_seconds = options->save_seconds > 0 ? options->save_seconds : SAVE_SECONDS};
     lk_status status = run(&pass, err);
-    if (getenv("FASTSTAT") && pass.fast) { uint64_t sc=0,no=0,ex=0,co=0; for (int i=0;i<lk_ctx_threads(ctx);i++){sc+=pass.workers[i].scanned;no+=pass.workers[i].nominated;ex+=pass.workers[i].scored;co+=pass.workers[i].compared;} fprintf(stderr,"scanned %g nominated %g%% compared %g%% scored %g%% depth %zu\n",(double)sc,100.0*no/sc,100.0*co/sc,100.0*ex/sc,pass.fast->probes.depth); }
+    if (getenv("FASTSTAT") && pass.fast) { uint64_t sc=0,no=0,ex=0; for (int i=0;i<lk_ctx_threads(ctx);i++){sc+=pass.workers[i].scanned;no+=pass.workers[i].nominated;ex+=pass.workers[i].scored;} fprintf(stderr,"scanned %g nominated %g%% scored %g%% depth %zu\n",(double)sc,100.0*no/sc,100.0*ex/sc,pass.fast->probes.depth); }
     free_workers(&pass);
     lk_fast_free(pass.fast);
     lk_spool_close(&pass.spool);

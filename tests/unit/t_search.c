@@ -551,9 +551,35 @@ static void test_kill(void **state)
     unmake(&made);
 }
 
+/* Magnitudes far apart and terms that cancel, so that any other order of additions shows. */
+static void test_pairs_in_index_order(void **state)
+{
+    (void)state;
+    struct lk_rng rng = lk_rng_seed(11);
+    static float x[LK_GROUP][64], y[LK_GROUP][64];
+    const float *a[LK_GROUP], *b[LK_GROUP];
+    for (int round = 0; round < 2000; round++) {
+        size_t dim = 1 + lk_rng_below(&rng, 64);
+        float scores[LK_GROUP];
+        for (int n = 0; n < LK_GROUP; n++) {
+            a[n] = x[n];
+            b[n] = y[n];
+            for (size_t i = 0; i < dim; i++) {
+                bool cancels = i > 0 && lk_rng_below(&rng, 3) == 0;
+                x[n][i] = cancels ? -x[n][i - 1] : ldexpf((float)lk_rng_unit(&rng) - 0.5f, (int)lk_rng_below(&rng, 50) - 25);
+                y[n][i] = cancels ? y[n][i - 1] : ldexpf((float)lk_rng_unit(&rng) - 0.5f, (int)lk_rng_below(&rng, 50) - 25);
+            }
+        }
+        lk_kernel_pairs(a, b, dim, scores);
+        for (int n = 0; n < LK_GROUP; n++)
+            assert_true(scores[n] == lk_score(a[n], b[n], dim));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pairs_in_index_order),
         cmocka_unit_test(test_kernels),     cmocka_unit_test(test_best_packing),
         cmocka_unit_test(test_bins),        cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_kinds),       cmocka_unit_test(test_sampled_bulk),
