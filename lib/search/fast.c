@@ -157,6 +157,8 @@ lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct l
 {
     struct scan s = {.pass = pass, .block = block, .worker = worker, .g = g, .fast = pass->fast,
                      .references = &pass->fast->references[g]};
+    if (s.references->rows == 0)
+        return LK_OK; /* nothing, and lists without room have no threshold */
     for (uint64_t p = 0; p < block->count; p++)
         s.floors[p] = lk_pass_floor(pass, block, worker, g, p);
     LK_TRY(score_leads(&s, err));
