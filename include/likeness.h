@@ -202,6 +202,7 @@ typedef struct lk_match_options {
     double min_score;       /* write every pair at or above; NaN = none */
     int force;
     const char *command;
+    const char *cpu;        /* instruction set by its name in lk_cpu_level; NULL or "auto" = the best. Results do not depend on it. */
 } lk_match_options;
 
 typedef struct lk_match_summary {
@@ -215,6 +216,19 @@ typedef struct lk_match_summary {
 
 LK_API void lk_match_options_init(lk_match_options *options); /* k = 1500, r = 10, min_score = NaN */
 LK_API lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summary *out, lk_error *err);
+
+/* The instruction sets that the comparison has code for. */
+typedef struct lk_cpu_level {
+    const char *name;  /* "avx2" */
+    const char *needs; /* what a processor must have for it, in words */
+    int built;         /* part of this library */
+    int usable;        /* and this processor, as its system sets it up, has what it needs */
+    int tested;        /* 0 = was never run by its authors, so only taken when asked for */
+    int chosen;        /* what "auto" takes */
+} lk_cpu_level;
+
+/* The i-th level, fastest first. Gives 0, and no level, behind the last. */
+LK_API int lk_cpu_level_at(int i, lk_cpu_level *out);
 
 /* ---- calibrate: what a score is worth ------------------------------------------------------------- */
 

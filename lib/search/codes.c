@@ -44,14 +44,14 @@ static struct remainder encode_row(const struct encoding *e, struct worker *w, d
                                    size_t row)
 {
     struct lk_codes *c = e->codes;
-    size_t panel_rows = (size_t)c->panel_rows;
+    size_t panel_rows = (size_t)c->panel_rows, run = e->as_references ? 1 : (size_t)e->kernel->run;
     int8_t *codes = c->codes + panel * panel_rows * c->depth;
     const double *projection = w->projections + row * c->depth;
     struct lk_rounded r;
     e->kernel->round_row(projection, c->depth, scale, w->codes, &r);
     int offset = e->as_references ? e->kernel->offset : 0;
     for (size_t a = 0; a < c->depth; a++)
-        codes[4 * (a / 4 * panel_rows + row) + a % 4] = (int8_t)(uint8_t)(w->codes[a] + offset);
+        codes[lk_scan_place(c->depth, panel_rows, run, row, a)] = (int8_t)(uint8_t)(w->codes[a] + offset);
     if (c->start != NULL)
         c->start[panel * panel_rows + row] = -e->kernel->offset * r.sum;
     double slack = projection_slack(e->basis, sqrt(norm2));

@@ -311,8 +311,8 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
     struct lk_fast *f = pass->fast = lk_calloc(1, sizeof *f, err);
     if (f == NULL)
         return LK_ENOMEM;
+    LK_TRY(lk_scan_check(pass->options->cpu, err));
     f->scan = lk_scan_choose(pass->options->cpu);
-    LK_NEED(f->scan != NULL, err, LK_EUNSUP, "this processor has no '%s' instructions", pass->options->cpu);
     const struct lk_search_set *probes = &pass->options->probes;
     LK_TRY(lk_basis_choose(&f->basis, probes, pass->galleries[0].set, dim, err));
     size_t depth = pass->options->depth < dim ? (size_t)pass->options->depth : dim;

@@ -11,6 +11,7 @@
 #include <immintrin.h>
 #endif
 #include <stdbool.h>
+#include <string.h>
 
 void lk_kernel_pack(double *packed, const float *data, size_t rows, size_t dim)
 {
@@ -120,6 +121,17 @@ lk_kernel_fn *const *lk_kernel_all(void)
 #else
     return all;
 #endif
+}
+
+lk_kernel_fn *lk_kernel_choose(const char *level)
+{
+    if (level != NULL && strcmp(level, "portable") == 0)
+        return kernel_portable;
+#if defined(__x86_64__)
+    if (level != NULL && strcmp(level, "avx2") == 0 && __builtin_cpu_supports("avx2"))
+        return kernel_avx2;
+#endif
+    return lk_kernel_all()[0];
 }
 
 static void pairs_portable(const float *const a[LK_GROUP], const float *const b[LK_GROUP], size_t dim,

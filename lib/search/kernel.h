@@ -17,6 +17,8 @@ typedef void lk_kernel_fn(const double *probes, const double *references, size_t
 
 /* The kernels that this processor runs, fastest first, ended by NULL. All give the same bits. */
 lk_kernel_fn *const *lk_kernel_all(void);
+/* The fastest that needs no more than the level of scan.h by that name; NULL and "auto" = the fastest. */
+lk_kernel_fn *lk_kernel_choose(const char *level);
 
 /* The scores of 8 pairs of rows that lie anywhere. */
 void lk_kernel_pairs(const float *const a[LK_GROUP], const float *const b[LK_GROUP], size_t dim,

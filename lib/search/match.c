@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "formats/json.h"
+#include "search/scan.h"
 
 void lk_match_options_init(lk_match_options *options)
 {
@@ -26,7 +27,7 @@ static lk_status check_options(const lk_match_options *o, lk_error *err)
             (unsigned long long)o->r, LK_SEARCH_MAX_R);
     LK_NEED(isnan(o->min_score) || (o->min_score >= -2 && o->min_score <= 2), err, LK_EINVAL,
             "min-score: %g, expected a cosine from -1 to 1", o->min_score);
-    return LK_OK;
+    return lk_scan_check(o->cpu, err);
 }
 
 static lk_status open_sets(struct lk_match *m, lk_error *err)
@@ -120,7 +121,8 @@ static lk_status search(const struct lk_match *m, lk_match_summary *summary, dou
                                         .k = m->options->k,
                                         .r = m->options->r,
                                         .min_score = m->options->min_score,
-                                        .work_dir = m->options->output};
+                                        .work_dir = m->options->output,
+                                        .cpu = m->options->cpu};
     for (int g = 0; g < LK_N_GALLERIES; g++)
         options.galleries[g] = m->galleries[g].set;
     lk_status status = name_inputs(m, &inputs, err);

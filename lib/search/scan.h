@@ -3,8 +3,9 @@
  *
  * A kernel only nominates pairs. It never decides a result: the bound that makes it safe is the caller's (docs/search.md).
  *
- * Packed panels. Codes are grouped by 4 coordinates. A probe panel holds mr rows, group g of row i at byte
- * 4 * (g * mr + i); a reference panel holds nr rows the same way. Panels begin on 64-byte boundaries. Probe codes are signed,
+ * Packed panels. Codes are grouped by 4 coordinates. A reference panel holds nr rows, group g of row j at byte 4 * (g * nr + j);
+ * a probe panel holds mr rows the same way, or with `run` groups of a row side by side (lk_scan_place). The codes of a set begin
+ * on a 64-byte boundary, and panels follow each other without gaps. Probe codes are signed,
  * -limit .. limit. Reference codes are stored unsigned as code + offset, because the instructions multiply unsigned
  * by signed bytes; the caller's start values -offset * (sum of the probe's codes) put that right. */
 #ifndef LK_SEARCH_SCAN_H
@@ -13,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "likeness.h"
 
 #define LK_TILE_MAX_PROBES 16
 #define LK_TILE_MAX_REFERENCES 64
@@ -69,6 +72,8 @@ struct lk_scan {
     int mr, nr;
     int limit;  /* codes are -limit .. limit: 127, or 63 where products are added in 16 bits */
     int offset; /* added to reference codes: 128, 64 or 0 */
+    int run;    /* groups of a probe that lie side by side; 0 = 1 */
+    bool untested; /* no machine of ours could run it: taken only when asked for by name */
     lk_tile_fn *tile;
     lk_dot_codes_fn *dot_codes;
     lk_dot_fn *dot;
@@ -78,18 +83,28 @@ struct lk_scan {
     lk_needed_fn *needed;
 };
 
+/* Where coordinate `a` of a panel's row lies. */
+static inline size_t lk_scan_place(size_t depth, size_t panel_rows, size_t run, size_t row, size_t a)
+{
+    if (run <= 1)
+        return 4 * (a / 4 * panel_rows + row) + a % 4;
+    size_t first = a / 4 / run * run, left = depth / 4 - first, width = left < run ? left : run;
+    return 4 * (first * panel_rows + row * width + a / 4 - first) + a % 4;
+}
+
 extern const struct lk_scan lk_scan_portable;
 #if defined(__x86_64__)
-extern const struct lk_scan lk_scan_avx2, lk_scan_avx512;
+extern const struct lk_scan lk_scan_avx2, lk_scan_avx512, lk_scan_amx;
 #endif
 #if defined(__aarch64__)
 extern const struct lk_scan lk_scan_dotprod;
 #endif
 
-/* The kernel called `name`, or the best one for NULL or "auto". NULL when there is no such kernel here;
- * lk_scan_names says which there are. */
+/* The kernel called `name`, or the best one that was tested for NULL or "auto". NULL when there is no such kernel here. */
 const struct lk_scan *lk_scan_choose(const char *name);
 /* The i-th kernel that was built in, best first; NULL at the end. It may need features this processor lacks. */
 const struct lk_scan *lk_scan_built(int i);
+/* Refuses a name that lk_scan_choose would not find, and says which there are. */
+lk_status lk_scan_check(const char *name, lk_error *err);
 
 #endif

@@ -56,7 +56,7 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
 #pragma GCC pop_options
 
 const struct lk_scan lk_scan_dotprod = {
-    .name = "dotprod", .features = LK_CPU_DOTPROD, .mr = MR, .nr = NR, .limit = 127, .offset = 0,
+    .name = "dotprod", .features = LK_CPU_DOTPROD, .mr = MR, .nr = NR, .limit = 127, .offset = 0, .untested = true,
     .tile = tile, .dot_codes = dot_codes, .dot = dot, .dot_float = dot_float,
     .project = project, .round_row = round_row, .needed = needed,
 };

@@ -56,18 +56,28 @@ static double exact(const float *x, const float *y, size_t dim)
     return (double)sum;
 }
 
-static int64_t code_of(const struct lk_codes *c, uint64_t row, size_t a, int offset)
+static int64_t code_of(const struct lk_codes *c, uint64_t row, size_t a, size_t run)
 {
     size_t panel_rows = (size_t)c->panel_rows;
-    const int8_t *at = c->codes + row / panel_rows * panel_rows * c->depth + 4 * (a / 4 * panel_rows + row % panel_rows) + a % 4;
-    return offset > 0 ? (int64_t)(uint8_t)*at - offset : (int64_t)*at;
+    return c->codes[row / panel_rows * panel_rows * c->depth + lk_scan_place(c->depth, panel_rows, run, row % panel_rows, a)];
 }
 
-static int64_t sum_of(const struct lk_codes *x, uint64_t i, const struct lk_codes *y, uint64_t j, int offset)
+static int64_t probe_code(const struct lk_codes *c, uint64_t row, size_t a, const struct lk_scan *k)
+{
+    return code_of(c, row, a, (size_t)k->run);
+}
+
+static int64_t reference_code(const struct lk_codes *c, uint64_t row, size_t a, const struct lk_scan *k)
+{
+    int64_t code = code_of(c, row, a, 1);
+    return k->offset > 0 ? (int64_t)(uint8_t)code - k->offset : code;
+}
+
+static int64_t sum_of(const struct lk_codes *x, uint64_t i, const struct lk_codes *y, uint64_t j, const struct lk_scan *k)
 {
     int64_t sum = 0;
     for (size_t a = 0; a < x->depth; a++)
-        sum += code_of(x, i, a, 0) * code_of(y, j, a, offset);
+        sum += probe_code(x, i, a, k) * reference_code(y, j, a, k);
     return sum;
 }
 
@@ -89,7 +99,7 @@ static void check_pairs(const struct sets *s, size_t dim, const struct lk_codes 
             for (size_t n = 0; n < nr && q * nr + n < REFERENCES; n++) {
                 uint64_t j = q * nr + n;
                 const float *xi = s->x + i * dim, *yj = s->y + j * dim;
-                double sum = (double)sum_of(x, i, y, j, k->offset);
+                double sum = (double)sum_of(x, i, y, j, k);
                 double bound = sum * (double)x->scale[i / mr] * (double)y->scale[q] + (double)b.allowance;
                 reference_floor[n] = lk_bound_needed(b, lk_score(xi, yj, dim));
                 want |= UINT64_C(1) << n;
@@ -113,10 +123,48 @@ static void check_pairs(const struct sets *s, size_t dim, const struct lk_codes 
         }
 }
 
+/* Packing as AMX wants it, where there is none: the same tile in plain C, blocks of 16 groups with a narrower last one. */
+static uint64_t tile_in_runs(const struct lk_tile *t, uint64_t *mask)
+{
+    enum { MR = 16, NR = 64, RUN = 16 };
+    uint64_t any = 0;
+    for (size_t i = 0; i < MR; i++) {
+        int64_t sum[NR] = {0};
+        const int8_t *x = t->probes;
+        const int8_t *y = (const int8_t *)t->references;
+        for (size_t left = t->groups, width; left > 0; left -= width) {
+            width = left < RUN ? left : RUN;
+            for (size_t c = 0; c < 4 * width; c++)
+                for (size_t j = 0; j < NR; j++)
+                    sum[j] += x[4 * width * i + c] * y[4 * (c / 4 * NR + j) + c % 4];
+            x += 4 * width * MR;
+            y += 4 * width * NR;
+        }
+        mask[i] = 0;
+        for (size_t j = 0; j < NR; j++)
+            mask[i] |= (uint64_t)(sum[j] >= t->probe_floor[i] || sum[j] >= t->reference_floor[j]) << j;
+        any |= mask[i];
+    }
+    return any;
+}
+
+static struct lk_scan in_runs(void)
+{
+    struct lk_scan k = lk_scan_portable;
+    k.name = "runs of 16";
+    k.mr = 16;
+    k.nr = 64;
+    k.offset = 0;
+    k.run = 16;
+    k.tile = tile_in_runs;
+    return k;
+}
+
 static void check_sets(lk_ctx *ctx, const struct sets *s, const struct lk_basis *basis, const char *name)
 {
-    for (int n = 0; lk_scan_built(n) != NULL; n++) {
-        const struct lk_scan *k = lk_scan_built(n);
+    const struct lk_scan runs = in_runs();
+    for (int n = -1; n < 0 || lk_scan_built(n) != NULL; n++) {
+        const struct lk_scan *k = n < 0 ? &runs : lk_scan_built(n);
         if (k->features & ~lk_cpu_features())
             continue;
         char what[100];
@@ -126,10 +174,10 @@ static void check_sets(lk_ctx *ctx, const struct sets *s, const struct lk_basis 
         assert_int_equal(lk_codes_make(&y, ctx, basis, &s->references, k, true, NULL), LK_OK);
         for (uint64_t i = 0; i < PROBES; i++)
             for (size_t a = 0; a < x.depth; a++)
-                assert_in_range(code_of(&x, i, a, 0) + k->limit, 0, 2 * k->limit);
+                assert_in_range(probe_code(&x, i, a, k) + k->limit, 0, 2 * k->limit);
         for (uint64_t j = 0; j < REFERENCES; j++)
             for (size_t a = 0; a < y.depth; a++)
-                assert_in_range(code_of(&y, j, a, k->offset) + k->limit, 0, 2 * k->limit);
+                assert_in_range(reference_code(&y, j, a, k) + k->limit, 0, 2 * k->limit);
         check_pairs(s, basis->dim, &x, &y, k, what);
         lk_codes_free(&x);
         lk_codes_free(&y);

@@ -38,13 +38,13 @@ static void check_tile(const struct lk_scan *k, size_t groups, enum fill fill, s
     for (size_t i = 0; i < mr; i++)
         for (size_t c = 0; c < depth; c++) {
             int x = codes_x[i * depth + c] = code(rng, k->limit, fill, true);
-            probes[4 * (c / 4 * mr + i) + c % 4] = (int8_t)x;
+            probes[lk_scan_place(depth, mr, (size_t)k->run, i, c)] = (int8_t)x;
             start[i] -= k->offset * x;
         }
     for (size_t j = 0; j < nr; j++)
         for (size_t c = 0; c < depth; c++) {
             int y = codes_y[j * depth + c] = code(rng, k->limit, fill, false);
-            references[4 * (c / 4 * nr + j) + c % 4] = (uint8_t)(y + k->offset);
+            references[lk_scan_place(depth, nr, 1, j, c)] = (uint8_t)(y + k->offset);
         }
     int64_t sums[LK_TILE_MAX_PROBES][LK_TILE_MAX_REFERENCES] = {0};
     for (size_t i = 0; i < mr; i++)
@@ -121,10 +121,37 @@ static void test_choice(void **state)
     assert_ptr_equal(lk_scan_choose("portable"), &lk_scan_portable);
     assert_ptr_equal(lk_scan_choose("auto"), lk_scan_choose(NULL));
     assert_null(lk_scan_choose("abacus"));
+    lk_error err;
+    assert_int_equal(lk_scan_check("abacus", &err), LK_EINVAL);
+    assert_string_equal(strstr(err.text, ", portable"), ", portable");
+    assert_int_equal(lk_scan_check(NULL, &err), LK_OK);
+}
+
+/* The public list: the best tested level alone is chosen, and what is usable can be asked for. */
+static void test_levels(void **state)
+{
+    (void)state;
+    lk_cpu_level level;
+    int n = 0, chosen = 0;
+    for (; lk_cpu_level_at(n, &level); n++) {
+        const struct lk_scan *k = lk_scan_choose(level.name);
+        assert_int_equal(level.usable, k != NULL);
+        assert_true(level.built || !level.usable);
+        if (level.chosen) {
+            assert_ptr_equal(k, lk_scan_choose("auto"));
+            assert_true(level.tested);
+        }
+        chosen += level.chosen;
+        if (k != NULL)
+            assert_string_equal(k->name, level.name);
+    }
+    assert_int_equal(n, 5);
+    assert_int_equal(chosen, 1);
+    assert_int_equal(lk_cpu_level_at(-1, &level), 0);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scans), cmocka_unit_test(test_choice)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scans), cmocka_unit_test(test_choice), cmocka_unit_test(test_levels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,6 +250,11 @@ static void test_kernels(void **state)
         free(pa);
         free(pb);
     }
+    assert_ptr_equal(lk_kernel_choose(NULL), lk_kernel_all()[0]);
+    lk_kernel_fn *const *last = lk_kernel_all();
+    while (last[1] != NULL)
+        last++;
+    assert_ptr_equal(lk_kernel_choose("portable"), *last);
 }
 
 static void test_best_packing(void **state)
