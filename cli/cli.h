@@ -64,6 +64,9 @@ void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 uint64_t cli_number(const char *text, uint64_t low, uint64_t high, const char *option, struct argp_state *state);
 double cli_real(const char *text, double low, double high, const char *option, struct argp_state *state);
 
+/* The argument of --cpu, or a usage error that names the levels of this machine. */
+const char *cli_cpu(const char *text, struct argp_state *state);
+
 /* Makes cli->ctx with messages and progress on stderr and Ctrl-C turned into lk_ctx_cancel. */
 int cli_start(struct cli *cli);
 

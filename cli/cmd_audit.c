@@ -7,7 +7,7 @@
 
 #include "cli.h"
 
-enum { KEY_HOLDOUT = 0x2001, KEY_THRESHOLDS, KEY_FDR, KEY_NO_FACES, KEY_TRUTH, KEY_LIMIT, KEY_FORCE };
+enum { KEY_HOLDOUT = 0x2001, KEY_THRESHOLDS, KEY_FDR, KEY_NO_FACES, KEY_TRUTH, KEY_LIMIT, KEY_FORCE, KEY_CPU };
 
 struct audit {
     struct cli *cli;
@@ -32,6 +32,7 @@ static const struct argp_option options[] = {
     {"truth", KEY_TRUTH, "FILE", 0, "truth.csv of `likeness plant`: print what was planted beside what was found", 3},
     {"limit", KEY_LIMIT, "N", 0, "exit with 10 when more than N synthetic identities are discoveries", 3},
     {"force", KEY_FORCE, NULL, 0, "redo steps in DIR that were made with other settings", 3},
+    {"cpu", KEY_CPU, "LEVEL", 0, "compare with the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 3},
     {0},
 };
 
@@ -74,6 +75,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_FORCE:
         a->embed.force = a->match.force = 1;
+        return 0;
+    case KEY_CPU:
+        a->match.cpu = cli_cpu(arg, state);
         return 0;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->embed;

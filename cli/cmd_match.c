@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-enum { KEY_HOLDOUT = 0x2001, KEY_MIN_SCORE, KEY_FORCE };
+enum { KEY_HOLDOUT = 0x2001, KEY_MIN_SCORE, KEY_FORCE, KEY_CPU };
 
 static const struct argp_option options[] = {
     {"holdout", KEY_HOLDOUT, "FACES", 0, "also compare with these real people, whom the generator never saw",
@@ -15,6 +15,7 @@ static const struct argp_option options[] = {
     {"min-score", KEY_MIN_SCORE, "S", 0, "write every pair that scores at least S, too", 0},
     {"output", 'o', "MATCH", 0, "folder for the tables", 0},
     {"force", KEY_FORCE, NULL, 0, "replace results that were made with other inputs or settings", 0},
+    {"cpu", KEY_CPU, "LEVEL", 0, "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
     {0},
 };
 
@@ -47,6 +48,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_FORCE:
         a->options.force = 1;
+        return 0;
+    case KEY_CPU:
+        a->options.cpu = cli_cpu(arg, state);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)

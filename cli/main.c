@@ -75,6 +75,24 @@ double cli_real(const char *text, double low, double high, const char *option, s
     return value;
 }
 
+const char *cli_cpu(const char *text, struct argp_state *state)
+{
+    char names[200] = "auto";
+    lk_cpu_level level;
+    if (strcmp(text, "auto") == 0)
+        return text;
+    for (int i = 0; lk_cpu_level_at(i, &level); i++) {
+        if (!level.usable)
+            continue;
+        if (strcmp(text, level.name) == 0)
+            return text;
+        size_t len = strlen(names);
+        snprintf(names + len, sizeof names - len, ", %s", level.name);
+    }
+    argp_error(state, "--cpu: found '%s', expected one of the levels of this machine: %s", text, names);
+    return NULL;
+}
+
 static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
     struct cli *cli = state->input;
