@@ -32,4 +32,20 @@ static inline int32_t lk_bound_needed(struct lk_bound bound, float score)
     return (int32_t)units;
 }
 
+/* Between the float projections (`fine`) of any two rows: score <= their dot_float + rest rest + this. A projection is at most
+ * sqrt(1 + skew) times as long as its row, and skew is below 0.5 or fine_error without limit. */
+static inline double lk_bound_fine_slack(const struct lk_codes *x, const struct lk_codes *y, double longest_probe,
+                                         double longest_reference)
+{
+    double lx = 1.25 * longest_probe, ly = 1.25 * longest_reference, ex = (double)x->fine_error, ey = (double)y->fine_error;
+    double rounding = LK_DOT_FLOAT_ERROR(x->depth) * lx * ly;
+    return lk_bound_slack(longest_probe, longest_reference) + ex * ly + ey * lx + ex * ey + rounding;
+}
+
+/* The most that a pair can score whose projections have the product `inside`. */
+static inline double lk_bound_fine(float inside, float x_rest, float y_rest, double fine_slack)
+{
+    return (double)inside + (double)x_rest * (double)y_rest + fine_slack;
+}
+
 #endif

@@ -31,8 +31,8 @@ static inline bool near_enough(const struct scan *s, struct lk_candidate c, cons
     if (py->fine != NULL) {
         uint64_t probe = s->block->first + c.p;
         float inside = f->scan->dot_float(px->fine + probe * px->depth, py->fine + (uint64_t)c.reference * py->depth, px->depth);
-        float outside = px->rest[probe / (uint64_t)px->panel_rows] * py->rest[c.reference / (uint64_t)py->panel_rows];
-        return (double)inside + (double)outside * (1 + 0x1p-20) + f->fine_slack[s->g] >= needed;
+        float x_rest = px->rest[probe / (uint64_t)px->panel_rows], y_rest = py->rest[c.reference / (uint64_t)py->panel_rows];
+        return lk_bound_fine(inside, x_rest, y_rest, f->fine_slack[s->g]) >= needed;
     }
     return f->scan->dot(x, y, (size_t)s->pass->options->dim) + f->slack >= needed;
 }
@@ -332,11 +332,8 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
         longest_reference = fmax(longest_reference, longest_row(set, dim));
     }
     f->slack = lk_bound_slack(longest, longest_reference);
-    for (int g = 0; g < LK_N_GALLERIES; g++) {
-        double ex = (double)f->probes.fine_error, ey = (double)f->references[g].fine_error;
-        double rounding = ((double)depth / 32 + 16) * 0x1p-24 * longest * longest_reference;
-        f->fine_slack[g] = f->slack + (ex * longest_reference + ey * longest) * (1 + 0x1p-10) + ex * ey + 2 * rounding;
-    }
+    for (int g = 0; g < LK_N_GALLERIES; g++)
+        f->fine_slack[g] = lk_bound_fine_slack(&f->probes, &f->references[g], longest, longest_reference);
     return LK_OK;
 }
 

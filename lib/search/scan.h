@@ -41,7 +41,9 @@ typedef int32_t lk_dot_codes_fn(const int8_t *a, const int8_t *b, size_t n);
 
 /* Dot product of two float rows of n numbers, summed in double in any order. */
 typedef double lk_dot_fn(const float *a, const float *b, size_t n);
-/* The same in float: off by at most (n / 32 + 16) 2^-24 |a| |b|. */
+/* The same in float, in at most 32 lanes: off by at most LK_DOT_FLOAT_ERROR(n) |a| |b|. The last 31 numbers may be summed one after
+ * the other, and the lanes after them. */
+#define LK_DOT_FLOAT_ERROR(n) (((double)(n) / 32 + 44) * 0x1p-24)
 typedef float lk_dot_float_fn(const float *a, const float *b, size_t n);
 
 /* out = axes' x, depth numbers. axes is dim x depth, part is scratch for depth numbers. Float sums of LK_PROJECT_CHUNK products go
