@@ -18,7 +18,7 @@ enum { PROBES = 29, REFERENCES = 101 }; /* both leave a panel that is not full *
 struct sets {
     struct lk_search_set probes, references;
     float *x, *y;
-    double slack;
+    double longest_x, longest_y, slack;
 };
 
 static double longest(const float *rows, uint64_t n, size_t dim)
@@ -38,7 +38,9 @@ static struct sets make_sets(enum vectors kind, size_t dim)
     struct sets s = {.x = vectors_make(kind, PROBES, dim, 1), .y = vectors_make(kind, REFERENCES, dim, 2)};
     s.probes = (struct lk_search_set){.data = s.x, .rows = PROBES};
     s.references = (struct lk_search_set){.data = s.y, .rows = REFERENCES};
-    s.slack = lk_bound_slack(longest(s.x, PROBES, dim), longest(s.y, REFERENCES, dim));
+    s.longest_x = longest(s.x, PROBES, dim);
+    s.longest_y = longest(s.y, REFERENCES, dim);
+    s.slack = lk_bound_slack(s.longest_x, s.longest_y);
     return s;
 }
 
@@ -123,6 +125,26 @@ static void check_pairs(const struct sets *s, size_t dim, const struct lk_codes 
         }
 }
 
+/* The filter between scan and score: the same for float projections. */
+static void check_fine(const struct sets *s, size_t dim, const struct lk_codes *x, const struct lk_codes *y,
+                       const struct lk_scan *k, const char *what)
+{
+    if (x->fine == NULL)
+        return;
+    double fine_slack = lk_bound_fine_slack(x, y, s->longest_x, s->longest_y);
+    for (uint64_t i = 0; i < PROBES; i++)
+        for (uint64_t j = 0; j < REFERENCES; j++) {
+            const float *xi = s->x + i * dim, *yj = s->y + j * dim;
+            float inside = k->dot_float(x->fine + i * x->depth, y->fine + j * y->depth, x->depth);
+            double most = lk_bound_fine(inside, x->rest[i / (uint64_t)k->mr], y->rest[j / (uint64_t)k->nr], fine_slack);
+            if (most < (double)lk_score(xi, yj, dim) || most < exact(xi, yj, dim))
+                fail_msg("%s: pair %d %d: product %.17g, bound by projections %.17g", what, (int)i, (int)j, exact(xi, yj, dim), most);
+            if (k->dot(xi, yj, dim) + s->slack < (double)lk_score(xi, yj, dim))
+                fail_msg("%s: pair %d %d: score %.9g, product %.17g", what, (int)i, (int)j, (double)lk_score(xi, yj, dim),
+                         k->dot(xi, yj, dim));
+        }
+}
+
 /* Packing as AMX wants it, where there is none: the same tile in plain C, blocks of 16 groups with a narrower last one. */
 static uint64_t tile_in_runs(const struct lk_tile *t, uint64_t *mask)
 {
@@ -179,6 +201,7 @@ static void check_sets(lk_ctx *ctx, const struct sets *s, const struct lk_basis 
             for (size_t a = 0; a < y.depth; a++)
                 assert_in_range(reference_code(&y, j, a, k) + k->limit, 0, 2 * k->limit);
         check_pairs(s, basis->dim, &x, &y, k, what);
+        check_fine(s, basis->dim, &x, &y, k, what);
         lk_codes_free(&x);
         lk_codes_free(&y);
     }
