@@ -18,7 +18,7 @@
 
 enum lk_gallery { LK_GALLERY_TRAIN, LK_GALLERY_HOLDOUT, LK_N_GALLERIES };
 
-/* Rows of one set, rows * dim floats, all finite. identities: for each row a number below n_identities; NULL
+/* Rows of one set, rows * dim floats, all finite and none longer than 2^30. identities: for each row a number below n_identities; NULL
  * = every row is its own. The search does not look at the identities of probes. */
 struct lk_search_set {
     const float *data;
