@@ -22,19 +22,46 @@ struct scan {
 
 /* ---- nominated pairs are scored, and taken -------------------------------------------------------------- */
 
-/* Whether a pair may score `needed`: by the projections before they were rounded to codes, or by the rows where
- * there are none. */
-static inline bool near_enough(const struct scan *s, struct lk_candidate c, const float *x, const float *y, double needed)
+/* Asks for memory ahead of its use: nominated rows lie anywhere in arrays that no cache holds. */
+static inline void prefetch(const void *bytes, size_t len)
+{
+    for (size_t at = 0; at < len; at += 64)
+        __builtin_prefetch((const char *)bytes + at);
+}
+
+/* Whether a pair may score what anything still asks for: by the projections before they were rounded to codes, or by
+ * the rows where there are none. */
+static inline bool near_enough(const struct scan *s, struct lk_candidate c)
 {
     const struct lk_fast *f = s->fast;
     const struct lk_codes *px = &f->probes, *py = s->references;
+    uint64_t probe = s->block->first + c.p;
+    const struct lk_pass_gallery *gallery = &s->pass->galleries[s->g];
+    float best = lk_best_unpack(atomic_load_explicit(&gallery->best[c.reference], memory_order_relaxed)).score;
+    double needed = (double)fminf(s->floors[c.p], fmaxf(best, f->best_hint[s->g][c.reference]));
     if (py->fine != NULL) {
-        uint64_t probe = s->block->first + c.p;
         float inside = f->scan->dot_float(px->fine + probe * px->depth, py->fine + (uint64_t)c.reference * py->depth, px->depth);
         float x_rest = px->rest[probe / (uint64_t)px->panel_rows], y_rest = py->rest[c.reference / (uint64_t)py->panel_rows];
         return lk_bound_fine(inside, x_rest, y_rest, f->fine_slack[s->g]) >= needed;
     }
-    return f->scan->dot(x, y, (size_t)s->pass->options->dim) + f->slack >= needed;
+    size_t dim = (size_t)s->pass->options->dim;
+    return f->scan->dot(s->pass->options->probes.data + probe * dim, gallery->set->data + c.reference * dim, dim) + f->slack >= needed;
+}
+
+/* Leaves only the pairs that are near enough waiting. */
+static void sift(struct scan *s)
+{
+    size_t dim = (size_t)s->pass->options->dim;
+    const float *gallery = s->pass->galleries[s->g].set->data;
+    int kept = 0;
+    for (int i = 0; i < s->n_waiting; i++)
+        if (near_enough(s, s->waiting[i])) {
+            prefetch(gallery + s->waiting[i].reference * dim, dim * sizeof *gallery);
+            s->waiting[kept++] = s->waiting[i];
+        }
+    s->worker->nominated += (uint64_t)s->n_waiting;
+    s->worker->scored += (uint64_t)kept;
+    s->n_waiting = kept;
 }
 
 static lk_status flush(struct scan *s, lk_error *err)
@@ -43,34 +70,22 @@ static lk_status flush(struct scan *s, lk_error *err)
     size_t dim = (size_t)pass->options->dim;
     const float *probes = pass->options->probes.data + s->block->first * dim;
     const float *gallery = pass->galleries[s->g].set->data;
-    const float *a[LK_GROUP], *b[LK_GROUP];
-    struct lk_candidate group[LK_GROUP];
-    float scores[LK_GROUP];
-    int n = 0;
-    for (int i = 0; i < s->n_waiting; i++) {
-        struct lk_candidate c = s->waiting[i];
-        const float *x = probes + c.p * dim, *y = gallery + c.reference * dim;
-        float best = lk_best_unpack(atomic_load_explicit(&pass->galleries[s->g].best[c.reference], memory_order_relaxed)).score;
-        best = fmaxf(best, s->fast->best_hint[s->g][c.reference]);
-        double needed = (double)fminf(s->floors[c.p], best);
-        if (near_enough(s, c, x, y, needed)) {
-            group[n] = c;
-            a[n] = x;
-            b[n++] = y;
-        }
-        if (n < LK_GROUP && (i + 1 < s->n_waiting || n == 0))
-            continue;
-        for (int j = n; j < LK_GROUP; j++) {
-            a[j] = a[0];
-            b[j] = b[0];
+    sift(s);
+    for (int first = 0; first < s->n_waiting; first += LK_GROUP) {
+        const float *a[LK_GROUP], *b[LK_GROUP];
+        float scores[LK_GROUP];
+        int n = s->n_waiting - first < LK_GROUP ? s->n_waiting - first : LK_GROUP;
+        for (int j = 0; j < LK_GROUP; j++) {
+            struct lk_candidate c = s->waiting[first + (j < n ? j : 0)];
+            a[j] = probes + c.p * dim;
+            b[j] = gallery + c.reference * dim;
         }
         lk_kernel_pairs(a, b, dim, scores);
-        s->worker->scored += (uint64_t)n;
-        for (int j = 0; j < n; j++)
-            LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, group[j].p, group[j].reference, scores[j], &s->floors[group[j].p], err));
-        n = 0;
+        for (int j = 0; j < n; j++) {
+            struct lk_candidate c = s->waiting[first + j];
+            LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, c.p, c.reference, scores[j], &s->floors[c.p], err));
+        }
     }
-    s->worker->nominated += (uint64_t)s->n_waiting;
     s->n_waiting = 0;
     return LK_OK;
 }
@@ -120,7 +135,10 @@ static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
             for (uint64_t m = mask[i] & wanted; m != 0; m &= m - 1) {
                 if (s->n_waiting == (int)(sizeof s->waiting / sizeof *s->waiting))
                     LK_TRY(flush(s, err));
-                s->waiting[s->n_waiting++] = (struct lk_candidate){(uint32_t)(panel_first + (uint64_t)i - block_first), (uint32_t)(first + (uint64_t)__builtin_ctzll(m))};
+                uint64_t reference = first + (uint64_t)__builtin_ctzll(m);
+                if (y->fine != NULL)
+                    prefetch(y->fine + reference * y->depth, y->depth * sizeof *y->fine);
+                s->waiting[s->n_waiting++] = (struct lk_candidate){(uint32_t)(panel_first + (uint64_t)i - block_first), (uint32_t)reference};
             }
     }
     s->worker->scanned += rows * s->block->count;
