@@ -95,7 +95,8 @@ static const char *difference(const struct lk_search_options *o, const struct ex
 {
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         const struct lk_search_gallery *a = &want->result.galleries[g], *b = &got->galleries[g];
-        if (a->n_pairs != b->n_pairs || memcmp(a->pairs, b->pairs, a->n_pairs * sizeof *a->pairs) != 0)
+        if (a->n_pairs != b->n_pairs ||
+            (a->n_pairs > 0 && memcmp(a->pairs, b->pairs, a->n_pairs * sizeof *a->pairs) != 0))
             return "closest pairs";
         if (a->n_nearest != b->n_nearest || !same_hits(a->nearest, b->nearest, PROBES * a->n_nearest))
             return "nearest";
