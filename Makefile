@@ -18,21 +18,21 @@ setup: ## install everything that building, the demonstration and the tests need
 demo: setup-demo compile ## audit a small real example and print the verdict
 	@scripts/demo $(BUILD)/cli/likeness
 
-check: setup-test compile models ## run all tests
+check: setup-test compile-tests models ## run all tests
 	@$(MESON_TEST)
 
-check-fast: compile ## run the unit and command-line tests
+check-fast: compile-tests ## run the unit and command-line tests
 	@$(MESON_TEST) --suite unit --suite cli
 
 bench: setup-bench compile ## measure speed and accuracy (see bench/README.md)
 	@bench/run $(BUILD)
 
-asan: setup-test ## all tests under the address and undefined-behaviour sanitizers
+asan: setup-test compile models ## all tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory compile BUILD=build-asan MESON_OPTIONS="-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized"
 	@meson test -C build-asan --print-errorlogs --timeout-multiplier 4
 
 # OpenBLAS synchronises its own threads in ways that the sanitizer does not see.
-tsan: setup-test ## all tests under the thread sanitizer
+tsan: setup-test compile models ## all tests under the thread sanitizer
 	@$(MAKE) --no-print-directory compile BUILD=build-tsan MESON_OPTIONS="-Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized"
 	@OPENBLAS_NUM_THREADS=1 meson test -C build-tsan --print-errorlogs --timeout-multiplier 8
 
@@ -53,7 +53,7 @@ help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 SETUP_PARTS = setup-build setup-test setup-demo setup-bench setup-fuzz setup-browser
-.PHONY: compile models $(SETUP_PARTS)
+.PHONY: compile compile-tests models $(SETUP_PARTS)
 $(SETUP_PARTS): setup-%:
 	@scripts/setup $*
 
@@ -64,4 +64,11 @@ models: compile
 compile:
 	@if [ ! -f $(BUILD)/build.ninja ]; then meson setup $(BUILD) --prefix $(PREFIX) $(MESON_OPTIONS) >$(BUILD).log 2>&1 \
 		|| { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log; fi
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) -n 2>/dev/null | grep -q 'no work to do' || echo "building in $(BUILD)"
+	@ninja -C $(BUILD) --quiet >$(BUILD)/ninja.log 2>&1 || { cat $(BUILD)/ninja.log; exit 1; }
+	@grep -v 'no work to do' $(BUILD)/ninja.log || true
+
+# A build that was set up before the tests' libraries were there has no tests: set it up again.
+compile-tests: compile
+	@if [ ! -d $(BUILD)/tests/unit ]; then meson setup --reconfigure $(BUILD) -Dtests=enabled >$(BUILD)/meson.log 2>&1 \
+		|| { cat $(BUILD)/meson.log; exit 1; }; $(MAKE) --no-print-directory compile; fi

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# ONNX Runtime, for scripts/setup. Debian 13 has a package; elsewhere the library comes from npm and the header
-# from Debian 13's package.
+# ONNX Runtime, for scripts/setup: the library comes from npm and the header from Debian 13's package, on every
+# Debian. The library of that package is left alone: it carries the table of operators twice and greets every
+# start of a program with some hundred lines of "Schema error". It serves only where npm has no build.
 #
 # The library is the CPU build that the sherpa-onnx project ships: 11 MB where Microsoft's own npm package is 114 MB, as
 # fast for convolutional networks, a third slower for EdgeFace (its layer normalisation). It runs with the header of an
@@ -11,7 +12,12 @@ ort_dir=$deps/onnxruntime
 
 # Is there an ONNX Runtime to build with: Debian's, one that was fetched, or one that was put into .deps by hand?
 onnxruntime_is_there() {
-  is_installed libonnxruntime-dev || { have_ort_header && have_ort_library; }
+  { have_ort_header && have_ort_library; } || { ! onnxruntime_is_pinned && is_installed libonnxruntime-dev; }
+}
+
+# Is there a pinned build for this kind of machine?
+onnxruntime_is_pinned() {
+  [[ $(uname -m) == x86_64 || $(uname -m) == aarch64 ]]
 }
 
 have_ort_header() {

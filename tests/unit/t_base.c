@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "skip.h"
 
 static char *make_temp_dir(void)
 {
@@ -96,7 +97,7 @@ static void test_full_disk(void **state)
 {
     (void)state;
     if (!lk_path_exists("/dev/full"))
-        skip();
+        SKIP_TEST("there is no /dev/full");
     lk_error err;
     char *dir = make_temp_dir();
     char *path = lk_path_join(dir, "full", &err), *tmp = lk_path_join(dir, "full.tmp", &err);

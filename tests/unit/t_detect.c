@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "skip.h"
 #include "base/fs.h"
 #include "temp.h"
 #include "vision/detect.h"
@@ -184,10 +185,9 @@ static void check_real(const char *name, const char *file, double limit)
     snprintf(marks, sizeof marks, "%s/lfw/landmarks.jsonl", data_root());
     FILE *f = fopen(marks, "r");
     if (f == NULL || !lk_path_exists(model)) {
-        printf("# %s: no real faces at %s (LIKENESS_DATA names another place)\n", name, data_root());
         if (f != NULL)
             fclose(f);
-        skip();
+        SKIP_TEST("%s: no real faces at %s (LIKENESS_DATA names another place)", name, data_root());
     }
     assert_int_equal(lk_ctx_new(&ctx, &options, &err), LK_OK);
     struct points_case c;

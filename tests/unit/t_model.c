@@ -14,6 +14,7 @@
 #include "temp.h"
 #include "vision/embedder.h"
 #include "vision/model.h"
+#include "skip.h"
 
 static lk_ctx *ctx;
 static bool have_onnx;
@@ -90,7 +91,7 @@ static void test_wrong_shapes(void **state)
 {
     (void)state;
     if (!have_onnx)
-        skip();
+        SKIP_TEST("python3-onnx is not installed");
     make_onnx("wide.onnx", 224, 6, "data");
     assert_refused(descriptor("wide.json", "wide.onnx", "null", 112, 6),
                    "model tiny: input 'data' is 1x3x224x224, the descriptor says 1x3x112x112");
@@ -106,7 +107,7 @@ static void test_truncated_file(void **state)
 {
     (void)state;
     if (!have_onnx)
-        skip();
+        SKIP_TEST("python3-onnx is not installed");
     uint8_t bytes[4096];
     FILE *f = fopen(make_onnx("whole.onnx", 112, 6, "data"), "rb");
     assert_non_null(f);
@@ -122,7 +123,7 @@ static void test_embeds(void **state)
 {
     (void)state;
     if (!have_onnx)
-        skip();
+        SKIP_TEST("python3-onnx is not installed");
     char sha256[65], quoted[70];
     lk_error err;
     assert_int_equal(lk_hash_file(make_onnx("good.onnx", 112, 6, "data"), sha256, &err), LK_OK);

@@ -51,8 +51,16 @@
     scale: { domain: [low, high], nice: false, zero: false },
     axis: { grid: false, tickCount: 8 },
   });
-  // Two small texts above the plot would overlap where thresholds are close: those stand in two rows.
-  const marks = thresholds.map((t, i) => ({ ...t, row: i % 2 }));
+  // Small texts above the plot would overlap where thresholds are close: each stands in the lowest row where it
+  // has room. A text is about 60 of the 400 pixels of a plot wide.
+  const room = (60 / 400) * (high - low);
+  const marks = [];
+  for (const t of thresholds) {
+    const taken = marks.filter((m) => Math.abs(m.score - t.score) < room).map((m) => m.row);
+    let row = 0;
+    while (taken.includes(row)) row++;
+    marks.push({ ...t, row });
+  }
   const thresholdLines = (title) =>
     marks.length === 0
       ? []
@@ -68,8 +76,7 @@
               ],
             },
           },
-          ...[0, 1]
-            .filter((row) => marks.some((m) => m.row === row))
+          ...[...new Set(marks.map((m) => m.row))]
             .map((row) => ({
               data: { values: marks.filter((m) => m.row === row) },
               mark: {
@@ -78,7 +85,7 @@
                 fontSize: 10,
                 baseline: 'bottom',
                 align: 'center',
-                y: row === 0 ? -2 : -13,
+                y: -2 - 11 * row,
               },
               encoding: { x: scoreAxis(title), text: { field: 'label' } },
             })),
