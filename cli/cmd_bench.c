@@ -15,7 +15,7 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "seed of made vectors (default: 1)", 0},
     {"pairs", 'k', "K", 0, "keep the K closest pairs (default: 1500)", 0},
     {"nearest", 'r', "R", 0, "keep the R closest of each probe (default: 10)", 0},
-    {"cpu", KEY_CPU, "LEVEL", 0, "instruction set of the scan, such as avx512, avx2 or portable (default: auto)", 0},
+    {"cpu", KEY_CPU, "LEVEL", 0, "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
     {0},
 };
 
@@ -64,7 +64,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->options.r = cli_number(arg, 1, 65536, "-r", state);
         return 0;
     case KEY_CPU:
-        a->options.cpu = arg;
+        a->options.cpu = cli_cpu(arg, state);
         return 0;
     case ARGP_KEY_ARG:
         take_argument(a, arg, state);

@@ -17,8 +17,7 @@ static lk_status check_options(const lk_bench_options *o, lk_error *err)
 {
     LK_NEED((o->probes == NULL) == (o->references == NULL), err, LK_EINVAL, "bench needs both sets, or none to make them");
     LK_NEED(o->n_probes > 0 && o->n_references > 0 && o->dim > 0, err, LK_EINVAL, "bench needs at least one probe, reference and axis");
-    LK_NEED(lk_scan_choose(o->cpu) != NULL, err, LK_EUNSUP, "this processor has no '%s' instructions", o->cpu);
-    return LK_OK;
+    return lk_scan_check(o->cpu, err);
 }
 
 static lk_status search(lk_ctx *ctx, const lk_bench_options *o, const struct lk_search_set *probes,

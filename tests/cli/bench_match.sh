@@ -14,7 +14,7 @@ for wrong in "" "embed" "match a.npy" "match a.npy b.npy b.npy"; do
     echo "$code $(sed 's/`.*//' usage.txt | head -1)"
 done
 "$LIKENESS" bench match --cpu abacus
-#exit 1
+#exit 2
 #out instructions threads probes references dim axes seconds preparing pairs equivalent scanned nominated scored scan peak 
 #out probes 300
 #out references 200
@@ -33,4 +33,5 @@ done
 #out 2 likeness bench: found 'embed', expected match
 #out 2 likeness bench: expected TRAIN behind SYNTH, or neither of them
 #out 2 likeness bench: found 'b.npy' behind SYNTH and TRAIN, expected no more
-#err likeness: error: this processor has no 'abacus' instructions
+#err likeness bench: --cpu: found 'abacus', expected one of the levels of this machine: *
+#err Try *
