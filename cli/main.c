@@ -18,6 +18,7 @@ const struct command commands[] = {
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
     {"report", "write the page about a comparison, and the verdict", cmd_report},
     {"plant", "make a synthetic set that leaks known people", cmd_plant},
+    {"bench", "measure how fast this machine compares", cmd_bench},
     {"version", "print the version and where the models lie", cmd_version},
     {NULL, NULL, NULL},
 };

@@ -230,6 +230,29 @@ typedef struct lk_cpu_level {
 /* The i-th level, fastest first. Gives 0, and no level, behind the last. */
 LK_API int lk_cpu_level_at(int i, lk_cpu_level *out);
 
+/* ---- bench: how fast this machine compares --------------------------------------------------------- */
+
+typedef struct lk_bench_options {
+    const char *probes, *references; /* FACES directories or .npy; both NULL = random unit vectors are made */
+    uint64_t n_probes, n_references, dim, seed; /* of made vectors */
+    uint64_t k, r;                   /* as for lk_match */
+    const char *cpu;                 /* instruction set; NULL = the best that the processor has */
+} lk_bench_options;
+
+typedef struct lk_bench_result {
+    const char *cpu;                            /* instruction set used */
+    int threads;
+    uint64_t n_probes, n_references, dim, n_pairs;
+    uint64_t axes;                              /* of dim, that the scan looked at; 0 = nothing was scanned, every pair scored */
+    uint64_t n_scanned, n_nominated, n_scored;  /* pairs that each stage saw */
+    double prepare_seconds, seconds;            /* before the pass; in all */
+    double peak_ops;                            /* 8-bit operations per second that the scan could reach here at most */
+} lk_bench_result;
+
+LK_API void lk_bench_options_init(lk_bench_options *options); /* 50,000 x 50,000 of 512 numbers, k = 1500, r = 10 */
+/* One pass of the search that lk_match makes, in memory, with nothing written. */
+LK_API lk_status lk_bench_match(lk_ctx *ctx, const lk_bench_options *options, lk_bench_result *out, lk_error *err);
+
 /* ---- calibrate: what a score is worth ------------------------------------------------------------- */
 
 typedef struct lk_calibrate_options {

@@ -156,6 +156,7 @@ static lk_status scan_gallery(struct tile *t, lk_error *err)
         fill_tile(t);
         LK_TRY(read_rows(t, err));
         read_columns(t);
+        t->worker->scored += t->block->count * t->count;
         lk_pass_report(pass, t->block->count * t->count);
     }
     return LK_OK;

@@ -77,6 +77,7 @@ struct lk_pass {
     char identity[65]; /* of inputs and settings */
     struct lk_spool spool;
     double save_seconds, next_save;
+    double started; /* when the first block was */
 };
 
 /* sample.c: seed and size of each gallery's sample. */

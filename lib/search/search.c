@@ -260,6 +260,19 @@ static void hand_over(struct lk_pass *pass)
     pass->spool.path = NULL;
 }
 
+static void note_work(struct lk_pass *pass, double start)
+{
+    struct lk_search_work *work = &pass->out->work;
+    *work = (struct lk_search_work){.prepare_seconds = pass->started - start, .seconds = lk_clock_seconds() - start};
+    if (pass->fast != NULL)
+        work->axes = pass->fast->basis.depth;
+    for (int i = 0; i < lk_ctx_threads(pass->ctx); i++) {
+        work->scanned += pass->workers[i].scanned;
+        work->nominated += pass->workers[i].nominated;
+        work->scored += pass->workers[i].scored;
+    }
+}
+
 static lk_status run(struct lk_pass *pass, lk_error *err)
 {
     bool loaded;
@@ -276,7 +289,7 @@ static lk_status run(struct lk_pass *pass, lk_error *err)
     LK_TRY(prepare_workers(pass, err));
     if (pass->out->exact_bin > 0)
         LK_TRY(lk_fast_prepare(pass, err));
-    double start = lk_clock_seconds();
+    double start = pass->started = lk_clock_seconds();
     pass->next_save = start + pass->save_seconds;
     lk_status status = run_blocks(pass, err);
     if (status != LK_OK)
@@ -304,8 +317,10 @@ lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, st
                            .has_range = has_range,
                            .range_score = has_range ? smallest_float_from(options->min_score) : INFINITY,
                            .save_seconds = options->save_seconds > 0 ? options->save_seconds : SAVE_SECONDS};
+    double start = lk_clock_seconds();
     lk_status status = run(&pass, err);
-    if (getenv("FASTSTAT") && pass.fast) { uint64_t sc=0,no=0,ex=0; for (int i=0;i<lk_ctx_threads(ctx);i++){sc+=pass.workers[i].scanned;no+=pass.workers[i].nominated;ex+=pass.workers[i].scored;} fprintf(stderr,"scanned %g nominated %g%% scored %g%% depth %zu\n",(double)sc,100.0*no/sc,100.0*ex/sc,pass.fast->probes.depth); }
+    if (status == LK_OK)
+        note_work(&pass, start);
     free_workers(&pass);
     lk_fast_free(pass.fast);
     lk_spool_close(&pass.spool);

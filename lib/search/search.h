@@ -85,7 +85,17 @@ struct lk_search_gallery {
     uint64_t sample_seed, sample_size;
 };
 
+/* What this run took; an earlier run's part is not in it. */
+struct lk_search_work {
+    uint64_t axes;      /* of the nominating scan; 0 = none, every pair was scored */
+    uint64_t scanned;   /* pairs whose codes were compared */
+    uint64_t nominated; /* pairs that the bound let through */
+    uint64_t scored;    /* pairs that were scored by the definition */
+    double prepare_seconds, seconds; /* before the pass; in all */
+};
+
 struct lk_search_result {
+    struct lk_search_work work;
     struct lk_search_gallery galleries[LK_N_GALLERIES];
     int exact_bin;    /* its lower edge is exact_bin / 200 - 1; LK_SEARCH_BINS = no bin is exact */
     uint64_t n_pairs; /* compared, all galleries, earlier runs included */
