@@ -80,7 +80,7 @@ static lk_status flush(struct scan *s, lk_error *err)
             a[j] = probes + c.p * dim;
             b[j] = gallery + c.reference * dim;
         }
-        lk_kernel_pairs(a, b, dim, scores);
+        pass->pairs(a, b, dim, scores);
         for (int j = 0; j < n; j++) {
             struct lk_candidate c = s->waiting[first + j];
             LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, c.p, c.reference, scores[j], &s->floors[c.p], err));

@@ -183,14 +183,14 @@ __attribute__((target("avx512f,avx512vl"))) static void pairs_avx512(const float
 }
 #endif
 
-void lk_kernel_pairs(const float *const a[LK_GROUP], const float *const b[LK_GROUP], size_t dim,
-                     float scores[LK_GROUP])
+lk_pairs_fn *lk_pairs_choose(const char *level)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
-        pairs_avx512(a, b, dim, scores);
-        return;
-    }
+    bool lower = level != NULL && (strcmp(level, "portable") == 0 || strcmp(level, "avx2") == 0);
+    if (!lower && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+        return pairs_avx512;
+#else
+    (void)level;
 #endif
-    pairs_portable(a, b, dim, scores);
+    return pairs_portable;
 }

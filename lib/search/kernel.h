@@ -21,7 +21,9 @@ lk_kernel_fn *const *lk_kernel_all(void);
 lk_kernel_fn *lk_kernel_choose(const char *level);
 
 /* The scores of 8 pairs of rows that lie anywhere. */
-void lk_kernel_pairs(const float *const a[LK_GROUP], const float *const b[LK_GROUP], size_t dim,
-                     float scores[LK_GROUP]);
+typedef void lk_pairs_fn(const float *const a[LK_GROUP], const float *const b[LK_GROUP], size_t dim,
+                         float scores[LK_GROUP]);
+/* As lk_kernel_choose. */
+lk_pairs_fn *lk_pairs_choose(const char *level);
 
 #endif

@@ -65,6 +65,7 @@ struct lk_pass {
     struct lk_search_result *out;
     struct lk_pass_gallery galleries[LK_N_GALLERIES];
     lk_kernel_fn *kernel;
+    lk_pairs_fn *pairs;
     struct lk_fast *fast;           /* NULL = every pair is scored */
     struct lk_worker *workers;
     float exact_score, range_score; /* lowest that count; +inf when nothing does */

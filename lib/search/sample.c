@@ -20,6 +20,7 @@ enum { CHUNK = 1 << 16, MOST = 1 << 22, PAIRS_PER_SAMPLE = 256 };
 struct sampling {
     const struct lk_search_options *options;
     const struct lk_search_set *gallery;
+    lk_pairs_fn *pairs;
     uint64_t seed, size;
     uint64_t (*counts)[LK_SEARCH_BINS]; /* of each chunk */
 };
@@ -41,7 +42,7 @@ static lk_status sample_chunk(void *arg, size_t index, int worker, lk_error *err
             a[i] = i < n ? s->options->probes.data + lk_rng_below(&rng, s->options->probes.rows) * dim : a[0];
             b[i] = i < n ? s->gallery->data + lk_rng_below(&rng, s->gallery->rows) * dim : b[0];
         }
-        lk_kernel_pairs(a, b, dim, scores);
+        s->pairs(a, b, dim, scores);
         for (uint64_t i = 0; i < n; i++)
             s->counts[index][lk_search_bin(scores[i])]++;
         left -= n;
@@ -62,7 +63,7 @@ void lk_pass_plan_sample(struct lk_pass *pass)
 static lk_status sample_gallery(struct lk_pass *pass, int g, lk_error *err)
 {
     struct lk_search_gallery *out = &pass->out->galleries[g];
-    struct sampling s = {.options = pass->options,
+    struct sampling s = {.options = pass->options, .pairs = pass->pairs,
                          .gallery = pass->galleries[g].set,
                          .seed = out->sample_seed,
                          .size = out->sample_size};

@@ -313,7 +313,7 @@ lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, st
     struct lk_pass pass = {.ctx = ctx,
                            .options = options,
                            .out = &result,
-                           .kernel = lk_kernel_choose(options->cpu),
+                           .kernel = lk_kernel_choose(options->cpu), .pairs = lk_pairs_choose(options->cpu),
                            .has_range = has_range,
                            .range_score = has_range ? smallest_float_from(options->min_score) : INFINITY,
                            .save_seconds = options->save_seconds > 0 ? options->save_seconds : SAVE_SECONDS};

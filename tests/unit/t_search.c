@@ -575,9 +575,11 @@ static void test_pairs_in_index_order(void **state)
                 y[n][i] = cancels ? y[n][i - 1] : ldexpf((float)lk_rng_unit(&rng) - 0.5f, (int)lk_rng_below(&rng, 50) - 25);
             }
         }
-        lk_kernel_pairs(a, b, dim, scores);
-        for (int n = 0; n < LK_GROUP; n++)
-            assert_true(scores[n] == lk_score(a[n], b[n], dim));
+        for (int level = 0; level < 2; level++) {
+            lk_pairs_choose(level == 0 ? "portable" : NULL)(a, b, dim, scores);
+            for (int n = 0; n < LK_GROUP; n++)
+                assert_true(scores[n] == lk_score(a[n], b[n], dim));
+        }
     }
 }
 
