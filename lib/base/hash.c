@@ -62,11 +62,31 @@ lk_status lk_hash_bytes(const void *bytes, size_t len, char hex[65], lk_error *e
     return status;
 }
 
+static lk_status hash_stream(FILE *stream, const char *path, char hex[65], lk_error *err)
+{
+    enum { CHUNK = 1 << 18 };
+    struct lk_hash *hash = NULL;
+    uint8_t *bytes = lk_calloc(CHUNK, 1, err);
+    lk_status status = bytes != NULL ? lk_hash_new(&hash, err) : LK_ENOMEM;
+    size_t n;
+    while (status == LK_OK && (n = fread(bytes, 1, CHUNK, stream)) > 0)
+        status = lk_hash_add(hash, bytes, n, err);
+    if (status == LK_OK && ferror(stream))
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot read", path);
+    if (status == LK_OK)
+        status = lk_hash_end(hash, hex, err);
+    lk_hash_free(hash);
+    free(bytes);
+    return status;
+}
+
+/* Read in pieces rather than mapped: a mapped file of millions of embeddings would count as resident memory. */
 lk_status lk_hash_file(const char *path, char hex[65], lk_error *err)
 {
-    struct lk_map map;
-    LK_TRY(lk_map_open(&map, path, err));
-    lk_status status = lk_hash_bytes(map.bytes, map.len, hex, err);
-    lk_map_close(&map);
+    FILE *stream = fopen(path, "rbe");
+    if (stream == NULL)
+        return lk_fail_sys(err, LK_EIO, "%s: cannot open", path);
+    lk_status status = hash_stream(stream, path, hex, err);
+    fclose(stream);
     return status;
 }
