@@ -50,9 +50,8 @@ lk_status lk_basis_choose(struct lk_basis *out, const struct lk_search_set *a, c
     double *moments = lk_calloc(dim * dim, sizeof *moments, err);
     double *values = lk_calloc(dim, sizeof *values, err);
     basis.axes = lk_alloc_aligned(dim * dim, sizeof *basis.axes, err);
-    basis.energy = lk_calloc(dim, sizeof *basis.energy, err);
     lk_status status = LK_ENOMEM;
-    if (moments == NULL || values == NULL || basis.axes == NULL || basis.energy == NULL)
+    if (moments == NULL || values == NULL || basis.axes == NULL)
         goto done;
     struct lk_rng rng = lk_rng_seed(SAMPLE_SEED);
     add_moments(moments, a, dim, &rng);
@@ -62,14 +61,9 @@ lk_status lk_basis_choose(struct lk_basis *out, const struct lk_search_set *a, c
         status = lk_fail(err, LK_EINTERNAL, "the eigenvectors of a %zu x %zu matrix were not found", dim, dim);
         goto done;
     }
-    double total = 0;
-    for (size_t p = 0; p < dim; p++) {
-        size_t column = dim - 1 - p;
-        total += values[column] > 0 ? values[column] / ((a->rows > 0) + (b->rows > 0)) : 0;
-        basis.energy[p] = total;
+    for (size_t p = 0; p < dim; p++)
         for (size_t k = 0; k < dim; k++)
-            basis.axes[k * dim + p] = (float)moments[k * dim + column];
-    }
+            basis.axes[k * dim + p] = (float)moments[k * dim + (dim - 1 - p)];
     *out = basis;
     status = LK_OK;
 done:
@@ -97,9 +91,17 @@ lk_status lk_basis_shorten(struct lk_basis *basis, size_t used, lk_error *err)
     return LK_OK;
 }
 
+void lk_basis_forget(struct lk_basis *basis)
+{
+    free(basis->axes);
+    basis->axes = NULL;
+    basis->used = basis->dim;
+    basis->depth = (basis->dim + 3) / 4 * 4;
+    basis->skew = 0;
+}
+
 void lk_basis_free(struct lk_basis *basis)
 {
     free(basis->axes);
-    free(basis->energy);
     memset(basis, 0, sizeof *basis);
 }

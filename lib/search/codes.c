@@ -31,6 +31,8 @@ struct worker {
 /* Length of the rounding error of a projection of a row of length `norm`. */
 static double projection_slack(const struct lk_basis *b, double norm)
 {
+    if (b->axes == NULL)
+        return 0;
     return sqrt((double)b->used) * (LK_PROJECT_CHUNK + 2) * 0x1p-24 * norm * (1 + b->skew);
 }
 
@@ -78,7 +80,12 @@ static lk_status encode_panel(const struct encoding *e, uint64_t panel, struct w
     memset(w->projections, 0, panel_rows * depth * sizeof *w->projections);
     for (size_t i = 0; i < n; i++) {
         double *projection = w->projections + i * depth;
-        e->kernel->project(e->basis->axes, dim, depth, e->set->data + (first + i) * dim, w->part, projection);
+        const float *x = e->set->data + (first + i) * dim;
+        if (e->basis->axes != NULL)
+            e->kernel->project(e->basis->axes, dim, depth, x, w->part, projection);
+        else
+            for (size_t k = 0; k < dim; k++)
+                projection[k] = (double)x[k];
         for (size_t a = 0; a < depth; a++)
             largest = fabs(projection[a]) > largest ? fabs(projection[a]) : largest;
         for (size_t a = 0; c->fine != NULL && a < depth; a++)

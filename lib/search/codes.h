@@ -15,9 +15,8 @@
 struct lk_basis {
     size_t dim, used;
     size_t depth;          /* used, rounded up to a multiple of 4; the axes added are zero */
-    float *axes;           /* dim x depth: axes[k * depth + a] is coordinate k of axis a */
+    float *axes;           /* dim x depth: axes[k * depth + a] is coordinate k of axis a; NULL = the coordinates themselves */
     double skew;           /* bound of the spectral norm of (axes axes' - identity), rounding included */
-    double *energy;        /* dim values: mean squared length of the sampled rows in the first a + 1 axes */
 };
 
 /* All axes, from the second moments of a seeded sample of both sets' rows. To be shortened before use. */
@@ -25,6 +24,8 @@ lk_status lk_basis_choose(struct lk_basis *out, const struct lk_search_set *a, c
                           lk_error *err);
 /* Keeps the first `used` axes and bounds their skew. */
 lk_status lk_basis_shorten(struct lk_basis *basis, size_t used, lk_error *err);
+/* Where all axes would be used, the coordinates as they are leave out as little and need no projecting. */
+void lk_basis_forget(struct lk_basis *basis);
 void lk_basis_free(struct lk_basis *basis);
 
 struct lk_codes {

@@ -200,15 +200,15 @@ lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct l
 
 /* ---- before the pass ----------------------------------------------------------------------------------------- */
 
-enum { LEADS = 256, HINT_PROBES = 64 };
+enum { LEADS_MIN = 16, LEADS_MAX = 256, ROWS_PER_LEAD = 1024, HINT_PROBES = 64 };
 
-/* Up to LEADS references of distinct identities, spread evenly over the gallery. */
+/* A thousandth of the references, of distinct identities, spread evenly over the gallery. */
 static lk_status choose_leads(struct lk_pass *pass, int g, lk_error *err)
 {
     struct lk_fast *f = pass->fast;
     const struct lk_search_set *set = pass->galleries[g].set;
     const struct lk_codes *codes = &f->references[g];
-    f->leads[g] = lk_calloc(LEADS, sizeof *f->leads[g], err);
+    f->leads[g] = lk_calloc(LEADS_MAX, sizeof *f->leads[g], err);
     f->not_leads[g] = lk_calloc((size_t)codes->panels, sizeof *f->not_leads[g], err);
     bool *used = lk_calloc(set->identities != NULL ? set->n_identities : 1, sizeof *used, err);
     if (f->leads[g] == NULL || f->not_leads[g] == NULL || used == NULL) {
@@ -220,7 +220,9 @@ static lk_status choose_leads(struct lk_pass *pass, int g, lk_error *err)
         uint64_t rows = set->rows - p * per_panel < per_panel ? set->rows - p * per_panel : per_panel;
         f->not_leads[g][p] = rows == 64 ? UINT64_MAX : (UINT64_C(1) << rows) - 1;
     }
-    uint64_t wanted = set->rows < LEADS ? set->rows : LEADS;
+    uint64_t wanted = set->rows / ROWS_PER_LEAD;
+    wanted = wanted < LEADS_MIN ? LEADS_MIN : wanted > LEADS_MAX ? LEADS_MAX : wanted;
+    wanted = wanted < set->rows ? wanted : set->rows;
     for (uint64_t i = 0; i < wanted; i++) {
         uint64_t row = i * set->rows / wanted;
         if (set->identities != NULL && used[set->identities[row]])
@@ -336,7 +338,10 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
     size_t depth = pass->options->depth < dim ? (size_t)pass->options->depth : dim;
     if (depth == 0)
         LK_TRY(lk_fast_depth(pass, &depth, err));
-    LK_TRY(lk_basis_shorten(&f->basis, depth, err));
+    if (depth < dim)
+        LK_TRY(lk_basis_shorten(&f->basis, depth, err));
+    else
+        lk_basis_forget(&f->basis);
     LK_TRY(lk_codes_make(&f->probes, pass->ctx, &f->basis, probes, f->scan, false, err));
     double longest = longest_row(probes, dim), longest_reference = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {

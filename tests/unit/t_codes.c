@@ -247,9 +247,8 @@ static struct lk_basis make_axes(size_t dim, double skew, double length)
     struct lk_rng rng = lk_rng_seed(dim);
     struct lk_basis b = {.dim = dim, .used = dim, .depth = dim};
     b.axes = lk_alloc_aligned(dim * dim, sizeof *b.axes, NULL);
-    b.energy = calloc(dim, sizeof *b.energy);
     float *v = calloc(dim, sizeof *v);
-    assert_true(b.axes != NULL && b.energy != NULL && v != NULL);
+    assert_true(b.axes != NULL && v != NULL);
     for (size_t k = 0; k < dim; k++)
         v[k] = (float)vectors_signed(&rng);
     vectors_normalise(v, dim, 1);
