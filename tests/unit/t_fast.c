@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_fast.c - the nominating engine against the one that scores every pair: the same results, whatever the rows, kernels, axes,
  * threads, blocks and restarts. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/cpu.h"
-#include "search/lists.h"
 #include "search/scan.h"
+#include "search_runs.h"
 #include "temp.h"
 #include "vectors.h"
 
 enum { PROBES = 83, REFERENCES = 421, HOLDOUT = 150, PEOPLE = 37 };
-
-struct made {
-    struct lk_search_options options;
-    float *data[3];
-    uint32_t *labels[2];
-};
 
 static struct made make(enum vectors kind, size_t dim, bool labelled)
 {
@@ -42,14 +31,6 @@ static struct made make(enum vectors kind, size_t dim, bool labelled)
         made.options.galleries[g] = (struct lk_search_set){made.data[g + 1], rows[g + 1], labelled ? made.labels[g] : NULL, PEOPLE};
     }
     return made;
-}
-
-static void unmake(struct made *made)
-{
-    for (int i = 0; i < 3; i++)
-        free(made->data[i]);
-    free(made->labels[0]);
-    free(made->labels[1]);
 }
 
 /* ---- equal results ---------------------------------------------------------------------------------------- */
@@ -118,41 +99,11 @@ static const char *difference(const struct lk_search_options *o, const struct ex
 
 /* ---- runs ------------------------------------------------------------------------------------------------- */
 
-struct stopper {
-    lk_ctx *ctx;
-    uint64_t at, resumed;
-};
-
-/* Reports come ten times a second: waiting here gives one for every block. */
-static void stop_at(void *user, const lk_progress *progress)
-{
-    struct stopper *s = user;
-    s->resumed = progress->resumed;
-    if (s->at < UINT64_MAX)
-        usleep(101000);
-    if (progress->done >= s->at)
-        lk_ctx_cancel(s->ctx);
-}
-
-static lk_status run(const struct lk_search_options *o, int threads, struct stopper *stopper, struct lk_search_result *result)
-{
-    lk_error err;
-    lk_ctx_options options;
-    lk_ctx_options_init(&options);
-    options.threads = threads;
-    options.progress = stop_at;
-    options.user = stopper;
-    assert_int_equal(lk_ctx_new(&stopper->ctx, &options, NULL), LK_OK);
-    lk_status status = lk_search_run(stopper->ctx, o, result, &err);
-    lk_ctx_free(stopper->ctx);
-    return status;
-}
-
 static struct expected plain(const struct lk_search_options *o)
 {
     struct expected e;
     struct stopper never = {.at = UINT64_MAX};
-    assert_int_equal(run(o, 2, &never, &e.result), LK_OK);
+    assert_int_equal(run_search(o, 2, &never, &e.result), LK_OK);
     assert_int_equal(e.result.exact_bin, 0);
     e.range = range_of(&e.result);
     lk_search_forget(o->work_dir);
@@ -177,7 +128,7 @@ static void check(const struct lk_search_options *o, int threads, const struct e
     struct stopper never = {.at = UINT64_MAX};
     char text[200];
     describe(text, o, threads, kind);
-    assert_int_equal(run(o, threads, &never, &got), LK_OK);
+    assert_int_equal(run_search(o, threads, &never, &got), LK_OK);
     assert_true(got.exact_bin > 0);
     const char *what = difference(o, want, &got);
     if (what != NULL)
@@ -288,7 +239,7 @@ static void test_restart(void **state)
             o->cpu = levels[runs % 2];
             o->depth = (uint64_t)runs % 3 * 12;
             struct stopper stopper = {.at = runs > 12 ? UINT64_MAX : resumed + all / 4};
-            status = run(o, 1 + runs % 3, &stopper, &got);
+            status = run_search(o, 1 + runs % 3, &stopper, &got);
             assert_true(stopper.resumed >= resumed);
             resumed = stopper.resumed;
         }
