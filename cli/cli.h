@@ -62,7 +62,8 @@ extern const struct argp embed_argp;
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 
 /* Parses a whole number or ends with a usage error that names the option. */
-uint64_t cli_number(const char *text, uint64_t low, uint64_t high, const char *option, struct argp_state *state);
+uint64_t cli_number(const char *text, uint64_t low, uint64_t high, const char *option,
+                    struct argp_state *state);
 double cli_real(const char *text, double low, double high, const char *option, struct argp_state *state);
 
 /* The argument of --cpu, or a usage error that names the levels of this machine. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_audit.c - likeness audit: embed the sets, match them, write the report; each step as its own command does it. */
+/* cmd_audit.c - likeness audit: embed the sets, match them, write the report; each step as its own command
+ * does it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,16 @@
 
 #include "cli.h"
 
-enum { KEY_HOLDOUT = 0x2001, KEY_THRESHOLDS, KEY_FDR, KEY_NO_FACES, KEY_TRUTH, KEY_LIMIT, KEY_FORCE, KEY_CPU };
+enum {
+    KEY_HOLDOUT = 0x2001,
+    KEY_THRESHOLDS,
+    KEY_FDR,
+    KEY_NO_FACES,
+    KEY_TRUTH,
+    KEY_LIMIT,
+    KEY_FORCE,
+    KEY_CPU
+};
 
 struct audit {
     struct cli *cli;
@@ -22,17 +32,20 @@ struct audit {
 static const struct argp_option options[] = {
     {"train", 'T', "SET", 0, "the generator's training images: folder, FACES directory or .npy", 1},
     {"synthetic", 'S', "SET", 0, "the synthetic images", 1},
-    {"holdout", KEY_HOLDOUT, "SET", 0, "real people the generator never saw, same source as the training images", 1},
+    {"holdout", KEY_HOLDOUT, "SET", 0,
+     "real people the generator never saw, same source as the training images", 1},
     {"output", 'o', "DIR", 0, "where everything goes; run again to go on after an interruption", 1},
     {"pairs", 'k', "K", 0, "closest pairs to list (default 1500)", 3},
     {"nearest", 'r', "R", 0, "closest references to list for each image (default 10)", 3},
     {"thresholds", KEY_THRESHOLDS, "FILE", 0, "thresholds.json of `likeness calibrate`", 3},
     {"fdr", KEY_FDR, "Q", 0, "false discovery rate (default 0.05)", 3},
     {"no-faces", KEY_NO_FACES, NULL, 0, "a report without pictures, paths and names of persons", 3},
-    {"truth", KEY_TRUTH, "FILE", 0, "truth.csv of `likeness plant`: print what was planted beside what was found", 3},
+    {"truth", KEY_TRUTH, "FILE", 0,
+     "truth.csv of `likeness plant`: print what was planted beside what was found", 3},
     {"limit", KEY_LIMIT, "N", 0, "exit with 10 when more than N synthetic identities are discoveries", 3},
     {"force", KEY_FORCE, NULL, 0, "redo steps in DIR that were made with other settings", 3},
-    {"cpu", KEY_CPU, "LEVEL", 0, "compare with the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 3},
+    {"cpu", KEY_CPU, "LEVEL", 0,
+     "compare with the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 3},
     {0},
 };
 
@@ -112,7 +125,8 @@ static bool is_embedded(const char *set)
     return found;
 }
 
-/* Embeds one set into OUTPUT/NAME unless it is embedded already; *faces is what match takes (freed by the caller). */
+/* Embeds one set into OUTPUT/NAME unless it is embedded already; *faces is what match takes (freed by the
+ * caller). */
 static int embed_set(struct audit *a, const char *set, const char *name, char **faces)
 {
     if (is_embedded(set)) {
@@ -208,13 +222,20 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
     static const struct argp_child children[] = {
         {&embed_argp, 0, "How faces become embeddings:", 2}, {&common_argp, 0, "Common options:", 10}, {0}};
     static const struct argp argp = {
-        options, parse, "",
-        "Ask whether a synthetic face dataset contains the people its generator was trained on: embed all sets, compare "
+        options,
+        parse,
+        "",
+        "Ask whether a synthetic face dataset contains the people its generator was trained on: embed all "
+        "sets, compare "
         "everything exactly, and write DIR/report.html with the tables beside it.\v"
         "Example:\n  likeness audit --train real/ --holdout withheld/ --synthetic made/ -o audit/\n\n"
-        "A set is a folder of images (one folder per person, or flat), a FACES directory or a .npy file of embeddings. "
-        "Without a hold-out the audit lists leads but can show no leak: withhold about 5 % of the persons before training.",
-        children, NULL, NULL};
+        "A set is a folder of images (one folder per person, or flat), a FACES directory or a .npy file of "
+        "embeddings. "
+        "Without a hold-out the audit lists leads but can show no leak: withhold about 5 % of the persons "
+        "before training.",
+        children,
+        NULL,
+        NULL};
     struct audit a = {.cli = cli, .limit = UINT64_MAX};
     lk_embed_options_init(&a.embed);
     lk_match_options_init(&a.match);

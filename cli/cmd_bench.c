@@ -15,7 +15,8 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "seed of made vectors (default: 1)", 0},
     {"pairs", 'k', "K", 0, "keep the K closest pairs (default: 1500)", 0},
     {"nearest", 'r', "R", 0, "keep the R closest of each probe (default: 10)", 0},
-    {"cpu", KEY_CPU, "LEVEL", 0, "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
+    {"cpu", KEY_CPU, "LEVEL", 0,
+     "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
     {0},
 };
 
@@ -86,8 +87,8 @@ static void print_result(const lk_bench_result *r)
     double pairs = (double)r->n_pairs, rate = pairs / r->seconds;
     double scan = 2 * (double)r->axes * (double)r->n_scanned / (r->seconds - r->prepare_seconds);
     printf("instructions %s\nthreads %d\n", r->cpu, r->threads);
-    printf("probes %" PRIu64 "\nreferences %" PRIu64 "\ndim %" PRIu64 "\naxes %" PRIu64 "\n", r->n_probes, r->n_references, r->dim,
-           r->axes);
+    printf("probes %" PRIu64 "\nreferences %" PRIu64 "\ndim %" PRIu64 "\naxes %" PRIu64 "\n", r->n_probes,
+           r->n_references, r->dim, r->axes);
     printf("seconds %.3f\npreparing %.3f\n", r->seconds, r->prepare_seconds);
     printf("pairs per second %.4g\n", rate);
     printf("equivalent TFLOP/s %.3f\n", 2e-12 * (double)r->dim * rate);
@@ -105,7 +106,8 @@ int cmd_bench(struct cli *cli, int argc, char **argv)
         parse,
         "match [SYNTH TRAIN]",
         "Measure how fast this machine compares every vector of SYNTH with every one of TRAIN.\v"
-        "SYNTH and TRAIN are FACES folders or .npy files. Without them random vectors are made, the same for the "
+        "SYNTH and TRAIN are FACES folders or .npy files. Without them random vectors are made, the same for "
+        "the "
         "same seed; they are the hardest case, real embeddings are faster.\n\n"
         "  likeness bench match\n"
         "  likeness bench match synth.faces train.faces --threads 1",

@@ -15,7 +15,8 @@ static const struct argp_option options[] = {
     {"min-score", KEY_MIN_SCORE, "S", 0, "write every pair that scores at least S, too", 0},
     {"output", 'o', "MATCH", 0, "folder for the tables", 0},
     {"force", KEY_FORCE, NULL, 0, "replace results that were made with other inputs or settings", 0},
-    {"cpu", KEY_CPU, "LEVEL", 0, "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
+    {"cpu", KEY_CPU, "LEVEL", 0,
+     "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
     {0},
 };
 

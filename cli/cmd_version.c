@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_version.c - likeness version: what this program is, where its models lie, which instructions it compares with. */
+/* cmd_version.c - likeness version: what this program is, where its models lie, which instructions it
+ * compares with. */
 #include <stdio.h>
 
 #include "cli.h"
@@ -53,7 +54,8 @@ static void print_levels(void)
 int cmd_version(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
-    static const struct argp argp = {options, parse, "", "Print the version and where the models lie.", children, NULL, NULL};
+    static const struct argp argp = {options,  parse, "",  "Print the version and where the models lie.",
+                                     children, NULL,  NULL};
     struct version_args args = {.cli = cli};
     cli_parse(&argp, argc, argv, &args);
     int code = cli_start(cli);

@@ -12,7 +12,8 @@ static const struct argp_option options[] = {
     {"detector", KEY_DETECTOR, "MODEL", 0, "face detector (default: blazeface)", 1},
     {"aligned", KEY_ALIGNED, NULL, 0,
      "the images are face crops on the model's template already: no detection", 1},
-    {"choose", KEY_CHOOSE, "WHICH", 0, "face to take when there are several: central (default) or largest", 1},
+    {"choose", KEY_CHOOSE, "WHICH", 0, "face to take when there are several: central (default) or largest",
+     1},
     {0},
 };
 

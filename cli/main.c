@@ -56,7 +56,8 @@ static const struct argp_option common_options[] = {
     {0},
 };
 
-uint64_t cli_number(const char *text, uint64_t low, uint64_t high, const char *option, struct argp_state *state)
+uint64_t cli_number(const char *text, uint64_t low, uint64_t high, const char *option,
+                    struct argp_state *state)
 {
     char *end;
     errno = 0;
@@ -146,7 +147,8 @@ static void on_interrupt(int signal_number)
         lk_ctx_cancel(interrupted_ctx);
 }
 
-/* ../share/likeness beside the program's folder, where an installation and a build folder have it; NULL = the library's default. */
+/* ../share/likeness beside the program's folder, where an installation and a build folder have it; NULL = the
+ * library's default. */
 static const char *data_dir_beside_program(char path[4096])
 {
     const char *given = getenv("LIKENESS_DATA_DIR");
@@ -229,7 +231,8 @@ static char *quote_command(int argc, char **argv)
         return NULL;
     for (int i = 0; i < argc; i++) {
         const char *word = i == 0 ? "likeness" : argv[i];
-        static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+=:,@%";
+        static const char plain[] =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+=:,@%";
         bool quote = word[0] == '\0' || word[strspn(word, plain)] != '\0';
         if (i > 0)
             *p++ = ' ';
@@ -277,7 +280,8 @@ int main(int argc, char **argv)
     } else {
         const struct command *c = find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
         if (c == NULL) {
-            fprintf(stderr, "likeness: error: there is no command '%s'; `likeness help` lists them\n", argv[1]);
+            fprintf(stderr, "likeness: error: there is no command '%s'; `likeness help` lists them\n",
+                    argv[1]);
             code = EXIT_USAGE;
         } else {
             char name[64];

@@ -84,10 +84,12 @@ void term_progress(void *user, const lk_progress *p)
     format_count(total, sizeof total, (double)p->total);
     double per_second = elapsed > 0 ? (double)(p->done - p->resumed) / elapsed : 0;
     format_count(rate, sizeof rate, per_second);
-    format_duration(left, sizeof left, last ? elapsed : (double)(p->total - p->done) / (per_second > 0 ? per_second : 1));
+    format_duration(left, sizeof left,
+                    last ? elapsed : (double)(p->total - p->done) / (per_second > 0 ? per_second : 1));
     term_clear_line();
     fprintf(stderr, "%s: %s of %s %s (%.0f %%), %s/s, %s %s", p->stage, done, total, p->unit,
-            p->total > 0 ? 100.0 * (double)p->done / (double)p->total : 100.0, rate, left, last ? "in all" : "left");
+            p->total > 0 ? 100.0 * (double)p->done / (double)p->total : 100.0, rate, left,
+            last ? "in all" : "left");
     line.on_line = true;
     if (last) {
         fputc('\n', stderr);

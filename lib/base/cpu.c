@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cpu.c - which instruction sets this processor and its operating system offer.
  *
- * cpuid by hand: clang 14's __builtin_cpu_supports knows neither AMX nor all of AVX-512, and a feature counts only when
- * the operating system saves its registers (XCR0). */
+ * cpuid by hand: clang 14's __builtin_cpu_supports knows neither AMX nor all of AVX-512, and a feature counts
+ * only when the operating system saves its registers (XCR0). */
 #include "base/cpu.h"
 
 #if defined(__x86_64__)
@@ -41,7 +41,8 @@ unsigned lk_cpu_features(void)
         (c7 & bit_AVX512VNNI))
         features |= LK_CPU_AVX512_VNNI;
     const unsigned amx = 1u << 24 | 1u << 25; /* AMX-TILE, AMX-INT8 */
-    if ((features & LK_CPU_AVX512_VNNI) && (saved & XCR0_AMX) == XCR0_AMX && (d7 & amx) == amx && amx_permitted())
+    if ((features & LK_CPU_AVX512_VNNI) && (saved & XCR0_AMX) == XCR0_AMX && (d7 & amx) == amx &&
+        amx_permitted())
         features |= LK_CPU_AMX_INT8;
     return features;
 }

@@ -98,7 +98,8 @@ void lk_ctx_free(lk_ctx *ctx)
 
 void lk_ctx_cancel(lk_ctx *ctx)
 {
-    atomic_store_explicit(&ctx->cancelled, true, memory_order_relaxed); /* lock-free: fine in a signal handler */
+    atomic_store_explicit(&ctx->cancelled, true,
+                          memory_order_relaxed); /* lock-free: fine in a signal handler */
 }
 
 bool lk_ctx_cancelled(const lk_ctx *ctx)
@@ -108,7 +109,8 @@ bool lk_ctx_cancelled(const lk_ctx *ctx)
 
 lk_status lk_ctx_check(const lk_ctx *ctx, lk_error *err)
 {
-    LK_NEED(!lk_ctx_cancelled(ctx), err, LK_ECANCELED, "interrupted; what is finished is kept, run again to go on");
+    LK_NEED(!lk_ctx_cancelled(ctx), err, LK_ECANCELED,
+            "interrupted; what is finished is kept, run again to go on");
     return LK_OK;
 }
 

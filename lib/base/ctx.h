@@ -18,7 +18,8 @@ lk_status lk_ctx_check(const lk_ctx *ctx, lk_error *err);
 void lk_ctx_message(lk_ctx *ctx, lk_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Cheap enough for every item: passes on at most ten reports a second, and always the last (done == total). */
+/* Cheap enough for every item: passes on at most ten reports a second, and always the last (done == total).
+ */
 void lk_ctx_progress(lk_ctx *ctx, const lk_progress *progress);
 
 #endif

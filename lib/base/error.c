@@ -83,7 +83,8 @@ lk_status lk_fail_sys(lk_error *err, lk_status code, const char *format, ...)
     char reason[128];
     va_list args;
     va_start(args, format);
-    vsnprintf(err->text, sizeof err->text - sizeof reason, format, args); /* a long path must not push it out */
+    vsnprintf(err->text, sizeof err->text - sizeof reason, format,
+              args); /* a long path must not push it out */
     va_end(args);
     size_t used = strlen(err->text);
     /* GNU strerror_r: thread-safe, and may return a static string instead of the buffer. */

@@ -201,11 +201,12 @@ lk_status lk_lock_take(int *fd, const char *dir, lk_error *err)
     if (lock < 0)
         status = lk_fail_sys(err, LK_EIO, "%s: cannot write", path);
     else if (flock(lock, LOCK_EX | LOCK_NB) != 0)
-        status = errno == EWOULDBLOCK
-                     ? lk_fail(err, LK_EBUSY,
-                               "%s: another run is writing into this folder; wait for it, or give another output",
-                               dir)
-                     : lk_fail_sys(err, LK_EIO, "%s: cannot lock", path);
+        status =
+            errno == EWOULDBLOCK
+                ? lk_fail(err, LK_EBUSY,
+                          "%s: another run is writing into this folder; wait for it, or give another output",
+                          dir)
+                : lk_fail_sys(err, LK_EIO, "%s: cannot lock", path);
     free(path);
     if (status != LK_OK) {
         if (lock >= 0)

@@ -35,7 +35,8 @@ lk_status lk_hash_end(struct lk_hash *hash, char hex[65], lk_error *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
-    LK_NEED(EVP_DigestFinal_ex(hash->md, digest, &len) == 1 && len == 32, err, LK_EINTERNAL, "SHA-256 failed");
+    LK_NEED(EVP_DigestFinal_ex(hash->md, digest, &len) == 1 && len == 32, err, LK_EINTERNAL,
+            "SHA-256 failed");
     for (unsigned int i = 0; i < len; i++) {
         hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
         hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
@@ -80,7 +81,8 @@ static lk_status hash_stream(FILE *stream, const char *path, char hex[65], lk_er
     return status;
 }
 
-/* Read in pieces rather than mapped: a mapped file of millions of embeddings would count as resident memory. */
+/* Read in pieces rather than mapped: a mapped file of millions of embeddings would count as resident memory.
+ */
 lk_status lk_hash_file(const char *path, char hex[65], lk_error *err)
 {
     FILE *stream = fopen(path, "rbe");

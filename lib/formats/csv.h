@@ -7,7 +7,8 @@
 
 #include "base/fs.h"
 
-/* A reader over bytes in memory. A record's fields are NUL-terminated and live until the next record is read. */
+/* A reader over bytes in memory. A record's fields are NUL-terminated and live until the next record is read.
+ */
 struct lk_csv {
     const uint8_t *bytes;
     size_t len, at;
@@ -23,7 +24,8 @@ struct lk_csv {
 /* Starts reading and takes the header line. Limits: 4096 columns, 1 MiB per record. */
 lk_status lk_csv_open(struct lk_csv *csv, const uint8_t *bytes, size_t len, lk_error *err);
 /* Reads the next record; *more is 0 at the end. A record with another number of fields than the header, an
- * open quote or a NUL byte is LK_EFORMAT naming the line. LF and CRLF both end a record; empty lines are skipped. */
+ * open quote or a NUL byte is LK_EFORMAT naming the line. LF and CRLF both end a record; empty lines are
+ * skipped. */
 lk_status lk_csv_next(struct lk_csv *csv, int *more, lk_error *err);
 const char *lk_csv_field(const struct lk_csv *csv, size_t column);
 /* Index of a named column, or LK_EFORMAT saying which columns there are. */

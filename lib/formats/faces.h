@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* faces.h - the FACES directory: embeddings.npy, images.csv and meta.json, written by embed and read by the rest. */
+/* faces.h - the FACES directory: embeddings.npy, images.csv and meta.json, written by embed and read by the
+ * rest. */
 #ifndef LK_FORMATS_FACES_H
 #define LK_FORMATS_FACES_H
 
@@ -8,7 +9,8 @@
 #include "formats/csv.h"
 #include "formats/npy.h"
 
-/* Points of a face, "left" as the viewer sees it. BlazeFace gives the mouth's centre instead of its corners. */
+/* Points of a face, "left" as the viewer sees it. BlazeFace gives the mouth's centre instead of its corners.
+ */
 enum lk_point { LK_EYE_LEFT, LK_EYE_RIGHT, LK_NOSE, LK_MOUTH_LEFT, LK_MOUTH_RIGHT, LK_MOUTH, LK_N_POINTS };
 
 struct lk_face {
@@ -58,7 +60,8 @@ lk_status lk_faces_open(struct lk_faces *out, const char *path, lk_error *err);
 void lk_faces_close(struct lk_faces *faces);
 /* The image of an embedding row, or NULL for a plain .npy. */
 const struct lk_face_image *lk_faces_image(const struct lk_faces *faces, uint64_t row);
-/* Where the picture of an image lies now: its path, resolved against meta.json's working_directory when relative. New string. */
+/* Where the picture of an image lies now: its path, resolved against meta.json's working_directory when
+ * relative. New string. */
 char *lk_faces_image_path(const struct lk_faces *faces, const struct lk_face_image *image, lk_error *err);
 
 #endif

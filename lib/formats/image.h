@@ -23,9 +23,9 @@ struct lk_image {
 lk_status lk_image_new(struct lk_image *out, int width, int height, lk_error *err);
 void lk_image_free(struct lk_image *image); /* and back to empty */
 
-/* Decodes by content, not by name. EXIF orientation is applied, grey, CMYK and palettes become RGB, 16 bits become
- * 8, alpha is laid over white. LK_EFORMAT with what was found and expected (the caller puts the file name in front);
- * a truncated picture is refused, never padded. */
+/* Decodes by content, not by name. EXIF orientation is applied, grey, CMYK and palettes become RGB, 16 bits
+ * become 8, alpha is laid over white. LK_EFORMAT with what was found and expected (the caller puts the file
+ * name in front); a truncated picture is refused, never padded. */
 lk_status lk_image_decode(const uint8_t *bytes, size_t len, struct lk_image *out, lk_error *err);
 
 /* Encodes at quality 1 .. 100, 4:4:4. *bytes is freed by the caller. The same input gives the same bytes. */

@@ -13,16 +13,17 @@ lk_status lk_json_read(const char *path, json_t **out, lk_error *err); /* at mos
 /* Indented by 2, keys in the order they were set, a newline at the end. */
 lk_status lk_json_write(const char *path, const json_t *value, lk_error *err);
 
-/* A string value from bytes that may not be UTF-8 (file names, command lines): every byte that does not belong to a
- * character becomes U+FFFD. New reference; NULL when memory is out. */
+/* A string value from bytes that may not be UTF-8 (file names, command lines): every byte that does not
+ * belong to a character becomes U+FFFD. New reference; NULL when memory is out. */
 json_t *lk_json_text(const char *text);
 
-/* Member of an object with its type checked; `where` names the file for the message. A missing optional member leaves *out alone. */
-lk_status lk_json_string(const json_t *object, const char *key, int required, const char **out, const char *where,
-                         lk_error *err);
+/* Member of an object with its type checked; `where` names the file for the message. A missing optional
+ * member leaves *out alone. */
+lk_status lk_json_string(const json_t *object, const char *key, int required, const char **out,
+                         const char *where, lk_error *err);
 lk_status lk_json_real(const json_t *object, const char *key, int required, double *out, const char *where,
                        lk_error *err);
-lk_status lk_json_integer(const json_t *object, const char *key, int required, int64_t *out, const char *where,
-                          lk_error *err);
+lk_status lk_json_integer(const json_t *object, const char *key, int required, int64_t *out,
+                          const char *where, lk_error *err);
 
 #endif

@@ -27,8 +27,8 @@ static void add_moments(double *moments, const struct lk_search_set *set, size_t
     }
 }
 
-/* How far the first `used` stored axes are from orthonormal: the Frobenius norm bounds the spectral one. The products of floats are
- * exact in double, and each sum of `dim` of them is off by less than dim * 2^-52. */
+/* How far the first `used` stored axes are from orthonormal: the Frobenius norm bounds the spectral one. The
+ * products of floats are exact in double, and each sum of `dim` of them is off by less than dim * 2^-52. */
 static double measure_skew(const struct lk_basis *b)
 {
     double sum = 0;
@@ -43,8 +43,8 @@ static double measure_skew(const struct lk_basis *b)
     return sqrt(sum);
 }
 
-lk_status lk_basis_choose(struct lk_basis *out, const struct lk_search_set *a, const struct lk_search_set *b, size_t dim,
-                          lk_error *err)
+lk_status lk_basis_choose(struct lk_basis *out, const struct lk_search_set *a, const struct lk_search_set *b,
+                          size_t dim, lk_error *err)
 {
     struct lk_basis basis = {.dim = dim, .depth = dim, .used = dim};
     double *moments = lk_calloc(dim * dim, sizeof *moments, err);
@@ -58,7 +58,8 @@ lk_status lk_basis_choose(struct lk_basis *out, const struct lk_search_set *a, c
     add_moments(moments, b, dim, &rng);
     /* Row-major upper is column-major lower; eigenvalues come in rising order, eigenvectors in columns. */
     if (LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'V', 'U', (lapack_int)dim, moments, (lapack_int)dim, values) != 0) {
-        status = lk_fail(err, LK_EINTERNAL, "the eigenvectors of a %zu x %zu matrix were not found", dim, dim);
+        status =
+            lk_fail(err, LK_EINTERNAL, "the eigenvectors of a %zu x %zu matrix were not found", dim, dim);
         goto done;
     }
     for (size_t p = 0; p < dim; p++)

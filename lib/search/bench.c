@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench.c - lk_bench_match: one pass of the search over made or given vectors, and what it took. Writes nothing. */
+/* bench.c - lk_bench_match: one pass of the search over made or given vectors, and what it took. Writes
+ * nothing. */
 #include "search/bench.h"
 
 #include <math.h>
@@ -10,22 +11,31 @@
 
 void lk_bench_options_init(lk_bench_options *options)
 {
-    *options = (lk_bench_options){.n_probes = 50000, .n_references = 50000, .dim = 512, .seed = 1, .k = 1500, .r = 10};
+    *options = (lk_bench_options){
+        .n_probes = 50000, .n_references = 50000, .dim = 512, .seed = 1, .k = 1500, .r = 10};
 }
 
 static lk_status check_options(const lk_bench_options *o, lk_error *err)
 {
-    LK_NEED((o->probes == NULL) == (o->references == NULL), err, LK_EINVAL, "bench needs both sets, or none to make them");
-    LK_NEED(o->n_probes > 0 && o->n_references > 0 && o->dim > 0, err, LK_EINVAL, "bench needs at least one probe, reference and axis");
+    LK_NEED((o->probes == NULL) == (o->references == NULL), err, LK_EINVAL,
+            "bench needs both sets, or none to make them");
+    LK_NEED(o->n_probes > 0 && o->n_references > 0 && o->dim > 0, err, LK_EINVAL,
+            "bench needs at least one probe, reference and axis");
     return lk_scan_check(o->cpu, err);
 }
 
 static lk_status search(lk_ctx *ctx, const lk_bench_options *o, const struct lk_search_set *probes,
-                        const struct lk_search_set *references, uint64_t dim, lk_bench_result *out, lk_error *err)
+                        const struct lk_search_set *references, uint64_t dim, lk_bench_result *out,
+                        lk_error *err)
 {
     const struct lk_scan *scan = lk_scan_choose(o->cpu);
-    struct lk_search_options options = {.dim = dim, .probes = *probes, .galleries = {*references}, .k = o->k, .r = o->r,
-                                        .min_score = NAN, .cpu = o->cpu};
+    struct lk_search_options options = {.dim = dim,
+                                        .probes = *probes,
+                                        .galleries = {*references},
+                                        .k = o->k,
+                                        .r = o->r,
+                                        .min_score = NAN,
+                                        .cpu = o->cpu};
     struct lk_search_result result;
     LK_TRY(lk_scan_peak(&out->peak_ops, ctx, scan, err));
     LK_TRY(lk_search_run(ctx, &options, &result, err));
@@ -52,7 +62,8 @@ static lk_status search_made(lk_ctx *ctx, const lk_bench_options *o, lk_bench_re
     if (status == LK_OK)
         status = lk_made_vectors(&references, ctx, o->n_references, o->dim, ~o->seed, err);
     if (status == LK_OK) {
-        struct lk_search_set x = {.data = probes, .rows = o->n_probes}, y = {.data = references, .rows = o->n_references};
+        struct lk_search_set x = {.data = probes, .rows = o->n_probes},
+                             y = {.data = references, .rows = o->n_references};
         status = search(ctx, o, &x, &y, o->dim, out, err);
     }
     free(probes);
@@ -79,7 +90,8 @@ lk_status lk_bench_match(lk_ctx *ctx, const lk_bench_options *options, lk_bench_
 {
     lk_bench_result result = {.cpu = NULL};
     LK_TRY(check_options(options, err));
-    LK_TRY(options->probes != NULL ? search_given(ctx, options, &result, err) : search_made(ctx, options, &result, err));
+    LK_TRY(options->probes != NULL ? search_given(ctx, options, &result, err)
+                                   : search_made(ctx, options, &result, err));
     *out = result;
     return LK_OK;
 }

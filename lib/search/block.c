@@ -34,7 +34,8 @@ static void fill_tile(const struct tile *t)
     }
 }
 
-float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, const struct lk_worker *worker, int g, uint64_t p)
+float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, const struct lk_worker *worker,
+                    int g, uint64_t p)
 {
     float lowest = lk_closest_threshold(&block->closest[g]);
     float known = atomic_load_explicit(&pass->galleries[g].threshold, memory_order_relaxed);
@@ -47,8 +48,8 @@ float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, co
 }
 
 /* A scored pair for the products of the probes; those of the references are raised by the callers. */
-static lk_status take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, uint64_t p,
-                      uint32_t reference, float score, lk_error *err)
+static lk_status take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
+                      uint64_t p, uint32_t reference, float score, lk_error *err)
 {
     const uint32_t *identities = pass->galleries[g].set->identities;
     struct lk_pair pair = {score, (uint32_t)(block->first + p), reference};
@@ -63,13 +64,14 @@ static lk_status take(struct lk_pass *pass, struct lk_block *block, struct lk_wo
         block->exact[g][lk_search_bin(score)]++;
     if (pass->has_range && score >= pass->range_score) {
         LK_TRY(lk_grow(&block->range, &block->range_capacity, block->n_range + 1, sizeof *block->range, err));
-        block->range[block->n_range++] = (struct lk_range_pair){pair.probe, (uint32_t)g, pair.reference, score};
+        block->range[block->n_range++] =
+            (struct lk_range_pair){pair.probe, (uint32_t)g, pair.reference, score};
     }
     return LK_OK;
 }
 
-lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, uint64_t p,
-                       uint32_t reference, float score, float *floor, lk_error *err)
+lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
+                       uint64_t p, uint32_t reference, float score, float *floor, lk_error *err)
 {
     lk_best_raise(&pass->galleries[g].best[reference], lk_best_pack(score, (uint32_t)(block->first + p)));
     if (score < *floor)
@@ -104,7 +106,8 @@ static lk_status read_rows(const struct tile *t, lk_error *err)
                 continue;
             for (uint64_t i = r; i < end; i++)
                 if (scores[i] >= lowest)
-                    LK_TRY(take(t->pass, t->block, t->worker, t->g, p, (uint32_t)(t->first + i), scores[i], err));
+                    LK_TRY(take(t->pass, t->block, t->worker, t->g, p, (uint32_t)(t->first + i), scores[i],
+                                err));
             lowest = lk_pass_floor(t->pass, t->block, t->worker, t->g, p);
         }
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bound.h - which sum of code products a score needs, as the scan compares it (docs/search.md has the proof). */
+/* bound.h - which sum of code products a score needs, as the scan compares it (docs/search.md has the proof).
+ */
 #ifndef LK_SEARCH_BOUND_H
 #define LK_SEARCH_BOUND_H
 
@@ -13,8 +14,9 @@ static inline double lk_bound_slack(double longest_probe, double longest_referen
 
 /* slack: as above. The factor covers the float arithmetic here: seven roundings of terms that are all
  * positive. */
-static inline struct lk_bound lk_bound_of(const struct lk_codes *x, uint64_t x_panel, const struct lk_codes *y, uint64_t y_panel,
-                                          float reach, double slack)
+static inline struct lk_bound lk_bound_of(const struct lk_codes *x, uint64_t x_panel,
+                                          const struct lk_codes *y, uint64_t y_panel, float reach,
+                                          double slack)
 {
     float scale = x->scale[x_panel] * y->scale[y_panel];
     float ex = x->error[x_panel], ey = y->error[y_panel];
@@ -22,8 +24,8 @@ static inline struct lk_bound lk_bound_of(const struct lk_codes *x, uint64_t x_p
     return (struct lk_bound){allowance * (1 + 0x1p-18f) + (float)slack, scale > 0 ? 1.0f / scale : 0};
 }
 
-/* The least sum that a score of at least `score` needs, rounded down, and 4 lower than that: sums stay below 2^24 in all but very
- * long rows, where the factor above and the slack have room for the rest. */
+/* The least sum that a score of at least `score` needs, rounded down, and 4 lower than that: sums stay below
+ * 2^24 in all but very long rows, where the factor above and the slack have room for the rest. */
 static inline int32_t lk_bound_needed(struct lk_bound bound, float score)
 {
     float units = (score - bound.allowance) * bound.per_unit - 4.0f;
@@ -32,12 +34,14 @@ static inline int32_t lk_bound_needed(struct lk_bound bound, float score)
     return (int32_t)units;
 }
 
-/* Between the float projections (`fine`) of any two rows: score <= their dot_float + rest rest + this. A projection is at most
- * sqrt(1 + skew) times as long as its row, and skew is below 0.5 or fine_error without limit. */
-static inline double lk_bound_fine_slack(const struct lk_codes *x, const struct lk_codes *y, double longest_probe,
-                                         double longest_reference)
+/* Between the float projections (`fine`) of any two rows: score <= their dot_float + rest rest + this. A
+ * projection is at most sqrt(1 + skew) times as long as its row, and skew is below 0.5 or fine_error without
+ * limit. */
+static inline double lk_bound_fine_slack(const struct lk_codes *x, const struct lk_codes *y,
+                                         double longest_probe, double longest_reference)
 {
-    double lx = 1.25 * longest_probe, ly = 1.25 * longest_reference, ex = (double)x->fine_error, ey = (double)y->fine_error;
+    double lx = 1.25 * longest_probe, ly = 1.25 * longest_reference, ex = (double)x->fine_error,
+           ey = (double)y->fine_error;
     double rounding = LK_DOT_FLOAT_ERROR(x->depth) * lx * ly;
     return lk_bound_slack(longest_probe, longest_reference) + ex * ly + ey * lx + ex * ey + rounding;
 }

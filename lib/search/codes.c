@@ -42,8 +42,8 @@ struct remainder {
 };
 
 /* Codes of one row into its place in the panel. */
-static struct remainder encode_row(const struct encoding *e, struct worker *w, double norm2, double scale, uint64_t panel,
-                                   size_t row)
+static struct remainder encode_row(const struct encoding *e, struct worker *w, double norm2, double scale,
+                                   uint64_t panel, size_t row)
 {
     struct lk_codes *c = e->codes;
     size_t panel_rows = (size_t)c->panel_rows, run = e->as_references ? 1 : (size_t)e->kernel->run;
@@ -58,15 +58,18 @@ static struct remainder encode_row(const struct encoding *e, struct worker *w, d
         c->start[panel * panel_rows + row] = -e->kernel->offset * r.sum;
     double slack = projection_slack(e->basis, sqrt(norm2));
     double inside = fmax(sqrt(r.length) - slack, 0);
-    inside = inside * inside / (1 + e->basis->skew); /* at least this much of the row lies in the span of the axes */
-    /* The inverse of (axes axes') is the identity but for this much; nothing is known of axes that are hardly independent. */
+    inside = inside * inside /
+             (1 + e->basis->skew); /* at least this much of the row lies in the span of the axes */
+    /* The inverse of (axes axes') is the identity but for this much; nothing is known of axes that are hardly
+     * independent. */
     double skew = e->basis->skew < 0.5 ? e->basis->skew / (1 - e->basis->skew) : INFINITY;
     double to_float = 0x1p-23 * sqrt(r.length); /* of the fine projections */
     return (struct remainder){
         .error = skew < 1 ? (sqrt(r.wrong) + slack) * (1 + skew) + skew * sqrt(r.reach) : INFINITY,
         .rest = sqrt(fmax(norm2 * (1 + (double)e->basis->dim * 0x1p-50) - inside, 0)) + 0x1p-20,
         .reach = sqrt(r.reach),
-        .fine_error = skew < 1 ? (to_float + slack) * (1 + skew) + skew * (sqrt(r.length) + to_float) : INFINITY,
+        .fine_error =
+            skew < 1 ? (to_float + slack) * (1 + skew) + skew * (sqrt(r.length) + to_float) : INFINITY,
     };
 }
 
@@ -91,8 +94,9 @@ static lk_status encode_panel(const struct encoding *e, uint64_t panel, struct w
         for (size_t a = 0; c->fine != NULL && a < depth; a++)
             c->fine[(first + i) * depth + a] = (float)projection[a];
     }
-    /* A scale that is a float, and never so small that a code would pass the limit. A panel that the axes hardly see has none, its codes
-     * are zero: so the product of two scales, and its inverse, are normal floats. */
+    /* A scale that is a float, and never so small that a code would pass the limit. A panel that the axes
+     * hardly see has none, its codes are zero: so the product of two scales, and its inverse, are normal
+     * floats. */
     float scale = (float)(largest / e->kernel->limit * (1 + 0x1p-20));
     scale = scale < SMALLEST_SCALE ? 0 : scale;
     struct remainder most = {0};
@@ -100,8 +104,8 @@ static lk_status encode_panel(const struct encoding *e, uint64_t panel, struct w
         const float *x = e->set->data + (first + i) * dim;
         double norm2 = i < n ? e->kernel->dot(x, x, dim) : 0;
         struct remainder r = encode_row(e, w, norm2, (double)scale, panel, i);
-        most = (struct remainder){fmax(most.error, r.error), fmax(most.rest, r.rest), fmax(most.reach, r.reach),
-                                  fmax(most.fine_error, r.fine_error)};
+        most = (struct remainder){fmax(most.error, r.error), fmax(most.rest, r.rest),
+                                  fmax(most.reach, r.reach), fmax(most.fine_error, r.fine_error)};
     }
     c->scale[panel] = scale;
     c->error[panel] = nextafterf((float)most.error, INFINITY);
@@ -134,7 +138,8 @@ static lk_status encode_all(lk_ctx *ctx, struct encoding *e, lk_error *err)
             status = LK_ENOMEM;
     }
     if (status == LK_OK)
-        status = lk_pool_for(ctx, (size_t)((e->codes->panels + PANELS_PER_TASK - 1) / PANELS_PER_TASK), encode_task, e, err);
+        status = lk_pool_for(ctx, (size_t)((e->codes->panels + PANELS_PER_TASK - 1) / PANELS_PER_TASK),
+                             encode_task, e, err);
     for (int i = 0; e->workers != NULL && i < threads; i++) {
         e->codes->reach = fmaxf(e->codes->reach, e->workers[i].reach);
         e->codes->fine_error = fmaxf(e->codes->fine_error, e->workers[i].fine_error);
@@ -146,8 +151,9 @@ static lk_status encode_all(lk_ctx *ctx, struct encoding *e, lk_error *err)
     return status;
 }
 
-lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis *basis, const struct lk_search_set *set,
-                        const struct lk_scan *kernel, bool as_references, lk_error *err)
+lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis *basis,
+                        const struct lk_search_set *set, const struct lk_scan *kernel, bool as_references,
+                        lk_error *err)
 {
     size_t panel_rows = (size_t)(as_references ? kernel->nr : kernel->mr);
     struct lk_codes codes = {.rows = set->rows, .panels = (set->rows + panel_rows - 1) / panel_rows,
@@ -162,9 +168,10 @@ lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis
     if (fine)
         codes.fine = lk_alloc_aligned((size_t)codes.rows * codes.depth, sizeof *codes.fine, err);
     lk_status status = LK_ENOMEM;
-    if ((codes.fine != NULL || !fine) && codes.codes != NULL && codes.scale != NULL && codes.error != NULL && codes.rest != NULL &&
-        (as_references || codes.start != NULL)) {
-        struct encoding e = {.codes = &codes, .basis = basis, .set = set, .kernel = kernel, .as_references = as_references};
+    if ((codes.fine != NULL || !fine) && codes.codes != NULL && codes.scale != NULL && codes.error != NULL &&
+        codes.rest != NULL && (as_references || codes.start != NULL)) {
+        struct encoding e = {
+            .codes = &codes, .basis = basis, .set = set, .kernel = kernel, .as_references = as_references};
         status = encode_all(ctx, &e, err);
     }
     if (status == LK_OK)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* depth.c - how many axes the nominating scan should use: what scanning costs against what a looser bound lets through.
+/* depth.c - how many axes the nominating scan should use: what scanning costs against what a looser bound
+ * lets through.
  *
- * A wrong guess costs time, never a result. Costs are in nanoseconds of one core, measured on a Zen 5 at 1,070 Gop/s; only their
- * ratio matters, and it is much the same elsewhere because both sides grow with the width of the vectors. */
+ * A wrong guess costs time, never a result. Costs are in nanoseconds of one core, measured on a Zen 5 at
+ * 1,070 Gop/s; only their ratio matters, and it is much the same elsewhere because both sides grow with the
+ * width of the vectors. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +23,8 @@ struct projected {
     double *norm2; /* SAMPLE */
 };
 
-static lk_status project_sample(struct projected *out, const struct lk_basis *basis, const struct lk_search_set *set,
-                                struct lk_rng *rng, lk_error *err)
+static lk_status project_sample(struct projected *out, const struct lk_basis *basis,
+                                const struct lk_search_set *set, struct lk_rng *rng, lk_error *err)
 {
     size_t dim = basis->dim;
     out->rows = lk_calloc(SAMPLE * dim, sizeof *out->rows, err);
@@ -42,8 +44,8 @@ static lk_status project_sample(struct projected *out, const struct lk_basis *ba
 }
 
 /* Extends the sampled products and the kept energies from `from` to `to` axes. */
-static void extend(float *products, double *kept, const struct projected *x, const struct projected *y, size_t dim,
-                   size_t from, size_t to)
+static void extend(float *products, double *kept, const struct projected *x, const struct projected *y,
+                   size_t dim, size_t from, size_t to)
 {
     for (size_t i = 0; i < SAMPLE; i++) {
         for (size_t a = from; a < to; a++) {
@@ -69,8 +71,8 @@ static double share_nominated(const float *products, const double *kept, const s
     return (double)passed / ((double)SAMPLE * SAMPLE);
 }
 
-static size_t cheapest(const struct lk_pass *pass, const struct projected *x, const struct projected *y, float *products,
-                       double *kept)
+static size_t cheapest(const struct lk_pass *pass, const struct projected *x, const struct projected *y,
+                       float *products, double *kept)
 {
     size_t dim = (size_t)pass->options->dim, best = dim, from = 0;
     double least = INFINITY;
@@ -80,8 +82,9 @@ static size_t cheapest(const struct lk_pass *pass, const struct projected *x, co
         from = to;
         /* Two roundings of rows whose largest coordinate is about four times the typical one. */
         double rounding = 2 * 4 / sqrt((double)to) / pass->fast->scan->limit * sqrt((double)to / 12);
-        double cost = (double)to * SCAN_NS_PER_AXIS +
-                      share_nominated(products, kept, x, y, rounding, threshold) * (double)dim * SCORE_NS_PER_COORDINATE;
+        double cost =
+            (double)to * SCAN_NS_PER_AXIS + share_nominated(products, kept, x, y, rounding, threshold) *
+                                                (double)dim * SCORE_NS_PER_COORDINATE;
         if (cost < least) {
             least = cost;
             best = to;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fast.c - the pass with a nominating scan: 8-bit codes find the few pairs that can matter, and only those are scored. */
+/* fast.c - the pass with a nominating scan: 8-bit codes find the few pairs that can matter, and only those
+ * are scored. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ struct scan {
     int n_waiting;
 };
 
-/* ---- nominated pairs are scored, and taken -------------------------------------------------------------- */
+/* ---- nominated pairs are scored, and taken ----------------------------------------------------------- */
 
 /* Asks for memory ahead of its use: nominated rows lie anywhere in arrays that no cache holds. */
 static inline void prefetch(const void *bytes, size_t len)
@@ -29,23 +30,29 @@ static inline void prefetch(const void *bytes, size_t len)
         __builtin_prefetch((const char *)bytes + at);
 }
 
-/* Whether a pair may score what anything still asks for: by the projections before they were rounded to codes, or by
- * the rows where there are none. */
+/* Whether a pair may score what anything still asks for: by the projections before they were rounded to
+ * codes, or by the rows where there are none. */
 static inline bool near_enough(const struct scan *s, struct lk_candidate c)
 {
     const struct lk_fast *f = s->fast;
     const struct lk_codes *px = &f->probes, *py = s->references;
     uint64_t probe = s->block->first + c.p;
     const struct lk_pass_gallery *gallery = &s->pass->galleries[s->g];
-    float best = lk_best_unpack(atomic_load_explicit(&gallery->best[c.reference], memory_order_relaxed)).score;
+    float best =
+        lk_best_unpack(atomic_load_explicit(&gallery->best[c.reference], memory_order_relaxed)).score;
     double needed = (double)fminf(s->floors[c.p], fmaxf(best, f->best_hint[s->g][c.reference]));
     if (py->fine != NULL) {
-        float inside = f->scan->dot_float(px->fine + probe * px->depth, py->fine + (uint64_t)c.reference * py->depth, px->depth);
-        float x_rest = px->rest[probe / (uint64_t)px->panel_rows], y_rest = py->rest[c.reference / (uint64_t)py->panel_rows];
+        float inside = f->scan->dot_float(px->fine + probe * px->depth,
+                                          py->fine + (uint64_t)c.reference * py->depth, px->depth);
+        float x_rest = px->rest[probe / (uint64_t)px->panel_rows],
+              y_rest = py->rest[c.reference / (uint64_t)py->panel_rows];
         return lk_bound_fine(inside, x_rest, y_rest, f->fine_slack[s->g]) >= needed;
     }
     size_t dim = (size_t)s->pass->options->dim;
-    return f->scan->dot(s->pass->options->probes.data + probe * dim, gallery->set->data + c.reference * dim, dim) + f->slack >= needed;
+    return f->scan->dot(s->pass->options->probes.data + probe * dim, gallery->set->data + c.reference * dim,
+                        dim) +
+               f->slack >=
+           needed;
 }
 
 /* Leaves only the pairs that are near enough waiting. */
@@ -83,26 +90,29 @@ static lk_status flush(struct scan *s, lk_error *err)
         pass->pairs(a, b, dim, scores);
         for (int j = 0; j < n; j++) {
             struct lk_candidate c = s->waiting[first + j];
-            LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, c.p, c.reference, scores[j], &s->floors[c.p], err));
+            LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, c.p, c.reference, scores[j], &s->floors[c.p],
+                                err));
         }
     }
     s->n_waiting = 0;
     return LK_OK;
 }
 
-/* ---- one panel of references against the block -------------------------------------------------------------- */
+/* ---- one panel of references against the block ------------------------------------------------------- */
 
 static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
 {
     const struct lk_fast *f = s->fast;
     const struct lk_codes *x = &f->probes, *y = s->references;
     int mr = x->panel_rows, nr = y->panel_rows;
-    uint64_t first = panel * (uint64_t)nr, rows = y->rows - first < (uint64_t)nr ? y->rows - first : (uint64_t)nr;
+    uint64_t first = panel * (uint64_t)nr,
+             rows = y->rows - first < (uint64_t)nr ? y->rows - first : (uint64_t)nr;
     float best[LK_TILE_MAX_REFERENCES];
     for (uint64_t j = 0; j < (uint64_t)nr; j++) {
         best[j] = INFINITY;
         if (j < rows) {
-            uint64_t packed = atomic_load_explicit(&s->pass->galleries[s->g].best[first + j], memory_order_relaxed);
+            uint64_t packed =
+                atomic_load_explicit(&s->pass->galleries[s->g].best[first + j], memory_order_relaxed);
             best[j] = packed == 0 ? f->best_hint[s->g][first + j]
                                   : fmaxf(lk_best_unpack(packed).score, f->best_hint[s->g][first + j]);
         }
@@ -110,7 +120,8 @@ static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
     uint64_t wanted = f->not_leads[s->g][panel];
     float reach = fmaxf(x->reach, y->reach);
     uint64_t block_first = s->block->first, block_end = block_first + s->block->count;
-    for (uint64_t probe_panel = block_first / (uint64_t)mr; probe_panel * (uint64_t)mr < block_end; probe_panel++) {
+    for (uint64_t probe_panel = block_first / (uint64_t)mr; probe_panel * (uint64_t)mr < block_end;
+         probe_panel++) {
         /* A block may begin and end within a panel. */
         uint64_t panel_first = probe_panel * (uint64_t)mr;
         int from = panel_first < block_first ? (int)(block_first - panel_first) : 0;
@@ -118,7 +129,8 @@ static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
         struct lk_bound bound = lk_bound_of(x, probe_panel, y, panel, reach, f->slack);
         int32_t probe_floor[LK_TILE_MAX_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
         for (int i = 0; i < mr; i++)
-            probe_floor[i] = lk_bound_needed(bound, i >= from && i < to ? s->floors[panel_first + (uint64_t)i - block_first] : INFINITY);
+            probe_floor[i] = lk_bound_needed(
+                bound, i >= from && i < to ? s->floors[panel_first + (uint64_t)i - block_first] : INFINITY);
         f->scan->needed(bound, best, nr, reference_floor);
         struct lk_tile tile = {
             .probes = x->codes + probe_panel * (uint64_t)mr * x->depth,
@@ -138,14 +150,15 @@ static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
                 uint64_t reference = first + (uint64_t)__builtin_ctzll(m);
                 if (y->fine != NULL)
                     prefetch(y->fine + reference * y->depth, y->depth * sizeof *y->fine);
-                s->waiting[s->n_waiting++] = (struct lk_candidate){(uint32_t)(panel_first + (uint64_t)i - block_first), (uint32_t)reference};
+                s->waiting[s->n_waiting++] = (struct lk_candidate){
+                    (uint32_t)(panel_first + (uint64_t)i - block_first), (uint32_t)reference};
             }
     }
     s->worker->scanned += rows * s->block->count;
     return flush(s, err);
 }
 
-/* ---- leads: a few references of distinct identities, scored first so that the thresholds stand high from the start ---- */
+/* ---- leads: a few references, scored first so that the thresholds stand high from the start ------------ */
 
 static lk_status score_leads(struct scan *s, lk_error *err)
 {
@@ -163,15 +176,16 @@ static lk_status score_leads(struct scan *s, lk_error *err)
             pass->kernel(s->worker->probes + p * dim, s->worker->references, dim, scores, LK_GROUP);
             for (uint64_t i = p; i < p + LK_GROUP && i < s->block->count; i++)
                 for (uint64_t j = 0; j < n; j++)
-                    LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, i, leads[l + j], scores[(i - p) * LK_GROUP + j],
-                                        &s->floors[i], err));
+                    LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, i, leads[l + j],
+                                        scores[(i - p) * LK_GROUP + j], &s->floors[i], err));
         }
     }
     s->worker->scored += s->fast->n_leads[s->g] * s->block->count;
     return LK_OK;
 }
 
-lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, lk_error *err)
+lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
+                          lk_error *err)
 {
     struct scan s = {.pass = pass, .block = block, .worker = worker, .g = g, .fast = pass->fast,
                      .references = &pass->fast->references[g]};
@@ -198,7 +212,7 @@ lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct l
     return LK_OK;
 }
 
-/* ---- before the pass ----------------------------------------------------------------------------------------- */
+/* ---- before the pass --------------------------------------------------------------------------------- */
 
 enum { LEADS_MIN = 16, LEADS_MAX = 256, ROWS_PER_LEAD = 1024, HINT_PROBES = 64 };
 
@@ -260,24 +274,30 @@ static lk_status hint_references(void *arg, size_t index, int worker, lk_error *
             h->pass->kernel(h->probes + p * dim, h->references[worker], dim, scores, LK_GROUP);
             for (uint64_t i = 0; i < LK_GROUP && p + i < h->n_probes; i++)
                 for (uint64_t j = 0; j < n; j++)
-                    f->best_hint[h->g][first + j] = fmaxf(f->best_hint[h->g][first + j], scores[i * LK_GROUP + j]);
+                    f->best_hint[h->g][first + j] =
+                        fmaxf(f->best_hint[h->g][first + j], scores[i * LK_GROUP + j]);
         }
     }
     return LK_OK;
 }
 
-/* Scores a few probes, spread evenly, with every reference: the best probe of each is at least as close as the best of those. */
+/* Scores a few probes, spread evenly, with every reference: the best probe of each is at least as close as
+ * the best of those. */
 static lk_status hint_gallery(struct lk_pass *pass, int g, lk_error *err)
 {
     const struct lk_search_set *set = pass->galleries[g].set, *probes = &pass->options->probes;
     size_t dim = (size_t)pass->options->dim;
     int threads = lk_ctx_threads(pass->ctx);
-    struct hinting h = {.pass = pass, .g = g, .n_probes = probes->rows < HINT_PROBES ? probes->rows : HINT_PROBES};
+    struct hinting h = {
+        .pass = pass, .g = g, .n_probes = probes->rows < HINT_PROBES ? probes->rows : HINT_PROBES};
     float *rows = lk_calloc((size_t)h.n_probes * dim, sizeof *rows, err);
     h.probes = lk_alloc_aligned(HINT_PROBES * dim, sizeof *h.probes, err);
     h.references = lk_calloc((size_t)threads, sizeof *h.references, err);
     pass->fast->best_hint[g] = lk_calloc((size_t)set->rows, sizeof(float), err);
-    lk_status status = rows != NULL && h.probes != NULL && h.references != NULL && pass->fast->best_hint[g] != NULL ? LK_OK : LK_ENOMEM;
+    lk_status status =
+        rows != NULL && h.probes != NULL && h.references != NULL && pass->fast->best_hint[g] != NULL
+            ? LK_OK
+            : LK_ENOMEM;
     for (int i = 0; status == LK_OK && i < threads; i++)
         if ((h.references[i] = lk_alloc_aligned(LK_GROUP * dim, sizeof(double), err)) == NULL)
             status = LK_ENOMEM;
@@ -297,7 +317,8 @@ static lk_status hint_gallery(struct lk_pass *pass, int g, lk_error *err)
     return status;
 }
 
-/* A step that visits every panel once and jumps far each time, so that neighbours (one person) are not met in a row. */
+/* A step that visits every panel once and jumps far each time, so that neighbours (one person) are not met in
+ * a row. */
 static uint64_t spread_step(uint64_t panels)
 {
     uint64_t step = (uint64_t)((double)panels * 0.6180339887) | 1;

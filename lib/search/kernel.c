@@ -146,7 +146,8 @@ static void pairs_portable(const float *const a[LK_GROUP], const float *const b[
 }
 
 #if defined(__x86_64__)
-/* Lane n of the result takes element `lane` of row n: what rows hold side by side comes to stand one below the other. */
+/* Lane n of the result takes element `lane` of row n: what rows hold side by side comes to stand one below
+ * the other. */
 __attribute__((target("avx512f,avx512vl"))) static inline void transpose_8(__m512d r[8])
 {
     __m512d t[8], u[8];
@@ -165,9 +166,11 @@ __attribute__((target("avx512f,avx512vl"))) static inline void transpose_8(__m51
     }
 }
 
-/* The products are exact, so they may be made along the rows; turned round, each pair adds its own in index order. */
-__attribute__((target("avx512f,avx512vl"))) static void pairs_avx512(const float *const a[LK_GROUP], const float *const b[LK_GROUP],
-                                                                    size_t dim, float scores[LK_GROUP])
+/* The products are exact, so they may be made along the rows; turned round, each pair adds its own in index
+ * order. */
+__attribute__((target("avx512f,avx512vl"))) static void pairs_avx512(const float *const a[LK_GROUP],
+                                                                     const float *const b[LK_GROUP],
+                                                                     size_t dim, float scores[LK_GROUP])
 {
     __m512d sum = _mm512_setzero_pd(), products[LK_GROUP];
     for (size_t i = 0; i < dim; i += 8) {

@@ -49,11 +49,13 @@ static lk_status make_rows(void *arg, size_t index, int worker, lk_error *err)
 lk_status lk_made_vectors(float **out, lk_ctx *ctx, uint64_t rows, uint64_t dim, uint64_t seed, lk_error *err)
 {
     size_t cells;
-    LK_NEED(!lk_mul_overflows((size_t)rows, (size_t)dim, &cells), err, LK_ENOMEM, "so many vectors do not fit into memory");
+    LK_NEED(!lk_mul_overflows((size_t)rows, (size_t)dim, &cells), err, LK_ENOMEM,
+            "so many vectors do not fit into memory");
     struct making m = {lk_alloc_aligned(cells, sizeof *m.data, err), rows, dim, seed};
     if (m.data == NULL)
         return LK_ENOMEM;
-    lk_status status = lk_pool_for(ctx, (size_t)((rows + ROWS_AT_A_TIME - 1) / ROWS_AT_A_TIME), make_rows, &m, err);
+    lk_status status =
+        lk_pool_for(ctx, (size_t)((rows + ROWS_AT_A_TIME - 1) / ROWS_AT_A_TIME), make_rows, &m, err);
     if (status == LK_OK)
         *out = m.data;
     else

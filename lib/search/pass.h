@@ -33,7 +33,8 @@ struct lk_worker {
     float *scores;               /* LK_MAX_BLOCK x LK_TILE */
     float *rows;                 /* LK_GROUP rows */
     struct lk_list nearest[LK_MAX_BLOCK], identities[LK_MAX_BLOCK]; /* of the gallery in hand */
-    uint64_t scanned, nominated, scored; /* pairs: by codes, that passed the bound, that were scored by the definition */
+    uint64_t scanned, nominated,
+        scored; /* pairs: by codes, that passed the bound, that were scored by the definition */
 };
 
 /* The nominating scan: codes of all sets, and what is known about scores before the pass. */
@@ -93,15 +94,17 @@ lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_
                         lk_error *err);
 
 /* The lowest score that anything still asks for from a probe of the block. */
-float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, const struct lk_worker *worker, int g, uint64_t p);
+float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, const struct lk_worker *worker,
+                    int g, uint64_t p);
 /* One scored pair of probe p of the block, offered to every product; *floor is the probe's floor after it. */
-lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, uint64_t p,
-                       uint32_t reference, float score, float *floor, lk_error *err);
+lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
+                       uint64_t p, uint32_t reference, float score, float *floor, lk_error *err);
 void lk_pass_report(struct lk_pass *pass, uint64_t pairs);
 
 /* fast.c: the same, scoring only what the scan nominates. */
 lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err);
-lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g, lk_error *err);
+lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
+                          lk_error *err);
 void lk_fast_free(struct lk_fast *fast);
 /* depth.c: how many axes the scan should use. */
 lk_status lk_fast_depth(struct lk_pass *pass, size_t *depth, lk_error *err);

@@ -32,7 +32,8 @@ static lk_status measure_one(void *arg, size_t index, int worker, lk_error *err)
     }
     memset(probes, 1, mr * GROUPS * 4);
     memset(references, scan->offset + 1, nr * GROUPS * 4);
-    int32_t start[LK_TILE_MAX_PROBES], probe_floor[LK_TILE_MAX_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
+    int32_t start[LK_TILE_MAX_PROBES], probe_floor[LK_TILE_MAX_PROBES],
+        reference_floor[LK_TILE_MAX_REFERENCES];
     for (size_t i = 0; i < mr; i++) {
         start[i] = -scan->offset * GROUPS * 4;
         probe_floor[i] = INT32_MAX;
@@ -51,7 +52,8 @@ static lk_status measure_one(void *arg, size_t index, int worker, lk_error *err)
     }
     free(probes);
     free(references);
-    LK_NEED(any == 0, err, LK_EINTERNAL, "the kernel '%s' nominates pairs that do not reach the threshold", scan->name);
+    LK_NEED(any == 0, err, LK_EINTERNAL, "the kernel '%s' nominates pairs that do not reach the threshold",
+            scan->name);
     m->rates[index] = 2.0 * GROUPS * 4 * (double)(mr * nr) * CALLS / least;
     return LK_OK;
 }

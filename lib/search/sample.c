@@ -86,7 +86,8 @@ lk_status lk_pass_sample(struct lk_pass *pass, lk_error *err)
         if (pass->galleries[g].set->rows == 0)
             continue;
         LK_TRY(sample_gallery(pass, g, err));
-        if (pass->pairs_total <= (pass->options->exact_pairs > 0 ? pass->options->exact_pairs : ALL_EXACT_PAIRS))
+        if (pass->pairs_total <=
+            (pass->options->exact_pairs > 0 ? pass->options->exact_pairs : ALL_EXACT_PAIRS))
             continue;
         const struct lk_search_gallery *out = &pass->out->galleries[g];
         int bin = LK_SEARCH_BINS;

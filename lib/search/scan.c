@@ -50,7 +50,8 @@ const struct lk_scan *lk_scan_choose(const char *name)
     unsigned features = lk_cpu_features();
     bool any = name == NULL || strcmp(name, "auto") == 0;
     for (int l = 0; l < N_LEVELS; l++)
-        if (usable(levels[l].kernel, features) && (any ? !levels[l].kernel->untested : strcmp(name, levels[l].name) == 0))
+        if (usable(levels[l].kernel, features) &&
+            (any ? !levels[l].kernel->untested : strcmp(name, levels[l].name) == 0))
             return levels[l].kernel;
     return NULL;
 }
@@ -82,7 +83,9 @@ lk_status lk_scan_check(const char *name, lk_error *err)
         if (level.usable)
             status = lk_str_addf(&names, err, ", %s", level.name);
     if (status == LK_OK)
-        status = lk_fail(err, LK_EINVAL, "cpu: found '%s', expected one of the levels of this machine: auto%s", name, names.text);
+        status =
+            lk_fail(err, LK_EINVAL, "cpu: found '%s', expected one of the levels of this machine: auto%s",
+                    name, names.text);
     lk_str_free(&names);
     return status;
 }

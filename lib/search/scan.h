@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan.h - the contract of the innermost loops: pure functions on packed 8-bit codes, one set per instruction set.
+/* scan.h - the contract of the innermost loops: pure functions on packed 8-bit codes, one set per instruction
+ * set.
  *
- * A kernel only nominates pairs. It never decides a result: the bound that makes it safe is the caller's (docs/search.md).
+ * A kernel only nominates pairs. It never decides a result: the bound that makes it safe is the caller's
+ * (docs/search.md).
  *
- * Packed panels. Codes are grouped by 4 coordinates. A reference panel holds nr rows, group g of row j at byte 4 * (g * nr + j);
- * a probe panel holds mr rows the same way, or with `run` groups of a row side by side (lk_scan_place). The codes of a set begin
- * on a 64-byte boundary, and panels follow each other without gaps. Probe codes are signed,
- * -limit .. limit. Reference codes are stored unsigned as code + offset, because the instructions multiply unsigned
- * by signed bytes; the caller's start values -offset * (sum of the probe's codes) put that right. */
+ * Packed panels. Codes are grouped by 4 coordinates. A reference panel holds nr rows, group g of row j at
+ * byte 4 * (g * nr + j); a probe panel holds mr rows the same way, or with `run` groups of a row side by side
+ * (lk_scan_place). The codes of a set begin on a 64-byte boundary, and panels follow each other without gaps.
+ * Probe codes are signed, -limit .. limit. Reference codes are stored unsigned as code + offset, because the
+ * instructions multiply unsigned by signed bytes; the caller's start values -offset * (sum of the probe's
+ * codes) put that right. */
 #ifndef LK_SEARCH_SCAN_H
 #define LK_SEARCH_SCAN_H
 
@@ -41,22 +44,26 @@ typedef int32_t lk_dot_codes_fn(const int8_t *a, const int8_t *b, size_t n);
 
 /* Dot product of two float rows of n numbers, summed in double in any order. */
 typedef double lk_dot_fn(const float *a, const float *b, size_t n);
-/* The same in float, in at most 32 lanes: off by at most LK_DOT_FLOAT_ERROR(n) |a| |b|. The last 31 numbers may be summed one after
- * the other, and the lanes after them. */
+/* The same in float, in at most 32 lanes: off by at most LK_DOT_FLOAT_ERROR(n) |a| |b|. The last 31 numbers
+ * may be summed one after the other, and the lanes after them. */
 #define LK_DOT_FLOAT_ERROR(n) (((double)(n) / 32 + 44) * 0x1p-24)
 typedef float lk_dot_float_fn(const float *a, const float *b, size_t n);
 
-/* out = axes' x, depth numbers. axes is dim x depth, part is scratch for depth numbers. Float sums of LK_PROJECT_CHUNK products go
- * into doubles, so that each number is off by less than (LK_PROJECT_CHUNK + 2) 2^-24 |x| |axis|. */
+/* out = axes' x, depth numbers. axes is dim x depth, part is scratch for depth numbers. Float sums of
+ * LK_PROJECT_CHUNK products go into doubles, so that each number is off by less than (LK_PROJECT_CHUNK + 2)
+ * 2^-24 |x| |axis|. */
 #define LK_PROJECT_CHUNK 32
-typedef void lk_project_fn(const float *axes, size_t dim, size_t depth, const float *x, float *part, double *out);
+typedef void lk_project_fn(const float *axes, size_t dim, size_t depth, const float *x, float *part,
+                           double *out);
 
-/* Codes of a projection at a scale (0: all codes are 0), and squared lengths: of projection - decoded, of decoded, of projection. */
+/* Codes of a projection at a scale (0: all codes are 0), and squared lengths: of projection - decoded, of
+ * decoded, of projection. */
 struct lk_rounded {
     double wrong, reach, length;
     int32_t sum; /* of the codes */
 };
-typedef void lk_round_fn(const double *projection, size_t depth, double scale, int8_t *codes, struct lk_rounded *out);
+typedef void lk_round_fn(const double *projection, size_t depth, double scale, int8_t *codes,
+                         struct lk_rounded *out);
 
 /* Between one panel of probes and one of references: score <= sum / per_unit + allowance. */
 struct lk_bound {
@@ -102,9 +109,11 @@ extern const struct lk_scan lk_scan_avx2, lk_scan_avx512, lk_scan_amx;
 extern const struct lk_scan lk_scan_dotprod;
 #endif
 
-/* The kernel called `name`, or the best one that was tested for NULL or "auto". NULL when there is no such kernel here. */
+/* The kernel called `name`, or the best one that was tested for NULL or "auto". NULL when there is no such
+ * kernel here. */
 const struct lk_scan *lk_scan_choose(const char *name);
-/* The i-th kernel that was built in, best first; NULL at the end. It may need features this processor lacks. */
+/* The i-th kernel that was built in, best first; NULL at the end. It may need features this processor lacks.
+ */
 const struct lk_scan *lk_scan_built(int i);
 /* Refuses a name that lk_scan_choose would not find, and says which there are. */
 lk_status lk_scan_check(const char *name, lk_error *err);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan_amx.c - the kernels with AMX-INT8: 16 probes x 64 references in 4 tile registers. Untested: no machine of ours has it.
+/* scan_amx.c - the kernels with AMX-INT8: 16 probes x 64 references in 4 tile registers. Untested: no machine
+ * of ours has it.
  *
- * One tdpbssd multiplies 16 rows of 64 codes with 64 codes of 16 rows. Its left side wants the 64 codes of a row side by side,
- * hence runs of 16 groups; its right side wants groups of 4 codes row beside row, which is how references lie anyhow. Signed
- * times signed: references carry no offset, and start is zero by the contract. A depth that is no multiple of 64 ends with
- * narrower tiles, 6 and 7. */
+ * One tdpbssd multiplies 16 rows of 64 codes with 64 codes of 16 rows. Its left side wants the 64 codes of a
+ * row side by side, hence runs of 16 groups; its right side wants groups of 4 codes row beside row, which is
+ * how references lie anyhow. Signed times signed: references carry no offset, and start is zero by the
+ * contract. A depth that is no multiple of 64 ends with narrower tiles, 6 and 7. */
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -24,8 +25,8 @@ struct tile_shapes {
 
 LK_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,amx-tile,amx-int8")
 
-/* Sums of the whole tile, 0 .. 3 holding 16 references each. Tiles keep their values between intrinsics as long as no other code
- * uses tiles. */
+/* Sums of the whole tile, 0 .. 3 holding 16 references each. Tiles keep their values between intrinsics as
+ * long as no other code uses tiles. */
 static void multiply(const struct lk_tile *t, int32_t *sums)
 {
     size_t full = t->groups / RUN, tail = t->groups % RUN;
@@ -40,7 +41,10 @@ static void multiply(const struct lk_tile *t, int32_t *sums)
         shapes.row_bytes[7] = 64;
         shapes.rows[7] = (uint8_t)tail;
     }
-    __asm__ volatile("" : : "r"(&shapes) : "memory"); /* gcc 12 takes only the first 8 bytes as read by the intrinsic */
+    __asm__ volatile(""
+                     :
+                     : "r"(&shapes)
+                     : "memory"); /* gcc 12 takes only the first 8 bytes as read by the intrinsic */
     _tile_loadconfig(&shapes);
     _tile_zero(0);
     _tile_zero(1);
@@ -107,9 +111,21 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
 }
 
 const struct lk_scan lk_scan_amx = {
-    .name = "amx", .features = LK_CPU_AMX_INT8, .mr = MR, .nr = NR, .limit = 127, .offset = 0, .run = RUN, .untested = true,
-    .tile = tile, .dot_codes = dot_codes, .dot = dot, .dot_float = dot_float,
-    .project = project, .round_row = round_row, .needed = needed,
+    .name = "amx",
+    .features = LK_CPU_AMX_INT8,
+    .mr = MR,
+    .nr = NR,
+    .limit = 127,
+    .offset = 0,
+    .run = RUN,
+    .untested = true,
+    .tile = tile,
+    .dot_codes = dot_codes,
+    .dot = dot,
+    .dot_float = dot_float,
+    .project = project,
+    .round_row = round_row,
+    .needed = needed,
 };
 
 #else

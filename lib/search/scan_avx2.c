@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan_avx2.c - the kernels with AVX2: 4 probes x 16 references in 8 accumulators.
  *
- * vpmaddubsw adds two products in 16 bits and saturates. With 7-bit codes (references 1 .. 127, probes -63 .. 63) two such sums
- * stay below 2 * 2 * 127 * 63 = 32,004 < 32,767, so that two groups share one widening. */
+ * vpmaddubsw adds two products in 16 bits and saturates. With 7-bit codes (references 1 .. 127, probes -63 ..
+ * 63) two such sums stay below 2 * 2 * 127 * 63 = 32,004 < 32,767, so that two groups share one widening. */
 #if defined(__x86_64__)
 
 #include <immintrin.h>

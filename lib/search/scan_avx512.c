@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan_avx512.c - the kernels with AVX-512 VNNI: 8 probes x 48 references in 24 accumulators.
  *
- * Registers: 24 accumulators, 3 of references, 1 broadcast probe group: 28 of 32. Per group 11 loads feed 24 vpdpbusd, so the two
- * multiply ports and not the two load ports are the limit. The multiply-add is inline assembly because gcc 12 copies and
- * spills accumulators around the intrinsic: 1,070 against 440 Gop/s on one Zen 5 core. */
+ * Registers: 24 accumulators, 3 of references, 1 broadcast probe group: 28 of 32. Per group 11 loads feed 24
+ * vpdpbusd, so the two multiply ports and not the two load ports are the limit. The multiply-add is inline
+ * assembly because gcc 12 copies and spills accumulators around the intrinsic: 1,070 against 440 Gop/s on one
+ * Zen 5 core. */
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -45,7 +46,8 @@ static uint64_t tile(const struct lk_tile *t, uint64_t *mask)
     return any;
 }
 
-/* signed x signed as unsigned (b + 128) x signed a, corrected by 128 * sum(a) through a second multiply-add. */
+/* signed x signed as unsigned (b + 128) x signed a, corrected by 128 * sum(a) through a second multiply-add.
+ */
 static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
 {
     const __m512i flip = _mm512_set1_epi8((char)0x80);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan_dotprod.c - the kernels with ARM's SDOT: 8 probes x 8 references in 16 accumulators. Untested: no machine of ours has it. */
+/* scan_dotprod.c - the kernels with ARM's SDOT: 8 probes x 8 references in 16 accumulators. Untested: no
+ * machine of ours has it. */
 #if defined(__aarch64__)
 
 #include <arm_neon.h>
@@ -34,7 +35,8 @@ static uint64_t tile(const struct lk_tile *t, uint64_t *mask)
         for (int j = 0; j < NR; j++) {
             int32_t sums[4];
             vst1q_s32(sums, c[i][j / 4]);
-            int32_t reach = t->probe_floor[i] < t->reference_floor[j] ? t->probe_floor[i] : t->reference_floor[j];
+            int32_t reach =
+                t->probe_floor[i] < t->reference_floor[j] ? t->probe_floor[i] : t->reference_floor[j];
             mask[i] |= (uint64_t)(sums[j % 4] >= reach) << j;
         }
         any |= mask[i];
@@ -56,9 +58,20 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
 #pragma GCC pop_options
 
 const struct lk_scan lk_scan_dotprod = {
-    .name = "dotprod", .features = LK_CPU_DOTPROD, .mr = MR, .nr = NR, .limit = 127, .offset = 0, .untested = true,
-    .tile = tile, .dot_codes = dot_codes, .dot = dot, .dot_float = dot_float,
-    .project = project, .round_row = round_row, .needed = needed,
+    .name = "dotprod",
+    .features = LK_CPU_DOTPROD,
+    .mr = MR,
+    .nr = NR,
+    .limit = 127,
+    .offset = 0,
+    .untested = true,
+    .tile = tile,
+    .dot_codes = dot_codes,
+    .dot = dot,
+    .dot_float = dot_float,
+    .project = project,
+    .round_row = round_row,
+    .needed = needed,
 };
 
 #else

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan_float.h - the float side of a kernel set: included once in each scan_*.c, inside its instruction set.
  *
- * Before the inclusion LK_MADD(a, b, c) is a * b + c, rounded once or twice: the bounds allow for both. Sums run in eight lanes that are
- * written out, because compilers do not reorder floating-point sums by themselves. */
+ * Before the inclusion LK_MADD(a, b, c) is a * b + c, rounded once or twice: the bounds allow for both. Sums
+ * run in eight lanes that are written out, because compilers do not reorder floating-point sums by
+ * themselves. */
 
 enum { LANES = 8 };
 
@@ -54,7 +55,8 @@ static void project(const float *axes, size_t dim, size_t depth, const float *x,
     }
 }
 
-static void round_row(const double *projection, size_t depth, double scale, int8_t *codes, struct lk_rounded *out)
+static void round_row(const double *projection, size_t depth, double scale, int8_t *codes,
+                      struct lk_rounded *out)
 {
     double wrong[4] = {0}, reach[4] = {0}, length[4] = {0};
     int32_t sum = 0;
@@ -68,7 +70,8 @@ static void round_row(const double *projection, size_t depth, double scale, int8
             codes[a + l] = (int8_t)q;
             sum += (int32_t)q;
         }
-    *out = (struct lk_rounded){(wrong[0] + wrong[1]) + (wrong[2] + wrong[3]), (reach[0] + reach[1]) + (reach[2] + reach[3]),
+    *out = (struct lk_rounded){(wrong[0] + wrong[1]) + (wrong[2] + wrong[3]),
+                               (reach[0] + reach[1]) + (reach[2] + reach[3]),
                                (length[0] + length[1]) + (length[2] + length[3]), sum};
 }
 

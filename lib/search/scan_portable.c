@@ -19,7 +19,8 @@ static uint64_t tile(const struct lk_tile *t, uint64_t *mask)
         }
         mask[i] = 0;
         for (int j = 0; j < NR; j++) {
-            int32_t reach = t->probe_floor[i] < t->reference_floor[j] ? t->probe_floor[i] : t->reference_floor[j];
+            int32_t reach =
+                t->probe_floor[i] < t->reference_floor[j] ? t->probe_floor[i] : t->reference_floor[j];
             mask[i] |= (uint64_t)(sum[j] >= reach) << j;
         }
         any |= mask[i];
@@ -39,6 +40,16 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
 #include "search/scan_float.h"
 
 const struct lk_scan lk_scan_portable = {
-    .name = "portable", .mr = MR, .nr = NR, .limit = 127, .offset = 128, .tile = tile, .dot_codes = dot_codes, .dot = dot, .dot_float = dot_float,
-    .project = project, .round_row = round_row, .needed = needed,
+    .name = "portable",
+    .mr = MR,
+    .nr = NR,
+    .limit = 127,
+    .offset = 128,
+    .tile = tile,
+    .dot_codes = dot_codes,
+    .dot = dot,
+    .dot_float = dot_float,
+    .project = project,
+    .round_row = round_row,
+    .needed = needed,
 };

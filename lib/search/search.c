@@ -263,7 +263,8 @@ static void hand_over(struct lk_pass *pass)
 static void note_work(struct lk_pass *pass, double start)
 {
     struct lk_search_work *work = &pass->out->work;
-    *work = (struct lk_search_work){.prepare_seconds = pass->started - start, .seconds = lk_clock_seconds() - start};
+    *work = (struct lk_search_work){.prepare_seconds = pass->started - start,
+                                    .seconds = lk_clock_seconds() - start};
     if (pass->fast != NULL)
         work->axes = pass->fast->basis.depth;
     for (int i = 0; i < lk_ctx_threads(pass->ctx); i++) {

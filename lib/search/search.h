@@ -7,8 +7,8 @@
  * - "Closest" means: higher score, then lower probe, then lower reference.
  * - An identity's score for a probe is its best reference's; of equal ones the lowest reference stands.
  * - The sample of the histogram is drawn by seeded random numbers that know nothing of scores (sample.c), and
- *   where the exact part begins follows from the sample alone. An engine therefore knows before the pass which
- *   scores it must see, and may skip every pair that is provably below all thresholds in force. */
+ *   where the exact part begins follows from the sample alone. An engine therefore knows before the pass
+ * which scores it must see, and may skip every pair that is provably below all thresholds in force. */
 #ifndef LK_SEARCH_SEARCH_H
 #define LK_SEARCH_SEARCH_H
 
@@ -18,8 +18,8 @@
 
 enum lk_gallery { LK_GALLERY_TRAIN, LK_GALLERY_HOLDOUT, LK_N_GALLERIES };
 
-/* Rows of one set, rows * dim floats, all finite and none longer than 2^30. identities: for each row a number below n_identities; NULL
- * = every row is its own. The search does not look at the identities of probes. */
+/* Rows of one set, rows * dim floats, all finite and none longer than 2^30. identities: for each row a number
+ * below n_identities; NULL = every row is its own. The search does not look at the identities of probes. */
 struct lk_search_set {
     const float *data;
     uint64_t rows;

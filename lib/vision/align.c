@@ -6,7 +6,8 @@
 
 #include "vision/tensor.h"
 
-/* Reference points of ArcFace (Deng et al. 2019) for a crop of 112 x 112: the eyes, the nose, the corners of the mouth. */
+/* Reference points of ArcFace (Deng et al. 2019) for a crop of 112 x 112: the eyes, the nose, the corners of
+ * the mouth. */
 static const double template112[LK_N_POINTS][2] = {
     [LK_EYE_LEFT] = {38.2946, 51.6963},
     [LK_EYE_RIGHT] = {73.5318, 51.5014},
@@ -26,8 +27,8 @@ lk_status lk_similarity_fit(const double (*from)[2], const double (*to)[2], int 
         tx += to[i][0] / n;
         ty += to[i][1] / n;
     }
-    /* Without reflections the plane's least squares needs no SVD: with points as complex numbers around their means, the factor is
-     * <to, from> / <from, from>. */
+    /* Without reflections the plane's least squares needs no SVD: with points as complex numbers around their
+     * means, the factor is <to, from> / <from, from>. */
     double real = 0, imaginary = 0, square = 0;
     for (int i = 0; i < n; i++) {
         double x = from[i][0] - fx, y = from[i][1] - fy, u = to[i][0] - tx, v = to[i][1] - ty;
@@ -42,10 +43,12 @@ lk_status lk_similarity_fit(const double (*from)[2], const double (*to)[2], int 
     return LK_OK;
 }
 
-/* The five points of the template from the four of a detector that gives the mouth's centre. It lies elsewhere than half way between the
- * corners (a smile lifts them, a turned head moves it), and such a detector's eyes and nose differ too. Each coordinate is linear in
- * those of nose and mouth in the frame of the eyes (their middle at 0, 1 = their distance): nose x, nose y, mouth x, mouth y, constant.
- * Least squares on BlazeFace's points against YuNet's on 900 generated faces and their mirror images (bench/fit_points.py). */
+/* The five points of the template from the four of a detector that gives the mouth's centre. It lies
+ * elsewhere than half way between the corners (a smile lifts them, a turned head moves it), and such a
+ * detector's eyes and nose differ too. Each coordinate is linear in those of nose and mouth in the frame of
+ * the eyes (their middle at 0, 1 = their distance): nose x, nose y, mouth x, mouth y, constant. Least squares
+ * on BlazeFace's points against YuNet's on 900 generated faces and their mirror images (bench/fit_points.py).
+ */
 static const double five_from_four[5][2][5] = {
     {{0.0858, 0.0163, 0.0541, -0.1734, -0.3035}, {0.0089, 0.2253, 0.0223, -0.2366, 0.1161}},
     {{0.0858, -0.0163, 0.0541, 0.1734, 0.3035}, {-0.0089, 0.2253, -0.0223, -0.2366, 0.1161}},
@@ -57,8 +60,10 @@ static const double five_from_four[5][2][5] = {
 static void complete_points(const struct lk_face *face, double points[5][2])
 {
     const float(*p)[2] = face->points;
-    double ex = p[LK_EYE_RIGHT][0] - (double)p[LK_EYE_LEFT][0], ey = p[LK_EYE_RIGHT][1] - (double)p[LK_EYE_LEFT][1];
-    double mx = (p[LK_EYE_LEFT][0] + (double)p[LK_EYE_RIGHT][0]) / 2, my = (p[LK_EYE_LEFT][1] + (double)p[LK_EYE_RIGHT][1]) / 2;
+    double ex = p[LK_EYE_RIGHT][0] - (double)p[LK_EYE_LEFT][0],
+           ey = p[LK_EYE_RIGHT][1] - (double)p[LK_EYE_LEFT][1];
+    double mx = (p[LK_EYE_LEFT][0] + (double)p[LK_EYE_RIGHT][0]) / 2,
+           my = (p[LK_EYE_LEFT][1] + (double)p[LK_EYE_RIGHT][1]) / 2;
     double square = ex * ex + ey * ey, in[5] = {0, 0, 0, 0, 1};
     for (int i = 0; i < 2 && square > 0; i++) {
         const float *q = p[i == 0 ? LK_NOSE : LK_MOUTH];

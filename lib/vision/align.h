@@ -16,8 +16,9 @@ struct lk_similarity {
 lk_status lk_similarity_fit(const double (*from)[2], const double (*to)[2], int n, struct lk_similarity *out,
                             lk_error *err);
 
-/* Crops a face onto the ArcFace 112 x 112 template scaled to size x size, bilinear, black outside the picture. Uses every point the face has;
- * from eyes, nose and mouth centre alone, the template's five points are estimated first. */
+/* Crops a face onto the ArcFace 112 x 112 template scaled to size x size, bilinear, black outside the
+ * picture. Uses every point the face has; from eyes, nose and mouth centre alone, the template's five points
+ * are estimated first. */
 lk_status lk_align(const struct lk_image *image, const struct lk_face *face, int size, struct lk_image *crop,
                    lk_error *err);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.c - tries a model that is there: its file against the descriptor, and recognisers on portraits.
  *
- * The self-test compares portraits with distorted copies of themselves (genuine) and with one another (impostor). A file that is not
- * the descriptor's is refused before; what the self-test finds is a descriptor that prepares the picture wrongly. */
+ * The self-test compares portraits with distorted copies of themselves (genuine) and with one another
+ * (impostor). A file that is not the descriptor's is refused before; what the self-test finds is a descriptor
+ * that prepares the picture wrongly. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,8 +17,9 @@
 #define MAX_PORTRAITS 200
 #define N_COPIES 3 /* distorted copies of each portrait */
 
-/* Measured on the 72 portraits: the three recognisers of npm separate at 10.5 to 11.6 as they should be used, at 4.9 to 8.4 on crops that
- * are a third too large or too small or an eighth too low, and at 0.7 to 2.5 with pixels of the wrong range. */
+/* Measured on the 72 portraits: the three recognisers of npm separate at 10.5 to 11.6 as they should be used,
+ * at 4.9 to 8.4 on crops that are a third too large or too small or an eighth too low, and at 0.7 to 2.5 with
+ * pixels of the wrong range. */
 #define MIN_SEPARATION 9.0
 
 /* With red and blue exchanged the same three lose 2 to 8 %; less than half of that says nothing. */
@@ -46,7 +48,8 @@ static lk_status copy_mirrored(const struct lk_image *image, struct lk_image *ou
     for (int y = shift; y < out->height; y++)
         for (int x = shift; x < out->width; x++)
             memcpy(out->rgb + 3 * ((size_t)y * (size_t)out->width + (size_t)x),
-                   image->rgb + 3 * ((size_t)(y - shift) * (size_t)image->width + (size_t)(image->width - 1 - x + shift)),
+                   image->rgb + 3 * ((size_t)(y - shift) * (size_t)image->width +
+                                     (size_t)(image->width - 1 - x + shift)),
                    3);
     return LK_OK;
 }
@@ -87,10 +90,10 @@ static lk_status copy_jpeg(const struct lk_image *image, struct lk_image *out, l
 static lk_status (*const copies[N_COPIES])(const struct lk_image *, struct lk_image *, lk_error *) = {
     copy_mirrored, copy_blurred, copy_jpeg};
 
-/* ---- reading the portraits ------------------------------------------------------------------------------ */
+/* ---- reading the portraits --------------------------------------------------------------------------- */
 
-/* The aligned crop of one portrait and its distorted copies. The crop is distorted and not the picture, so that the recogniser is tested
- * and not the detector. A portrait in which no face is found is left out. */
+/* The aligned crop of one portrait and its distorted copies. The crop is distorted and not the picture, so
+ * that the recogniser is tested and not the detector. A portrait in which no face is found is left out. */
 static lk_status add_portrait(struct self_test *test, const struct lk_image *image, lk_error *err)
 {
     struct lk_image *crops = test->crops[test->n];
@@ -154,7 +157,7 @@ static lk_status add_folder(struct self_test *test, const char *root, const char
     return status;
 }
 
-/* ---- scores ----------------------------------------------------------------------------------------------- */
+/* ---- scores ------------------------------------------------------------------------------------------ */
 
 struct moments {
     double n, sum, squares, min, max;
@@ -185,7 +188,8 @@ static void score_all(const struct self_test *test, const float *vectors, struct
     *out = (struct scores){genuine.min, impostor.max, (g - i) / sqrt(fmax(spread, 1e-12))};
 }
 
-static lk_status score_input(struct self_test *test, const struct lk_input *input, struct scores *out, lk_error *err)
+static lk_status score_input(struct self_test *test, const struct lk_input *input, struct scores *out,
+                             lk_error *err)
 {
     size_t per = 1 + N_COPIES, dim = (size_t)test->dim;
     float *vectors = lk_calloc(test->n * per, dim * sizeof *vectors, err);
@@ -193,8 +197,8 @@ static lk_status score_input(struct self_test *test, const struct lk_input *inpu
     for (size_t i = 0; i < test->n * per && status == LK_OK; i++) {
         status = lk_ctx_check(test->ctx, err);
         if (status == LK_OK)
-            status = lk_embedder_crop_as(test->embedder, input, &test->crops[i / per][i % per], vectors + i * dim, NULL,
-                                         err);
+            status = lk_embedder_crop_as(test->embedder, input, &test->crops[i / per][i % per],
+                                         vectors + i * dim, NULL, err);
     }
     if (status == LK_OK)
         score_all(test, vectors, out);
@@ -216,26 +220,28 @@ static lk_status judge(struct self_test *test, const char *name, lk_model_check 
     out->impostor_max = given.impostor_max;
     out->separation_swapped = swapped.separation;
     LK_NEED(fmax(given.separation, swapped.separation) >= MIN_SEPARATION, err, LK_EFORMAT,
-            "model %s: it does not tell %zu portraits apart: separation %.2f, expected %.1f or more; mean, scale or template of the "
+            "model %s: it does not tell %zu portraits apart: separation %.2f, expected %.1f or more; mean, "
+            "scale or template of the "
             "descriptor may be wrong, or the model is weak",
             name, test->n, given.separation, MIN_SEPARATION);
     LK_NEED(swapped.separation <= SWAP_MARGIN * given.separation, err, LK_EFORMAT,
-            "model %s: it tells %zu portraits apart better with red and blue exchanged (separation %.2f against %.2f); 'channels' of "
+            "model %s: it tells %zu portraits apart better with red and blue exchanged (separation %.2f "
+            "against %.2f); 'channels' of "
             "the descriptor should be \"%s\"",
             name, test->n, swapped.separation, given.separation, other.bgr ? "bgr" : "rgb");
     return LK_OK;
 }
 
-static lk_status run_self_test(struct self_test *test, const char *portraits, const char *name, lk_model_check *out,
-                               lk_error *err)
+static lk_status run_self_test(struct self_test *test, const char *portraits, const char *name,
+                               lk_model_check *out, lk_error *err)
 {
     test->dim = lk_embedder_dim(test->embedder);
     lk_status status = add_folder(test, portraits, "female", err);
     if (status == LK_OK)
         status = add_folder(test, portraits, "male", err);
     if (status == LK_OK && test->n < 10)
-        status = lk_fail(err, LK_EFORMAT, "%s: faces were found in %zu of %zu portraits, expected 10 or more", portraits, test->n,
-                         test->n_files);
+        status = lk_fail(err, LK_EFORMAT, "%s: faces were found in %zu of %zu portraits, expected 10 or more",
+                         portraits, test->n, test->n_files);
     return status == LK_OK ? judge(test, name, out, err) : status;
 }
 
@@ -248,7 +254,7 @@ static void self_test_free(struct self_test *test)
     free(test);
 }
 
-/* ---- the whole check ----------------------------------------------------------------------------------------- */
+/* ---- the whole check --------------------------------------------------------------------------------- */
 
 static lk_status check_recogniser(lk_ctx *ctx, const char *name, lk_model_check *out, lk_error *err)
 {
@@ -261,7 +267,8 @@ static lk_status check_recogniser(lk_ctx *ctx, const char *name, lk_model_check 
     struct self_test *test = NULL;
     if (status == LK_OK && (!lk_model_present(portraits) || !lk_model_present(detector)))
         lk_ctx_message(ctx, LK_LEVEL_NOTE,
-                       "%s: the self-test on portraits was left out; `likeness models fetch portraits %s` gets what it needs",
+                       "%s: the self-test on portraits was left out; `likeness models fetch portraits %s` "
+                       "gets what it needs",
                        name, LK_DEFAULT_DETECTOR);
     else if (status == LK_OK && (test = lk_calloc(1, sizeof *test, err)) == NULL)
         status = LK_ENOMEM;

@@ -35,8 +35,8 @@ static double difference(const struct lk_ort_tensor *a, const struct lk_ort_tens
 }
 
 /* Runs both sessions on one tensor and raises *diff to their largest difference. */
-static lk_status compare_once(const struct lk_model *model, struct lk_ort *a, struct lk_ort *b, const float *tensor,
-                              double *diff, lk_error *err)
+static lk_status compare_once(const struct lk_model *model, struct lk_ort *a, struct lk_ort *b,
+                              const float *tensor, double *diff, lk_error *err)
 {
     size_t outputs[LK_ORT_MAX_OUTPUTS], n = lk_ort_n_outputs(a);
     n = n < LK_ORT_MAX_OUTPUTS ? n : LK_ORT_MAX_OUTPUTS;
@@ -56,11 +56,13 @@ static lk_status compare_once(const struct lk_model *model, struct lk_ort *a, st
     return status;
 }
 
-static lk_status compare_open(const struct lk_model *model, struct lk_ort *a, struct lk_ort *b, double *diff, lk_error *err)
+static lk_status compare_open(const struct lk_model *model, struct lk_ort *a, struct lk_ort *b, double *diff,
+                              lk_error *err)
 {
     const struct lk_input *input = &model->input;
-    LK_NEED(lk_ort_n_outputs(a) == lk_ort_n_outputs(b), err, LK_EFORMAT, "model %s: %zu outputs and %zu after cleaning",
-            model->name, lk_ort_n_outputs(a), lk_ort_n_outputs(b));
+    LK_NEED(lk_ort_n_outputs(a) == lk_ort_n_outputs(b), err, LK_EFORMAT,
+            "model %s: %zu outputs and %zu after cleaning", model->name, lk_ort_n_outputs(a),
+            lk_ort_n_outputs(b));
     struct lk_image noise = {0, 0, NULL};
     LK_TRY(lk_image_new(&noise, input->width, input->height, err));
     float *tensor = lk_alloc_aligned(LK_INPUT_COUNT(input), sizeof *tensor, err);
@@ -80,8 +82,8 @@ static lk_status compare_open(const struct lk_model *model, struct lk_ort *a, st
     return status;
 }
 
-lk_status lk_model_compare(const struct lk_model *model, const char *original, const char *other, double *diff,
-                           lk_error *err)
+lk_status lk_model_compare(const struct lk_model *model, const char *original, const char *other,
+                           double *diff, lk_error *err)
 {
     struct lk_ort *a = NULL, *b = NULL;
     lk_status status = open_file(model, original, &a, err);

@@ -8,9 +8,9 @@
 /* Largest relative difference at which a cleaned file may stand in for its original. */
 #define LK_MODEL_MAX_DIFF 1e-4
 
-/* Runs both on the same seeded random pictures; *diff is the largest difference of any output's number, relative to the largest
- * number of that output. */
-lk_status lk_model_compare(const struct lk_model *model, const char *original, const char *other, double *diff,
-                           lk_error *err);
+/* Runs both on the same seeded random pictures; *diff is the largest difference of any output's number,
+ * relative to the largest number of that output. */
+lk_status lk_model_compare(const struct lk_model *model, const char *original, const char *other,
+                           double *diff, lk_error *err);
 
 #endif

@@ -32,7 +32,7 @@ static const struct lk_decoder *decoder_of(const struct lk_model *model)
     return NULL;
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------- */
 
 /* Numbers in an output as the file states it; 0 when it leaves that open. */
 static uint64_t stated_count(const struct lk_ort_port *port)
@@ -49,19 +49,20 @@ static lk_status bind_outputs(struct lk_detector *d, lk_error *err)
 {
     const char *name = d->model->name;
     size_t n = lk_ort_n_outputs(d->ort);
-    LK_NEED(n >= d->decoder->n_outputs, err, LK_EFORMAT, "model %s: it has %zu outputs, its decoder expects %zu", name, n,
-            d->decoder->n_outputs);
+    LK_NEED(n >= d->decoder->n_outputs, err, LK_EFORMAT,
+            "model %s: it has %zu outputs, its decoder expects %zu", name, n, d->decoder->n_outputs);
     for (size_t i = 0; i < d->decoder->n_outputs; i++) {
         size_t at = i;
         if (d->decoder->outputs != NULL) {
             const char *wanted = d->decoder->outputs[i];
             for (at = 0; at < n && strcmp(lk_ort_output(d->ort, at)->name, wanted) != 0; at++)
                 ;
-            LK_NEED(at < n, err, LK_EFORMAT, "model %s: it has no output '%s', which its decoder expects", name, wanted);
+            LK_NEED(at < n, err, LK_EFORMAT, "model %s: it has no output '%s', which its decoder expects",
+                    name, wanted);
         }
         const struct lk_ort_port *port = lk_ort_output(d->ort, at);
-        LK_NEED(port->is_float, err, LK_EFORMAT, "model %s: output '%s' is not a tensor of 32-bit floats", name,
-                port->name);
+        LK_NEED(port->is_float, err, LK_EFORMAT, "model %s: output '%s' is not a tensor of 32-bit floats",
+                name, port->name);
         uint64_t found = stated_count(port), expected = d->decoder->count(&d->model->input, i);
         LK_NEED(found == 0 || found == expected, err, LK_EFORMAT,
                 "model %s: output '%s' holds %llu numbers, its decoder expects %llu", name, port->name,
@@ -106,7 +107,7 @@ void lk_detector_free(struct lk_detector *d)
     free(d);
 }
 
-/* ---- one look at the picture ------------------------------------------------------------------------------ */
+/* ---- one look at the picture ------------------------------------------------------------------------- */
 
 /* Faces of one view of the picture, in pixels of the view. */
 static lk_status look(struct lk_detector *d, const struct lk_image *image, const struct lk_similarity *map,
@@ -123,9 +124,10 @@ static lk_status look(struct lk_detector *d, const struct lk_image *image, const
     for (size_t i = 0; i < result.n && status == LK_OK; i++) {
         size_t expected = d->decoder->count(&d->model->input, i);
         if (result.outputs[i].count != expected)
-            status = lk_fail(err, LK_EFORMAT, "model %s: output '%s' gave %zu numbers, its decoder expects %zu",
-                             d->model->name, lk_ort_output(d->ort, d->outputs[i])->name, result.outputs[i].count,
-                             expected);
+            status =
+                lk_fail(err, LK_EFORMAT, "model %s: output '%s' gave %zu numbers, its decoder expects %zu",
+                        d->model->name, lk_ort_output(d->ort, d->outputs[i])->name, result.outputs[i].count,
+                        expected);
     }
     if (status == LK_OK)
         status = d->decoder->decode(result.outputs, &d->model->input, d->model->min_score, list, err);
@@ -170,8 +172,9 @@ static struct lk_similarity close_up(const struct lk_input *input, const struct 
                                   (input->height - 1) / 2.0 - (b * x + a * y)};
 }
 
-/* A small network places points well only on faces of the size and angle it mostly saw; so the chosen face is shown to it again, upright and
- * large, and its points are taken from there. Nothing found there: the first points stay. */
+/* A small network places points well only on faces of the size and angle it mostly saw; so the chosen face is
+ * shown to it again, upright and large, and its points are taken from there. Nothing found there: the first
+ * points stay. */
 static lk_status sharpen(struct lk_detector *d, const struct lk_image *image, struct lk_face_list *list,
                          struct lk_face *face, lk_error *err)
 {
@@ -188,16 +191,16 @@ static lk_status sharpen(struct lk_detector *d, const struct lk_image *image, st
     return LK_OK;
 }
 
-lk_status lk_detect(struct lk_detector *d, const struct lk_image *image, lk_face_choice choice, struct lk_face *face,
-                    int *n_faces, lk_error *err)
+lk_status lk_detect(struct lk_detector *d, const struct lk_image *image, lk_face_choice choice,
+                    struct lk_face *face, int *n_faces, lk_error *err)
 {
     struct lk_face_list list = {NULL, 0, 0};
     const struct lk_input *input = &d->model->input;
     struct lk_similarity map = lk_letterbox(input, image->width, image->height, 1);
     lk_status status = look(d, image, &map, &list, err);
     if (status == LK_OK && list.n == 0) {
-        /* Detectors learned on faces with something around them and miss those that fill the frame, as in tight crops;
-         * half a picture of black on each side brings them back. */
+        /* Detectors learned on faces with something around them and miss those that fill the frame, as in
+         * tight crops; half a picture of black on each side brings them back. */
         map = lk_letterbox(input, image->width, image->height, 0.5);
         status = look(d, image, &map, &list, err);
     }

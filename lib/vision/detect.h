@@ -10,7 +10,8 @@
 struct lk_detector; /* one thread at a time */
 
 /* Takes one share of model and of ort each, on success only. */
-lk_status lk_detector_new(struct lk_detector **out, struct lk_model *model, struct lk_ort *ort, lk_error *err);
+lk_status lk_detector_new(struct lk_detector **out, struct lk_model *model, struct lk_ort *ort,
+                          lk_error *err);
 /* Opens it and looks at a black picture once, so that wrong outputs are found before the first real one. */
 lk_status lk_detector_try(struct lk_model *model, struct lk_ort *ort, lk_error *err);
 void lk_detector_free(struct lk_detector *detector);
@@ -29,7 +30,8 @@ lk_status lk_face_list_add(struct lk_face_list *list, const struct lk_face *face
 void lk_face_list_free(struct lk_face_list *list);
 
 struct lk_decoder {
-    const char *const *outputs; /* names, in the order that count and decode use; NULL = the file's own order */
+    const char *const
+        *outputs; /* names, in the order that count and decode use; NULL = the file's own order */
     size_t n_outputs;
     /* How many numbers output `index` must hold. */
     size_t (*count)(const struct lk_input *input, size_t index);
@@ -40,7 +42,8 @@ struct lk_decoder {
     bool blend;     /* a face is the mean of its boxes, weighted by score; else the best of them */
     double close_up; /* > 0: look again, with the face's box this part of the input, for better points */
 };
-extern const struct lk_decoder lk_decoder_retinaface, lk_decoder_blazeface, lk_decoder_scrfd, lk_decoder_yunet;
+extern const struct lk_decoder lk_decoder_retinaface, lk_decoder_blazeface, lk_decoder_scrfd,
+    lk_decoder_yunet;
 
 /* Non-maximum suppression: keeps one face per group of overlapping boxes, best score first. */
 void lk_nms(struct lk_face_list *list, float overlap, bool blend);

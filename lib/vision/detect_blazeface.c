@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* detect_blazeface.c - outputs of BlazeFace as MediaPipe ships it (Bazarevsky et al. 2019), front (128) and back (256).
+/* detect_blazeface.c - outputs of BlazeFace as MediaPipe ships it (Bazarevsky et al. 2019), front (128) and
+ * back (256).
  *
- * 16 x 16 cells with two anchors each and 8 x 8 with six. Anchors have no size: a box is a shift of the cell's centre and a size, in
- * pixels, and so are the six points (eyes, nose, mouth centre, and the ears, which the template does not use). */
+ * 16 x 16 cells with two anchors each and 8 x 8 with six. Anchors have no size: a box is a shift of the
+ * cell's centre and a size, in pixels, and so are the six points (eyes, nose, mouth centre, and the ears,
+ * which the template does not use). */
 #include <math.h>
 
 #include "vision/detect.h"
@@ -42,8 +44,10 @@ static lk_status decode(const struct lk_ort_tensor *outputs, const struct lk_inp
             const float *v = outputs[2 + l].data + VALUES * i;
             size_t cell = i / levels[l].anchors;
             /* Cell borders lie at whole numbers there, pixel centres here. */
-            float cx = ((float)(cell % side) + 0.5f) * cell_w - 0.5f, cy = ((float)(cell / side) + 0.5f) * cell_h - 0.5f;
-            struct lk_face face = {.box = {cx + v[0] - v[2] / 2, cy + v[1] - v[3] / 2, v[2], v[3]}, .score = score};
+            float cx = ((float)(cell % side) + 0.5f) * cell_w - 0.5f,
+                  cy = ((float)(cell / side) + 0.5f) * cell_h - 0.5f;
+            struct lk_face face = {.box = {cx + v[0] - v[2] / 2, cy + v[1] - v[3] / 2, v[2], v[3]},
+                                   .score = score};
             for (size_t k = 0; k < 4; k++) {
                 face.points[order[k]][0] = cx + v[4 + 2 * k];
                 face.points[order[k]][1] = cy + v[5 + 2 * k];

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* detect_retinaface.c - outputs of RetinaFace with the MobileNet 0.25 backbone (Deng et al. 2020; InsightFace mnet.25).
+/* detect_retinaface.c - outputs of RetinaFace with the MobileNet 0.25 backbone (Deng et al. 2020; InsightFace
+ * mnet.25).
  *
- * Per stride two anchors per cell, channels first: face probability, box as centre shift and log size, five points. */
+ * Per stride two anchors per cell, channels first: face probability, box as centre shift and log size, five
+ * points. */
 #include <math.h>
 
 #include "vision/detect.h"
@@ -46,12 +48,14 @@ static lk_status decode(const struct lk_ort_tensor *outputs, const struct lk_inp
             for (size_t i = 0; i < n; i++) {
                 if (!(score[i] >= min_score))
                     continue;
-                float cx = (float)(i % columns * (size_t)stride) + 7.5f, cy = (float)(i / columns * (size_t)stride) + 7.5f;
+                float cx = (float)(i % columns * (size_t)stride) + 7.5f,
+                      cy = (float)(i / columns * (size_t)stride) + 7.5f;
                 float w = side * expf(box[2 * n + i]), h = side * expf(box[3 * n + i]);
-                struct lk_face face = {.box = {cx + side * box[i] - w / 2, cy + side * box[n + i] - h / 2, w, h},
-                                       .score = score[i],
-                                       .has = 1u << LK_EYE_LEFT | 1u << LK_EYE_RIGHT | 1u << LK_NOSE |
-                                              1u << LK_MOUTH_LEFT | 1u << LK_MOUTH_RIGHT};
+                struct lk_face face = {
+                    .box = {cx + side * box[i] - w / 2, cy + side * box[n + i] - h / 2, w, h},
+                    .score = score[i],
+                    .has = 1u << LK_EYE_LEFT | 1u << LK_EYE_RIGHT | 1u << LK_NOSE | 1u << LK_MOUTH_LEFT |
+                           1u << LK_MOUTH_RIGHT};
                 for (size_t k = 0; k < 5; k++) {
                     face.points[k][0] = cx + side * point_scale * point[2 * k * n + i];
                     face.points[k][1] = cy + side * point_scale * point[(2 * k + 1) * n + i];

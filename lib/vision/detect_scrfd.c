@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* detect_scrfd.c - outputs of SCRFD with key points (Guo et al. 2022; InsightFace det_*, scrfd_*_bnkps).
  *
- * Exports name their outputs differently and agree on the order: scores of strides 8, 16, 32, then boxes, then points. Two
- * anchors per cell; boxes are distances from the cell's origin to the four sides, in strides. */
+ * Exports name their outputs differently and agree on the order: scores of strides 8, 16, 32, then boxes,
+ * then points. Two anchors per cell; boxes are distances from the cell's origin to the four sides, in
+ * strides. */
 #include "vision/detect.h"
 
 static const int strides[3] = {8, 16, 32};
@@ -35,8 +36,8 @@ static lk_status decode(const struct lk_ort_tensor *outputs, const struct lk_inp
                 continue;
             const float *box = outputs[3 + l].data + 4 * i, *points = outputs[6 + l].data + 10 * i;
             float cx = (float)(i / 2 % columns) * stride, cy = (float)(i / 2 / columns) * stride;
-            struct lk_face face = {.box = {cx - stride * box[0], cy - stride * box[1], stride * (box[0] + box[2]),
-                                           stride * (box[1] + box[3])},
+            struct lk_face face = {.box = {cx - stride * box[0], cy - stride * box[1],
+                                           stride * (box[0] + box[2]), stride * (box[1] + box[3])},
                                    .score = scores[i],
                                    .has = 1u << LK_EYE_LEFT | 1u << LK_EYE_RIGHT | 1u << LK_NOSE |
                                           1u << LK_MOUTH_LEFT | 1u << LK_MOUTH_RIGHT};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* detect_yunet.c - outputs of YuNet (Wu, Peng & Yu 2023; OpenCV Zoo face_detection_yunet from 2023 on).
  *
- * Anchor-free: one candidate per cell of strides 8, 16 and 32. The score is the geometric mean of class and objectness; centre
- * and points are in strides from the cell's origin, the size is exp of the output, in strides. */
+ * Anchor-free: one candidate per cell of strides 8, 16 and 32. The score is the geometric mean of class and
+ * objectness; centre and points are in strides from the cell's origin, the size is exp of the output, in
+ * strides. */
 #include <math.h>
 
 #include "vision/detect.h"
@@ -46,10 +47,11 @@ static lk_status decode(const struct lk_ort_tensor *outputs, const struct lk_inp
             const float *box = outputs[6 + l].data + 4 * i, *points = outputs[9 + l].data + 10 * i;
             float x = (float)(i % columns), y = (float)(i / columns);
             float w = stride * expf(box[2]), h = stride * expf(box[3]);
-            struct lk_face face = {.box = {stride * (x + box[0]) - w / 2, stride * (y + box[1]) - h / 2, w, h},
-                                   .score = score,
-                                   .has = 1u << LK_EYE_LEFT | 1u << LK_EYE_RIGHT | 1u << LK_NOSE |
-                                          1u << LK_MOUTH_LEFT | 1u << LK_MOUTH_RIGHT};
+            struct lk_face face = {
+                .box = {stride * (x + box[0]) - w / 2, stride * (y + box[1]) - h / 2, w, h},
+                .score = score,
+                .has = 1u << LK_EYE_LEFT | 1u << LK_EYE_RIGHT | 1u << LK_NOSE | 1u << LK_MOUTH_LEFT |
+                       1u << LK_MOUTH_RIGHT};
             for (size_t k = 0; k < 5; k++) {
                 face.points[k][0] = stride * (x + points[2 * k]);
                 face.points[k][1] = stride * (y + points[2 * k + 1]);

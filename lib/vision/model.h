@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model.h - a model's descriptor (docs/formats.md), where its file lies, and the file loaded and checked against it. */
+/* model.h - a model's descriptor (docs/formats.md), where its file lies, and the file loaded and checked
+ * against it. */
 #ifndef LK_VISION_MODEL_H
 #define LK_VISION_MODEL_H
 
@@ -48,21 +49,25 @@ bool lk_model_present(const struct lk_model *model);
 /* Beside a fetched file lies FILE.json, which says what was done to the original. */
 struct lk_model_record {
     char original[65], in_use[65]; /* sha256 */
-    double output_diff;            /* largest relative difference of outputs after cleaning; NaN = not cleaned */
+    double output_diff; /* largest relative difference of outputs after cleaning; NaN = not cleaned */
 };
-lk_status lk_model_record_read(const struct lk_model *model, struct lk_model_record *out, bool *found, lk_error *err);
-lk_status lk_model_record_write(const struct lk_model *model, const struct lk_model_record *record, lk_error *err);
+lk_status lk_model_record_read(const struct lk_model *model, struct lk_model_record *out, bool *found,
+                               lk_error *err);
+lk_status lk_model_record_write(const struct lk_model *model, const struct lk_model_record *record,
+                                lk_error *err);
 
-/* Maps and hashes the file, refuses one that is not the descriptor's, loads it, and compares inputs and outputs with the descriptor. */
+/* Maps and hashes the file, refuses one that is not the descriptor's, loads it, and compares inputs and
+ * outputs with the descriptor. */
 lk_status lk_model_open(const struct lk_model *model, struct lk_ort **ort, char sha256[65], lk_error *err);
 /* The first two steps of it. */
 lk_status lk_model_verify(const struct lk_model *model, char sha256[65], lk_error *err);
 /* The last two steps, for a file that lies elsewhere. */
-lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes, size_t len, const char *where,
-                              struct lk_ort **ort, lk_error *err);
+lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes, size_t len,
+                              const char *where, struct lk_ort **ort, lk_error *err);
 
 /* Index of the recogniser's output among those of the file. */
-lk_status lk_model_output(const struct lk_model *model, const struct lk_ort *ort, size_t *index, lk_error *err);
+lk_status lk_model_output(const struct lk_model *model, const struct lk_ort *ort, size_t *index,
+                          lk_error *err);
 /* The dimensions of the input tensor, batch of one. */
 void lk_model_dims(const struct lk_model *model, int64_t dims[4]);
 

@@ -19,12 +19,14 @@ static lk_status record_path(const struct lk_model *model, char **out, lk_error 
     return LK_OK;
 }
 
-static lk_status parse_record(const json_t *json, const char *where, struct lk_model_record *out, lk_error *err)
+static lk_status parse_record(const json_t *json, const char *where, struct lk_model_record *out,
+                              lk_error *err)
 {
     const char *original = NULL, *in_use = NULL;
     LK_TRY(lk_json_string(json, "original_sha256", 1, &original, where, err));
     LK_TRY(lk_json_string(json, "sha256", 1, &in_use, where, err));
-    LK_NEED(strlen(original) == 64 && strlen(in_use) == 64, err, LK_EFORMAT, "%s: expected hashes of 64 digits", where);
+    LK_NEED(strlen(original) == 64 && strlen(in_use) == 64, err, LK_EFORMAT,
+            "%s: expected hashes of 64 digits", where);
     memcpy(out->original, original, sizeof out->original);
     memcpy(out->in_use, in_use, sizeof out->in_use);
     out->output_diff = NAN;
@@ -33,7 +35,8 @@ static lk_status parse_record(const json_t *json, const char *where, struct lk_m
     return LK_OK;
 }
 
-lk_status lk_model_record_read(const struct lk_model *model, struct lk_model_record *out, bool *found, lk_error *err)
+lk_status lk_model_record_read(const struct lk_model *model, struct lk_model_record *out, bool *found,
+                               lk_error *err)
 {
     char *path = NULL;
     LK_TRY(record_path(model, &path, err));
@@ -49,14 +52,17 @@ lk_status lk_model_record_read(const struct lk_model *model, struct lk_model_rec
     return status;
 }
 
-lk_status lk_model_record_write(const struct lk_model *model, const struct lk_model_record *record, lk_error *err)
+lk_status lk_model_record_write(const struct lk_model *model, const struct lk_model_record *record,
+                                lk_error *err)
 {
     char *path = NULL;
     LK_TRY(record_path(model, &path, err));
     json_t *diff = isnan(record->output_diff) ? json_null() : json_real(record->output_diff);
-    json_t *json = json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "kind", "model", "format", 1, "name", model->name,
-                             "original_sha256", record->original, "sha256", record->in_use, "output_diff", diff);
-    lk_status status = json != NULL ? lk_json_write(path, json, err) : lk_fail(err, LK_ENOMEM, "out of memory");
+    json_t *json =
+        json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "kind", "model", "format", 1, "name", model->name,
+                  "original_sha256", record->original, "sha256", record->in_use, "output_diff", diff);
+    lk_status status =
+        json != NULL ? lk_json_write(path, json, err) : lk_fail(err, LK_ENOMEM, "out of memory");
     json_decref(json);
     free(path);
     return status;
@@ -96,16 +102,16 @@ void lk_model_dims(const struct lk_model *model, int64_t dims[4])
     dims[3] = input->nhwc ? 3 : input->width;
 }
 
-static lk_status wrong_shape(const struct lk_model *model, const struct lk_ort_port *port, const int64_t *wanted,
-                             int n_wanted, const char *what, lk_error *err)
+static lk_status wrong_shape(const struct lk_model *model, const struct lk_ort_port *port,
+                             const int64_t *wanted, int n_wanted, const char *what, lk_error *err)
 {
     struct lk_str found = LK_STR_INIT, expected = LK_STR_INIT;
     lk_status status = add_shape(&found, port->dims, port->n_dims, err);
     if (status == LK_OK)
         status = add_shape(&expected, wanted, n_wanted, err);
     if (status == LK_OK)
-        status = lk_fail(err, LK_EFORMAT, "model %s: %s '%s' is %s, the descriptor says %s", model->name, what, port->name,
-                         found.text, expected.text);
+        status = lk_fail(err, LK_EFORMAT, "model %s: %s '%s' is %s, the descriptor says %s", model->name,
+                         what, port->name, found.text, expected.text);
     lk_str_free(&found);
     lk_str_free(&expected);
     return status;
@@ -117,9 +123,10 @@ static lk_status check_input(const struct lk_model *model, const struct lk_ort *
             model->name, lk_ort_n_inputs(ort));
     const struct lk_ort_port *port = lk_ort_input(ort, 0);
     LK_NEED(strcmp(port->name, model->input_name) == 0, err, LK_EFORMAT,
-            "model %s: its input is '%s', the descriptor says '%s'", model->name, port->name, model->input_name);
-    LK_NEED(port->is_float, err, LK_EFORMAT, "model %s: input '%s' is not a tensor of 32-bit floats", model->name,
-            port->name);
+            "model %s: its input is '%s', the descriptor says '%s'", model->name, port->name,
+            model->input_name);
+    LK_NEED(port->is_float, err, LK_EFORMAT, "model %s: input '%s' is not a tensor of 32-bit floats",
+            model->name, port->name);
     int64_t wanted[4];
     lk_model_dims(model, wanted);
     bool same = port->n_dims == 4;
@@ -128,15 +135,16 @@ static lk_status check_input(const struct lk_model *model, const struct lk_ort *
     return same ? LK_OK : wrong_shape(model, port, wanted, 4, "input", err);
 }
 
-lk_status lk_model_output(const struct lk_model *model, const struct lk_ort *ort, size_t *index, lk_error *err)
+lk_status lk_model_output(const struct lk_model *model, const struct lk_ort *ort, size_t *index,
+                          lk_error *err)
 {
     size_t n = lk_ort_n_outputs(ort);
     for (size_t i = 0; i < n; i++) {
         const struct lk_ort_port *port = lk_ort_output(ort, i);
         if (strcmp(port->name, model->output) != 0)
             continue;
-        LK_NEED(port->is_float, err, LK_EFORMAT, "model %s: output '%s' is not a tensor of 32-bit floats", model->name,
-                port->name);
+        LK_NEED(port->is_float, err, LK_EFORMAT, "model %s: output '%s' is not a tensor of 32-bit floats",
+                model->name, port->name);
         /* 1 x dim, with ones or unknowns anywhere: the number of values is compared again when it runs. */
         bool same = true, whole = false;
         for (int d = 0; d < port->n_dims; d++) {
@@ -149,14 +157,14 @@ lk_status lk_model_output(const struct lk_model *model, const struct lk_ort *ort
         *index = i;
         return LK_OK;
     }
-    return lk_fail(err, LK_EFORMAT, "model %s: it has no output '%s'; the first of its %zu outputs is '%s'", model->name,
-                   model->output, n, n > 0 ? lk_ort_output(ort, 0)->name : "");
+    return lk_fail(err, LK_EFORMAT, "model %s: it has no output '%s'; the first of its %zu outputs is '%s'",
+                   model->name, model->output, n, n > 0 ? lk_ort_output(ort, 0)->name : "");
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
 
-lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes, size_t len, const char *where,
-                              struct lk_ort **ort, lk_error *err)
+lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes, size_t len,
+                              const char *where, struct lk_ort **ort, lk_error *err)
 {
     struct lk_ort *opened = NULL;
     size_t output;
@@ -175,7 +183,8 @@ lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes
 /* Maps the file and checks that it is the descriptor's. */
 static lk_status map_checked(const struct lk_model *model, struct lk_map *map, char sha256[65], lk_error *err)
 {
-    LK_NEED(model->task != LK_TASK_PORTRAITS, err, LK_EINVAL, "%s is a set of pictures, not a model", model->name);
+    LK_NEED(model->task != LK_TASK_PORTRAITS, err, LK_EINVAL, "%s is a set of pictures, not a model",
+            model->name);
     if (!lk_model_present(model)) {
         if (model->npm.package != NULL)
             return lk_fail(err, LK_EIO, "%s: model %s is not there; fetch it with `likeness models fetch %s`",

@@ -14,8 +14,8 @@
 
 #include "base/mem.h"
 
-/* The function table only ever grows at its end, so the version that we were written for is asked for; an older library than that
- * gives NULL. */
+/* The function table only ever grows at its end, so the version that we were written for is asked for; an
+ * older library than that gives NULL. */
 #define WANTED_API (ORT_API_VERSION < 21 ? ORT_API_VERSION : 21)
 
 struct lk_ort {
@@ -32,9 +32,10 @@ struct lk_ort {
 
 /* ---- denormal numbers ------------------------------------------------------------------------------ */
 
-/* Some published networks hold denormal weights or produce denormal activations, on which processors are ten times slower. The runtime's
- * option flushes them to zero only in the thread that makes the very first session, and leaves that thread changed; so the mode is
- * set around each call here and put back: the numbers do not depend on the thread, and the caller's arithmetic is its own. */
+/* Some published networks hold denormal weights or produce denormal activations, on which processors are ten
+ * times slower. The runtime's option flushes them to zero only in the thread that makes the very first
+ * session, and leaves that thread changed; so the mode is set around each call here and put back: the numbers
+ * do not depend on the thread, and the caller's arithmetic is its own. */
 #if defined(__x86_64__)
 typedef unsigned fp_mode;
 static fp_mode fp_flush(void)
@@ -137,7 +138,8 @@ static lk_status create_session(struct lk_ort *ort, const uint8_t *bytes, size_t
 }
 
 /* Fills in type and shape of a port. */
-static lk_status describe_type(const struct lk_ort *ort, const OrtTypeInfo *type, struct lk_ort_port *port, lk_error *err)
+static lk_status describe_type(const struct lk_ort *ort, const OrtTypeInfo *type, struct lk_ort_port *port,
+                               lk_error *err)
 {
     const OrtApi *api = ort->api;
     const OrtTensorTypeAndShapeInfo *tensor = NULL;
@@ -280,8 +282,8 @@ static lk_status read_output(struct lk_ort *ort, OrtValue *value, struct lk_ort_
     return status;
 }
 
-lk_status lk_ort_run(struct lk_ort *ort, const float *data, const int64_t *dims, int n_dims, const size_t *outputs,
-                     size_t n_outputs, struct lk_ort_result *result, lk_error *err)
+lk_status lk_ort_run(struct lk_ort *ort, const float *data, const int64_t *dims, int n_dims,
+                     const size_t *outputs, size_t n_outputs, struct lk_ort_result *result, lk_error *err)
 {
     const OrtApi *api = ort->api;
     const char *names[LK_ORT_MAX_OUTPUTS];
@@ -292,11 +294,12 @@ lk_status lk_ort_run(struct lk_ort *ort, const float *data, const int64_t *dims,
     for (size_t i = 0; i < n_outputs; i++)
         names[i] = ort->outputs[outputs[i]].name;
     /* The runtime takes a non-const pointer and only reads from it. */
-    ORT_TRY(api->CreateTensorWithDataAsOrtValue(ort->memory, (void *)(uintptr_t)data, count * sizeof *data, dims,
-                                                (size_t)n_dims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &input));
+    ORT_TRY(api->CreateTensorWithDataAsOrtValue(ort->memory, (void *)(uintptr_t)data, count * sizeof *data,
+                                                dims, (size_t)n_dims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                                                &input));
     fp_mode mode = fp_flush();
-    OrtStatus *ran = api->Run(ort->session, NULL, &ort->inputs[0].name, (const OrtValue *const *)&input, 1, names,
-                              n_outputs, values);
+    OrtStatus *ran = api->Run(ort->session, NULL, &ort->inputs[0].name, (const OrtValue *const *)&input, 1,
+                              names, n_outputs, values);
     fp_restore(mode);
     api->ReleaseValue(input);
     LK_TRY(took(ort, ran, LK_EBACKEND, err));

@@ -22,7 +22,8 @@ struct lk_ort_port { /* an input or output as the model declares it */
 };
 
 /* Loads the bytes of an ONNX file; `where` is the path for messages. */
-lk_status lk_ort_open(struct lk_ort **out, const uint8_t *bytes, size_t len, const char *where, lk_error *err);
+lk_status lk_ort_open(struct lk_ort **out, const uint8_t *bytes, size_t len, const char *where,
+                      lk_error *err);
 struct lk_ort *lk_ort_share(struct lk_ort *ort); /* one more owner */
 void lk_ort_free(struct lk_ort *ort);            /* one owner less */
 
@@ -42,10 +43,10 @@ struct lk_ort_result {
     struct lk_ort *ort;
 };
 
-/* Runs the model on one float tensor for its first input and gives the outputs with the indices asked for (those of
- * lk_ort_output). They live until lk_ort_result_free. */
-lk_status lk_ort_run(struct lk_ort *ort, const float *data, const int64_t *dims, int n_dims, const size_t *outputs,
-                     size_t n_outputs, struct lk_ort_result *result, lk_error *err);
+/* Runs the model on one float tensor for its first input and gives the outputs with the indices asked for
+ * (those of lk_ort_output). They live until lk_ort_result_free. */
+lk_status lk_ort_run(struct lk_ort *ort, const float *data, const int64_t *dims, int n_dims,
+                     const size_t *outputs, size_t n_outputs, struct lk_ort_result *result, lk_error *err);
 void lk_ort_result_free(struct lk_ort_result *result);
 
 #endif

@@ -42,8 +42,10 @@ lk_status lk_models_list(lk_ctx *ctx, lk_model_info_fn *each, void *user, lk_err
     int n = scandir(folder.text, &entries, is_descriptor, by_bytes);
     lk_status status = LK_OK;
     if (n < 0)
-        status = lk_fail_sys(err, LK_EIO, "%s: cannot list the models; LIKENESS_DATA_DIR can name the share/likeness "
-                             "folder of the installation", folder.text);
+        status = lk_fail_sys(err, LK_EIO,
+                             "%s: cannot list the models; LIKENESS_DATA_DIR can name the share/likeness "
+                             "folder of the installation",
+                             folder.text);
     for (int i = 0; i < n && status == LK_OK; i++) {
         struct lk_model *model = NULL;
         entries[i]->d_name[strlen(entries[i]->d_name) - 5] = '\0';

@@ -24,8 +24,10 @@ struct lk_similarity lk_letterbox(const struct lk_input *input, int w, int h, do
 {
     double s = fill * fmin((double)input->width / w, (double)input->height / h);
     /* Pixel centres lie at whole numbers, so the picture spans -0.5 .. w - 0.5. */
-    return (struct lk_similarity){
-        .a = s, .b = 0, .tx = (input->width - s * w) / 2 + s / 2 - 0.5, .ty = (input->height - s * h) / 2 + s / 2 - 0.5};
+    return (struct lk_similarity){.a = s,
+                                  .b = 0,
+                                  .tx = (input->width - s * w) / 2 + s / 2 - 0.5,
+                                  .ty = (input->height - s * h) / 2 + s / 2 - 0.5};
 }
 
 void lk_similarity_back(const struct lk_similarity *map, const double q[2], double p[2])
@@ -124,7 +126,8 @@ static void warp_bilinear(const struct lk_image *image, const struct lk_similari
     }
 }
 
-lk_status lk_warp(const struct lk_image *image, const struct lk_similarity *map, struct lk_image *out, lk_error *err)
+lk_status lk_warp(const struct lk_image *image, const struct lk_similarity *map, struct lk_image *out,
+                  lk_error *err)
 {
     double scale = hypot(map->a, map->b);
     LK_NEED(isfinite(scale) && scale > 0, err, LK_EFORMAT, "the face's points lie on one another");

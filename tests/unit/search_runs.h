@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search_runs.h - one search in a test: its made sets, and a run of it that can be stopped or killed on its way. */
+/* search_runs.h - one search in a test: its made sets, and a run of it that can be stopped or killed on its
+ * way. */
 #ifndef LK_TESTS_SEARCH_RUNS_H
 #define LK_TESTS_SEARCH_RUNS_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* slow_search.h - made rows and labels, and a slow version of the exact search that checks every product of a fast one. */
+/* slow_search.h - made rows and labels, and a slow version of the exact search that checks every product of a
+ * fast one. */
 #ifndef LK_TESTS_SLOW_SEARCH_H
 #define LK_TESTS_SLOW_SEARCH_H
 
@@ -68,8 +69,8 @@ static inline int closer(const void *a, const void *b)
     return (x->reference > y->reference) - (x->reference < y->reference);
 }
 
-static inline void check_probe(const struct lk_search_gallery *got, const struct lk_search_set *set, uint64_t r,
-                               uint64_t p, const struct lk_pair *row)
+static inline void check_probe(const struct lk_search_gallery *got, const struct lk_search_set *set,
+                               uint64_t r, uint64_t p, const struct lk_pair *row)
 {
     assert_int_equal(got->n_nearest, r < set->rows ? r : set->rows);
     for (uint64_t i = 0; i < got->n_nearest; i++) {
@@ -90,8 +91,8 @@ static inline void check_probe(const struct lk_search_gallery *got, const struct
     assert_int_equal(found, got->n_identities);
 }
 
-static inline void check_gallery(const struct lk_search_options *o, int g, const struct lk_search_gallery *got,
-                                 int exact_bin)
+static inline void check_gallery(const struct lk_search_options *o, int g,
+                                 const struct lk_search_gallery *got, int exact_bin)
 {
     const struct lk_search_set *set = &o->galleries[g];
     uint64_t m = o->probes.rows, n = set->rows, exact[LK_SEARCH_BINS] = {0}, sampled = 0;

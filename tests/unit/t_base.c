@@ -128,7 +128,8 @@ static void test_hash(void **state)
     lk_error err;
     char hex[65];
     assert_int_equal(lk_hash_bytes("abc", 3, hex, &err), LK_OK);
-    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); /* FIPS 180-4 */
+    assert_string_equal(hex,
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); /* FIPS 180-4 */
 }
 
 static void test_rng(void **state)
@@ -206,14 +207,16 @@ static void test_pool(void **state)
         assert_int_equal(c.next, 1000);
 
         c = (struct counting){.ctx = ctx, .next = 10, .fail_at = 500, .cancel_at = 2000};
-        assert_int_equal(lk_pool_ordered(ctx, 10, 1000, slots, sizeof *slots, 5, fill, sink, &c, &err), LK_EFORMAT);
+        assert_int_equal(lk_pool_ordered(ctx, 10, 1000, slots, sizeof *slots, 5, fill, sink, &c, &err),
+                         LK_EFORMAT);
         assert_string_equal(err.text, "item 500");
         assert_int_equal(c.next, 500); /* everything before the failure was kept */
         assert_int_equal(lk_pool_for(ctx, 1000, touch, &c, &err), LK_EFORMAT);
         assert_string_equal(err.text, "item 500");
 
         c = (struct counting){.ctx = ctx, .fail_at = 2000, .cancel_at = 600};
-        assert_int_equal(lk_pool_ordered(ctx, 0, 1000, slots, sizeof *slots, 5, fill, sink, &c, &err), LK_ECANCELED);
+        assert_int_equal(lk_pool_ordered(ctx, 0, 1000, slots, sizeof *slots, 5, fill, sink, &c, &err),
+                         LK_ECANCELED);
         assert_in_range(c.next, 601, 607);
         lk_ctx_free(ctx);
     }

@@ -61,7 +61,8 @@ static double exact(const float *x, const float *y, size_t dim)
 static int64_t code_of(const struct lk_codes *c, uint64_t row, size_t a, size_t run)
 {
     size_t panel_rows = (size_t)c->panel_rows;
-    return c->codes[row / panel_rows * panel_rows * c->depth + lk_scan_place(c->depth, panel_rows, run, row % panel_rows, a)];
+    return c->codes[row / panel_rows * panel_rows * c->depth +
+                    lk_scan_place(c->depth, panel_rows, run, row % panel_rows, a)];
 }
 
 static int64_t probe_code(const struct lk_codes *c, uint64_t row, size_t a, const struct lk_scan *k)
@@ -75,7 +76,8 @@ static int64_t reference_code(const struct lk_codes *c, uint64_t row, size_t a, 
     return k->offset > 0 ? (int64_t)(uint8_t)code - k->offset : code;
 }
 
-static int64_t sum_of(const struct lk_codes *x, uint64_t i, const struct lk_codes *y, uint64_t j, const struct lk_scan *k)
+static int64_t sum_of(const struct lk_codes *x, uint64_t i, const struct lk_codes *y, uint64_t j,
+                      const struct lk_scan *k)
 {
     int64_t sum = 0;
     for (size_t a = 0; a < x->depth; a++)
@@ -83,7 +85,8 @@ static int64_t sum_of(const struct lk_codes *x, uint64_t i, const struct lk_code
     return sum;
 }
 
-/* Every pair with its own score as the floor must be nominated, by the tile itself and by the sum of its codes. */
+/* Every pair with its own score as the floor must be nominated, by the tile itself and by the sum of its
+ * codes. */
 static void check_pairs(const struct sets *s, size_t dim, const struct lk_codes *x, const struct lk_codes *y,
                         const struct lk_scan *k, const char *what)
 {
@@ -106,9 +109,9 @@ static void check_pairs(const struct sets *s, size_t dim, const struct lk_codes 
                 reference_floor[n] = lk_bound_needed(b, lk_score(xi, yj, dim));
                 want |= UINT64_C(1) << n;
                 if (bound < exact(xi, yj, dim) || sum < (double)reference_floor[n])
-                    fail_msg("%s: pair %d %d: product %.17g, bound %.17g = %g %g %g + %g, floor %d", what, (int)i, (int)j,
-                             exact(xi, yj, dim), bound, sum, (double)x->scale[i / mr], (double)y->scale[q],
-                             (double)b.allowance, (int)reference_floor[n]);
+                    fail_msg("%s: pair %d %d: product %.17g, bound %.17g = %g %g %g + %g, floor %d", what,
+                             (int)i, (int)j, exact(xi, yj, dim), bound, sum, (double)x->scale[i / mr],
+                             (double)y->scale[q], (double)b.allowance, (int)reference_floor[n]);
             }
             struct lk_tile tile = {
                 .probes = x->codes + i / mr * mr * x->depth,
@@ -136,16 +139,19 @@ static void check_fine(const struct sets *s, size_t dim, const struct lk_codes *
         for (uint64_t j = 0; j < REFERENCES; j++) {
             const float *xi = s->x + i * dim, *yj = s->y + j * dim;
             float inside = k->dot_float(x->fine + i * x->depth, y->fine + j * y->depth, x->depth);
-            double most = lk_bound_fine(inside, x->rest[i / (uint64_t)k->mr], y->rest[j / (uint64_t)k->nr], fine_slack);
+            double most =
+                lk_bound_fine(inside, x->rest[i / (uint64_t)k->mr], y->rest[j / (uint64_t)k->nr], fine_slack);
             if (most < (double)lk_score(xi, yj, dim) || most < exact(xi, yj, dim))
-                fail_msg("%s: pair %d %d: product %.17g, bound by projections %.17g", what, (int)i, (int)j, exact(xi, yj, dim), most);
+                fail_msg("%s: pair %d %d: product %.17g, bound by projections %.17g", what, (int)i, (int)j,
+                         exact(xi, yj, dim), most);
             if (k->dot(xi, yj, dim) + s->slack < (double)lk_score(xi, yj, dim))
-                fail_msg("%s: pair %d %d: score %.9g, product %.17g", what, (int)i, (int)j, (double)lk_score(xi, yj, dim),
-                         k->dot(xi, yj, dim));
+                fail_msg("%s: pair %d %d: score %.9g, product %.17g", what, (int)i, (int)j,
+                         (double)lk_score(xi, yj, dim), k->dot(xi, yj, dim));
         }
 }
 
-/* Packing as AMX wants it, where there is none: the same tile in plain C, blocks of 16 groups with a narrower last one. */
+/* Packing as AMX wants it, where there is none: the same tile in plain C, blocks of 16 groups with a narrower
+ * last one. */
 static uint64_t tile_in_runs(const struct lk_tile *t, uint64_t *mask)
 {
     enum { MR = 16, NR = 64, RUN = 16 };
@@ -241,7 +247,8 @@ static void test_chosen_axes(void **state)
     lk_ctx_free(ctx);
 }
 
-/* Axes = the unit axes mirrored at a random plane, so orthonormal, and then each moved by up to `skew` and made `length` long. */
+/* Axes = the unit axes mirrored at a random plane, so orthonormal, and then each moved by up to `skew` and
+ * made `length` long. */
 static struct lk_basis make_axes(size_t dim, double skew, double length)
 {
     struct lk_rng rng = lk_rng_seed(dim);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_detect.c - boxes, suppression, the choice of a face, the decoders on made-up outputs, and on real faces where there are some. */
+/* t_detect.c - boxes, suppression, the choice of a face, the decoders on made-up outputs, and on real faces
+ * where there are some. */
 #include <jansson.h>
 #include <math.h>
 #include <setjmp.h>
@@ -66,7 +67,8 @@ static void test_choice(void **state)
     lk_face_list_free(&list);
 }
 
-/* Gives a decoder outputs that are zero but for what `fill` sets, and checks the one face that must come out. */
+/* Gives a decoder outputs that are zero but for what `fill` sets, and checks the one face that must come out.
+ */
 static void decode_one(const struct lk_decoder *decoder, const struct lk_input *input, const size_t (*set)[2],
                        const float *values, size_t n_set, float background, const float box[4])
 {
@@ -203,7 +205,8 @@ static void check_real(const char *name, const char *file, double limit)
         json_decref(json);
     }
     fclose(f);
-    printf("# %s: the points of %d of %d faces lie within %.2f of the eye distance\n", name, close, seen, limit);
+    printf("# %s: the points of %d of %d faces lie within %.2f of the eye distance\n", name, close, seen,
+           limit);
     assert_true(seen >= 20 && close >= seen - 1);
     lk_detector_free(c.detector);
     lk_ort_free(c.ort);
@@ -226,8 +229,9 @@ static void test_real_yunet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_overlap),  cmocka_unit_test(test_suppression), cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_decoders), cmocka_unit_test(test_real_scrfd),  cmocka_unit_test(test_real_yunet),
+        cmocka_unit_test(test_overlap),    cmocka_unit_test(test_suppression),
+        cmocka_unit_test(test_choice),     cmocka_unit_test(test_decoders),
+        cmocka_unit_test(test_real_scrfd), cmocka_unit_test(test_real_yunet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

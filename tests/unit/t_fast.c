@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_fast.c - the nominating engine against the one that scores every pair: the same results, whatever the rows, kernels, axes,
- * threads, blocks and restarts. */
+/* t_fast.c - the nominating engine against the one that scores every pair: the same results, whatever the
+ * rows, kernels, axes, threads, blocks and restarts. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +15,8 @@ enum { PROBES = 83, REFERENCES = 421, HOLDOUT = 150, PEOPLE = 37 };
 static struct made make(enum vectors kind, size_t dim, bool labelled)
 {
     static const uint64_t rows[3] = {PROBES, REFERENCES, HOLDOUT};
-    struct made made = {.options = {.dim = dim, .k = 50, .r = 4, .min_score = NAN, .work_dir = temp_path("work")}};
+    struct made made = {
+        .options = {.dim = dim, .k = 50, .r = 4, .min_score = NAN, .work_dir = temp_path("work")}};
     struct lk_rng rng = lk_rng_seed(5);
     for (uint64_t i = 0; i < 3; i++)
         made.data[i] = vectors_make(kind, rows[i], dim, i + 1);
@@ -28,12 +29,13 @@ static struct made make(enum vectors kind, size_t dim, bool labelled)
         assert_non_null(made.labels[g]);
         for (uint64_t i = 0; i < rows[g + 1]; i++)
             made.labels[g][i] = (uint32_t)(i % 4 ? lk_rng_below(&rng, PEOPLE) : i / 4 % PEOPLE);
-        made.options.galleries[g] = (struct lk_search_set){made.data[g + 1], rows[g + 1], labelled ? made.labels[g] : NULL, PEOPLE};
+        made.options.galleries[g] =
+            (struct lk_search_set){made.data[g + 1], rows[g + 1], labelled ? made.labels[g] : NULL, PEOPLE};
     }
     return made;
 }
 
-/* ---- equal results ---------------------------------------------------------------------------------------- */
+/* ---- equal results ----------------------------------------------------------------------------------- */
 
 /* The range as one array; *room grows as needed. */
 struct range {
@@ -72,7 +74,8 @@ static bool same_hits(const struct lk_hit *a, const struct lk_hit *b, uint64_t n
 }
 
 /* The name of the first product that differs, or NULL. */
-static const char *difference(const struct lk_search_options *o, const struct expected *want, const struct lk_search_result *got)
+static const char *difference(const struct lk_search_options *o, const struct expected *want,
+                              const struct lk_search_result *got)
 {
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         const struct lk_search_gallery *a = &want->result.galleries[g], *b = &got->galleries[g];
@@ -81,7 +84,8 @@ static const char *difference(const struct lk_search_options *o, const struct ex
             return "closest pairs";
         if (a->n_nearest != b->n_nearest || !same_hits(a->nearest, b->nearest, PROBES * a->n_nearest))
             return "nearest";
-        if (a->n_identities != b->n_identities || !same_hits(a->identities, b->identities, PROBES * a->n_identities))
+        if (a->n_identities != b->n_identities ||
+            !same_hits(a->identities, b->identities, PROBES * a->n_identities))
             return "nearest identities";
         if (!same_hits(a->best_probe, b->best_probe, o->galleries[g].rows))
             return "best probes";
@@ -97,7 +101,7 @@ static const char *difference(const struct lk_search_options *o, const struct ex
     return same ? NULL : "range";
 }
 
-/* ---- runs ------------------------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------------------------------- */
 
 static struct expected plain(const struct lk_search_options *o)
 {
@@ -118,11 +122,12 @@ static void free_expected(struct expected *e)
 
 static void describe(char text[200], const struct lk_search_options *o, int threads, const char *kind)
 {
-    snprintf(text, 200, "%s rows, dim %d, %s, depth %d, %d threads, blocks of %d", kind, (int)o->dim, o->cpu, (int)o->depth,
-             threads, (int)o->block);
+    snprintf(text, 200, "%s rows, dim %d, %s, depth %d, %d threads, blocks of %d", kind, (int)o->dim, o->cpu,
+             (int)o->depth, threads, (int)o->block);
 }
 
-static void check(const struct lk_search_options *o, int threads, const struct expected *want, const char *kind)
+static void check(const struct lk_search_options *o, int threads, const struct expected *want,
+                  const char *kind)
 {
     struct lk_search_result got;
     struct stopper never = {.at = UINT64_MAX};
@@ -176,7 +181,7 @@ static void check_kinds(size_t dim, enum vectors first, enum vectors step)
     }
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------- */
 
 static void test_few_dimensions(void **state)
 {
@@ -216,7 +221,8 @@ static void test_small_sets(void **state)
     unmake(&made);
 }
 
-/* Stopped again and again, each time with other threads, blocks, kernels and axes, until it comes to its end. */
+/* Stopped again and again, each time with other threads, blocks, kernels and axes, until it comes to its end.
+ */
 static void test_restart(void **state)
 {
     (void)state;
@@ -282,8 +288,9 @@ static int make_work_dir(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_few_dimensions), cmocka_unit_test(test_more_dimensions),
-                                       cmocka_unit_test(test_wide_rows),      cmocka_unit_test(test_small_sets),
-                                       cmocka_unit_test(test_restart),        cmocka_unit_test(test_unknown_level)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_few_dimensions), cmocka_unit_test(test_more_dimensions),
+        cmocka_unit_test(test_wide_rows),      cmocka_unit_test(test_small_sets),
+        cmocka_unit_test(test_restart),        cmocka_unit_test(test_unknown_level)};
     return cmocka_run_group_tests(tests, make_work_dir, NULL);
 }

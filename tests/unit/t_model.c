@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_model.c - descriptors, model files that are not what their descriptor says, and the embedder on a tiny network. */
+/* t_model.c - descriptors, model files that are not what their descriptor says, and the embedder on a tiny
+ * network. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,10 +35,14 @@ static const char *descriptor(const char *name, const char *file, const char *sh
 {
     char text[2000];
     snprintf(text, sizeof text,
-             "{\"name\": \"tiny\", \"title\": \"t\", \"task\": \"recognise\", \"licence\": \"none\", \"restricted\": false,"
-             " \"source\": \"made by the test\", \"file\": \"%s\", \"sha256\": %s, \"npm\": null, \"clean\": false,"
-             " \"input\": {\"name\": \"data\", \"width\": %d, \"height\": %d, \"layout\": \"nchw\", \"channels\": \"rgb\","
-             " \"mean\": [0, 0, 0], \"scale\": [1, 1, 1]}, \"output\": \"fc\", \"dim\": %d, \"template\": \"arcface112\","
+             "{\"name\": \"tiny\", \"title\": \"t\", \"task\": \"recognise\", \"licence\": \"none\", "
+             "\"restricted\": false,"
+             " \"source\": \"made by the test\", \"file\": \"%s\", \"sha256\": %s, \"npm\": null, \"clean\": "
+             "false,"
+             " \"input\": {\"name\": \"data\", \"width\": %d, \"height\": %d, \"layout\": \"nchw\", "
+             "\"channels\": \"rgb\","
+             " \"mean\": [0, 0, 0], \"scale\": [1, 1, 1]}, \"output\": \"fc\", \"dim\": %d, \"template\": "
+             "\"arcface112\","
              " \"thresholds\": []}",
              file, sha256, side, side, dim);
     return temp_text(name, text);
@@ -58,7 +63,8 @@ static void assert_refused(const char *path, const char *expected)
     lk_error err;
     lk_status status = open_aligned(path, &e, &err);
     if (status == LK_OK || strstr(err.text, expected) == NULL)
-        fail_msg("expected '%s', got %s: %s", expected, lk_status_name(status), status == LK_OK ? "" : err.text);
+        fail_msg("expected '%s', got %s: %s", expected, lk_status_name(status),
+                 status == LK_OK ? "" : err.text);
 }
 
 static void test_descriptors(void **state)
@@ -71,7 +77,8 @@ static void test_descriptors(void **state)
     assert_refused(descriptor("dim.json", "x.onnx", "null", 112, 0), "'dim': found 0");
     assert_refused(descriptor("side.json", "x.onnx", "null", 100000, 4), "'width': found 100000");
     assert_refused(descriptor("hash.json", "x.onnx", "\"12\"", 112, 4), "64 lower-case hexadecimal");
-    assert_refused(descriptor("nofile.json", "x.onnx", "null", 112, 4), "is not there; put it there: made by the test");
+    assert_refused(descriptor("nofile.json", "x.onnx", "null", 112, 4),
+                   "is not there; put it there: made by the test");
     assert_refused("blazeface", "is not a recogniser");
 }
 
@@ -159,7 +166,8 @@ static void test_embeds(void **state)
     assert_int_equal(info.status, LK_FACE_UNREADABLE);
     assert_non_null(strstr(info.message, "111 x 112, expected an aligned crop of 112 x 112"));
     free(info.message);
-    assert_int_equal(lk_embedder_bytes(like, (const uint8_t *)"no picture", 10, LK_FACE_LARGEST, out, &info, &err), LK_OK);
+    assert_int_equal(
+        lk_embedder_bytes(like, (const uint8_t *)"no picture", 10, LK_FACE_LARGEST, out, &info, &err), LK_OK);
     assert_int_equal(info.status, LK_FACE_UNREADABLE);
     assert_non_null(info.message);
     free(info.message);
@@ -203,8 +211,9 @@ int main(void)
     if (!have_onnx)
         printf("# python3-onnx is not installed: tests that make networks are skipped\n");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_damaged_files), cmocka_unit_test(test_wrong_shapes),
-        cmocka_unit_test(test_truncated_file), cmocka_unit_test(test_embeds),        cmocka_unit_test(test_registry),
+        cmocka_unit_test(test_descriptors),  cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_wrong_shapes), cmocka_unit_test(test_truncated_file),
+        cmocka_unit_test(test_embeds),       cmocka_unit_test(test_registry),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     lk_ctx_free(ctx);

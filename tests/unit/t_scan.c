@@ -55,9 +55,13 @@ static void check_tile(const struct lk_scan *k, size_t groups, enum fill fill, s
     int32_t probe_floor[LK_TILE_MAX_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
     for (int round = 0; round < 30; round++) {
         for (size_t i = 0; i < mr; i++)
-            probe_floor[i] = round == 0 ? INT32_MAX : (int32_t)sums[i][lk_rng_below(rng, nr)] + (int32_t)lk_rng_below(rng, 3) - 1;
+            probe_floor[i] =
+                round == 0 ? INT32_MAX
+                           : (int32_t)sums[i][lk_rng_below(rng, nr)] + (int32_t)lk_rng_below(rng, 3) - 1;
         for (size_t j = 0; j < nr; j++)
-            reference_floor[j] = round < 2 ? INT32_MAX : (int32_t)sums[lk_rng_below(rng, mr)][j] + (int32_t)lk_rng_below(rng, 3) - 1;
+            reference_floor[j] =
+                round < 2 ? INT32_MAX
+                          : (int32_t)sums[lk_rng_below(rng, mr)][j] + (int32_t)lk_rng_below(rng, 3) - 1;
         struct lk_tile t = {probes, references, groups, start, probe_floor, reference_floor};
         uint64_t mask[LK_TILE_MAX_PROBES + 1];
         memset(mask, 0x55, sizeof mask);
@@ -152,6 +156,7 @@ static void test_levels(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scans), cmocka_unit_test(test_choice), cmocka_unit_test(test_levels)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scans), cmocka_unit_test(test_choice),
+                                       cmocka_unit_test(test_levels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

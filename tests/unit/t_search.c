@@ -224,8 +224,10 @@ static void test_pairs_in_index_order(void **state)
             b[n] = y[n];
             for (size_t i = 0; i < dim; i++) {
                 bool cancels = i > 0 && lk_rng_below(&rng, 3) == 0;
-                x[n][i] = cancels ? -x[n][i - 1] : ldexpf((float)lk_rng_unit(&rng) - 0.5f, (int)lk_rng_below(&rng, 50) - 25);
-                y[n][i] = cancels ? y[n][i - 1] : ldexpf((float)lk_rng_unit(&rng) - 0.5f, (int)lk_rng_below(&rng, 50) - 25);
+                x[n][i] = cancels ? -x[n][i - 1]
+                                  : ldexpf((float)lk_rng_unit(&rng) - 0.5f, (int)lk_rng_below(&rng, 50) - 25);
+                y[n][i] = cancels ? y[n][i - 1]
+                                  : ldexpf((float)lk_rng_unit(&rng) - 0.5f, (int)lk_rng_below(&rng, 50) - 25);
             }
         }
         for (int level = 0; level < 2; level++) {

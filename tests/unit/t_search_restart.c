@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_search_restart.c - the exact search cancelled, killed or left damaged work: it takes up what is whole and says what is not. */
+/* t_search_restart.c - the exact search cancelled, killed or left damaged work: it takes up what is whole and
+ * says what is not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vectors.h - rows that are hard on a bound: huge dynamic range, denormals, near-ties, equal rows, one-hot rows, few dimensions. */
+/* vectors.h - rows that are hard on a bound: huge dynamic range, denormals, near-ties, equal rows, one-hot
+ * rows, few dimensions. */
 #ifndef LK_TESTS_VECTORS_H
 #define LK_TESTS_VECTORS_H
 
@@ -41,7 +42,8 @@ static inline void vectors_normalise(float *x, size_t dim, double length)
 }
 
 /* Row number i; `common` is one unit row that sets made with the same seed share. */
-static inline void vectors_row(float *x, enum vectors kind, uint64_t i, size_t dim, const float *common, struct lk_rng *rng)
+static inline void vectors_row(float *x, enum vectors kind, uint64_t i, size_t dim, const float *common,
+                               struct lk_rng *rng)
 {
     size_t here = (size_t)lk_rng_below(rng, dim), there = (size_t)lk_rng_below(rng, dim);
     for (size_t k = 0; k < dim; k++)
@@ -102,7 +104,8 @@ static inline float *vectors_make(enum vectors kind, uint64_t rows, size_t dim, 
         common[k] = (float)vectors_signed(&common_rng);
     vectors_normalise(common, dim, 1);
     for (uint64_t i = 0; i < rows; i++)
-        vectors_row(data + i * dim, kind == MIXED ? (enum vectors)lk_rng_below(&rng, MIXED) : kind, i, dim, common, &rng);
+        vectors_row(data + i * dim, kind == MIXED ? (enum vectors)lk_rng_below(&rng, MIXED) : kind, i, dim,
+                    common, &rng);
     free(common);
     return data;
 }
