@@ -13,7 +13,7 @@
 #else
 #define X86(kernel) NULL
 #endif
-#if defined(__aarch64__)
+#if defined(LK_SCAN_HAS_DOTPROD)
 #define ARM(kernel) &kernel
 #else
 #define ARM(kernel) NULL

@@ -20,6 +20,11 @@
 
 #include "likeness.h"
 
+/* Clang knows the instructions of ARM's dot product only when all of the code may use them. */
+#if defined(__aarch64__) && (!defined(__clang__) || defined(__ARM_FEATURE_DOTPROD))
+#define LK_SCAN_HAS_DOTPROD
+#endif
+
 #define LK_TILE_MAX_PROBES 16
 #define LK_TILE_MAX_REFERENCES 64
 
@@ -105,7 +110,7 @@ extern const struct lk_scan lk_scan_portable;
 #if defined(__x86_64__)
 extern const struct lk_scan lk_scan_avx2, lk_scan_avx512, lk_scan_amx;
 #endif
-#if defined(__aarch64__)
+#if defined(LK_SCAN_HAS_DOTPROD)
 extern const struct lk_scan lk_scan_dotprod;
 #endif
 

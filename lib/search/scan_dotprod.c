@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan_dotprod.c - the kernels with ARM's SDOT: 8 probes x 8 references in 16 accumulators. Untested: no
- * machine of ours has it. */
-#if defined(__aarch64__)
+/* scan_dotprod.c - the kernels with ARM's SDOT: 8 probes x 8 references in 16 accumulators. Tested under qemu's
+ * emulation only: no machine of ours has it. */
+#include "search/scan.h"
+
+#if defined(LK_SCAN_HAS_DOTPROD)
 
 #include <arm_neon.h>
 
@@ -64,7 +66,6 @@ const struct lk_scan lk_scan_dotprod = {
     .nr = NR,
     .limit = 127,
     .offset = 0,
-    .untested = true,
     .tile = tile,
     .dot_codes = dot_codes,
     .dot = dot,
