@@ -22,8 +22,8 @@ struct encoding {
 };
 
 struct worker {
-    double *projections; /* panel_rows x depth */
-    float *part;         /* depth */
+    double *projections; /* panel_rows x depth, panel_rows rounded up to LK_PROJECT_ROWS */
+    float *rows;         /* LK_PROJECT_ROWS x dim: the last ones of a set */
     int8_t *codes;       /* depth */
     float reach, fine_error;
 };
@@ -73,7 +73,27 @@ static struct remainder encode_row(const struct encoding *e, struct worker *w, d
     };
 }
 
-static lk_status encode_panel(const struct encoding *e, uint64_t panel, struct worker *w)
+/* The projections of n rows, in doubles. */
+static void project_rows(const struct encoding *e, struct worker *w, const float *x, size_t n)
+{
+    size_t dim = e->basis->dim, depth = e->codes->depth;
+    if (e->basis->axes == NULL) {
+        for (size_t i = 0; i < n; i++)
+            for (size_t k = 0; k < dim; k++)
+                w->projections[i * depth + k] = (double)x[i * dim + k];
+        return;
+    }
+    for (size_t i = 0; i < n; i += LK_PROJECT_ROWS) {
+        const float *rows = x + i * dim;
+        if (n - i < LK_PROJECT_ROWS) { /* behind the last row may be the end of a mapped file */
+            memset(w->rows, 0, LK_PROJECT_ROWS * dim * sizeof *w->rows);
+            rows = memcpy(w->rows, rows, (n - i) * dim * sizeof *rows);
+        }
+        e->kernel->project(e->basis->axes, dim, depth, rows, w->projections + i * depth);
+    }
+}
+
+static void encode_panel(const struct encoding *e, uint64_t panel, struct worker *w)
 {
     struct lk_codes *c = e->codes;
     size_t dim = e->basis->dim, depth = c->depth, panel_rows = (size_t)c->panel_rows;
@@ -81,19 +101,11 @@ static lk_status encode_panel(const struct encoding *e, uint64_t panel, struct w
     size_t n = c->rows - first < panel_rows ? (size_t)(c->rows - first) : panel_rows;
     double largest = 0;
     memset(w->projections, 0, panel_rows * depth * sizeof *w->projections);
-    for (size_t i = 0; i < n; i++) {
-        double *projection = w->projections + i * depth;
-        const float *x = e->set->data + (first + i) * dim;
-        if (e->basis->axes != NULL)
-            e->kernel->project(e->basis->axes, dim, depth, x, w->part, projection);
-        else
-            for (size_t k = 0; k < dim; k++)
-                projection[k] = (double)x[k];
-        for (size_t a = 0; a < depth; a++)
-            largest = fabs(projection[a]) > largest ? fabs(projection[a]) : largest;
-        for (size_t a = 0; c->fine != NULL && a < depth; a++)
-            c->fine[(first + i) * depth + a] = (float)projection[a];
-    }
+    project_rows(e, w, e->set->data + first * dim, n);
+    for (size_t i = 0; i < n * depth; i++)
+        largest = fabs(w->projections[i]) > largest ? fabs(w->projections[i]) : largest;
+    for (size_t i = 0; c->fine != NULL && i < n * depth; i++)
+        c->fine[first * depth + i] = (float)w->projections[i];
     /* A scale that is a float, and never so small that a code would pass the limit. A panel that the axes
      * hardly see has none, its codes are zero: so the product of two scales, and its inverse, are normal
      * floats. */
@@ -112,7 +124,6 @@ static lk_status encode_panel(const struct encoding *e, uint64_t panel, struct w
     c->rest[panel] = nextafterf((float)most.rest, INFINITY);
     w->reach = fmaxf(w->reach, nextafterf((float)most.reach, INFINITY));
     w->fine_error = fmaxf(w->fine_error, nextafterf((float)most.fine_error, INFINITY));
-    return LK_OK;
 }
 
 static lk_status encode_task(void *arg, size_t index, int worker, lk_error *err)
@@ -120,7 +131,7 @@ static lk_status encode_task(void *arg, size_t index, int worker, lk_error *err)
     const struct encoding *e = arg;
     (void)err;
     for (uint64_t p = index * PANELS_PER_TASK; p < (index + 1) * PANELS_PER_TASK && p < e->codes->panels; p++)
-        LK_TRY(encode_panel(e, p, &e->workers[worker]));
+        encode_panel(e, p, &e->workers[worker]);
     return LK_OK;
 }
 
@@ -131,10 +142,11 @@ static lk_status encode_all(lk_ctx *ctx, struct encoding *e, lk_error *err)
     e->workers = lk_calloc((size_t)threads, sizeof *e->workers, err);
     lk_status status = e->workers != NULL ? LK_OK : LK_ENOMEM;
     for (int i = 0; status == LK_OK && i < threads; i++) {
-        e->workers[i].projections = lk_calloc(panel_rows * e->codes->depth, sizeof(double), err);
-        e->workers[i].part = lk_calloc(e->codes->depth, sizeof(float), err);
+        size_t rows = (panel_rows + LK_PROJECT_ROWS - 1) / LK_PROJECT_ROWS * LK_PROJECT_ROWS;
+        e->workers[i].projections = lk_calloc(rows * e->codes->depth, sizeof(double), err);
+        e->workers[i].rows = lk_calloc(LK_PROJECT_ROWS * e->basis->dim, sizeof(float), err);
         e->workers[i].codes = lk_calloc(e->codes->depth, 1, err);
-        if (e->workers[i].projections == NULL || e->workers[i].part == NULL || e->workers[i].codes == NULL)
+        if (e->workers[i].projections == NULL || e->workers[i].rows == NULL || e->workers[i].codes == NULL)
             status = LK_ENOMEM;
     }
     if (status == LK_OK)
@@ -144,7 +156,7 @@ static lk_status encode_all(lk_ctx *ctx, struct encoding *e, lk_error *err)
         e->codes->reach = fmaxf(e->codes->reach, e->workers[i].reach);
         e->codes->fine_error = fmaxf(e->codes->fine_error, e->workers[i].fine_error);
         free(e->workers[i].projections);
-        free(e->workers[i].part);
+        free(e->workers[i].rows);
         free(e->workers[i].codes);
     }
     free(e->workers);
@@ -156,8 +168,10 @@ lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis
                         lk_error *err)
 {
     size_t panel_rows = (size_t)(as_references ? kernel->nr : kernel->mr);
-    struct lk_codes codes = {.rows = set->rows, .panels = (set->rows + panel_rows - 1) / panel_rows,
-                             .panel_rows = (int)panel_rows, .depth = basis->depth};
+    struct lk_codes codes = {.rows = set->rows,
+                             .panels = (set->rows + panel_rows - 1) / panel_rows,
+                             .panel_rows = (int)panel_rows,
+                             .depth = basis->depth};
     codes.codes = lk_alloc_aligned((size_t)codes.panels * panel_rows, codes.depth, err);
     codes.scale = lk_calloc((size_t)codes.panels, sizeof *codes.scale, err);
     codes.error = lk_calloc((size_t)codes.panels, sizeof *codes.error, err);
