@@ -18,9 +18,10 @@ static inline struct lk_bound lk_bound_of(const struct lk_codes *x, uint64_t x_p
                                           const struct lk_codes *y, uint64_t y_panel, float reach,
                                           double slack)
 {
-    float scale = x->scale[x_panel] * y->scale[y_panel];
-    float ex = x->error[x_panel], ey = y->error[y_panel];
-    float allowance = (ex + ey) * reach + ex * ey + x->rest[x_panel] * y->rest[y_panel];
+    uint64_t p = x_panel / x->share, q = y_panel / y->share;
+    float scale = x->scale[p] * y->scale[q];
+    float ex = x->error[p], ey = y->error[q];
+    float allowance = (ex + ey) * reach + ex * ey + x->rest[p] * y->rest[q];
     return (struct lk_bound){allowance * (1 + 0x1p-18f) + (float)slack, scale > 0 ? 1.0f / scale : 0};
 }
 

@@ -39,7 +39,7 @@ struct scan {
     uint64_t first_panel, end_panel; /* of probes: those that hold the block */
     /* Lowest score that anything asks for from each probe. Rows of the panels that are not the block's have
      * the highest. */
-    float padded[LK_MAX_SCAN_BLOCK + 2 * LK_TILE_MAX_PROBES], *floors; /* floors[p] is the block's p-th */
+    float padded[LK_MAX_SCAN_BLOCK + 2 * LK_SHARED_PROBES], *floors; /* floors[p] is the block's p-th */
     struct candidate nominated[MOST_NOMINATED];
     size_t n_nominated, n_near;
 };
@@ -183,9 +183,7 @@ static lk_status sift(struct scan *s, lk_error *err)
         float inside =
             f->scan->dot_float(fine_row(px, &s->pass->options->probes, dim, probe),
                                fine_row(py, s->pass->galleries[s->g].set, dim, c.reference), length);
-        double rest = py->fine != NULL ? (double)px->rest[probe / (uint64_t)px->panel_rows] *
-                                             (double)py->rest[c.reference / (uint64_t)py->panel_rows]
-                                       : 0;
+        double rest = py->fine != NULL ? (double)lk_codes_rest(px, probe) * (double)lk_codes_rest(py, c.reference) : 0;
         struct lk_bounds b = lk_bounds_fine(inside, rest, f->fine_slack[s->g]);
         if (b.most < needed_of(s, c.p, c.reference))
             continue;
@@ -235,22 +233,28 @@ static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
     uint64_t wanted = f->not_leads[s->g][panel];
     float reach = fmaxf(x->reach, y->reach);
     const float *floors = s->padded;
-    for (uint64_t probe_panel = s->first_panel; probe_panel < s->end_panel; probe_panel++, floors += mr) {
-        struct lk_bound bound = lk_bound_of(x, probe_panel, y, panel, reach, f->slack);
-        int32_t probe_floor[LK_TILE_MAX_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
-        f->scan->needed(bound, floors, (int)mr, probe_floor);
+    for (uint64_t set = s->first_panel / x->share; set * x->share < s->end_panel;
+         set++, floors += LK_SHARED_PROBES) {
+        struct lk_bound bound = lk_bound_of(x, set * x->share, y, panel, reach, f->slack);
+        int32_t probe_floor[LK_SHARED_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
+        f->scan->needed(bound, floors, LK_SHARED_PROBES, probe_floor);
         f->scan->needed(bound, best, (int)nr, reference_floor);
-        struct lk_tile tile = {
-            .probes = x->codes + probe_panel * mr * x->depth,
-            .references = (const uint8_t *)y->codes + first * y->depth,
-            .groups = x->depth / 4,
-            .start = x->start + probe_panel * mr,
-            .probe_floor = probe_floor,
-            .reference_floor = reference_floor,
-        };
-        uint64_t mask[LK_TILE_MAX_PROBES];
-        if (f->scan->tile(&tile, mask) != 0)
-            LK_TRY(nominate(s, probe_panel, first, wanted, mask, err));
+        for (uint64_t i = 0; i < x->share; i++) {
+            uint64_t probe_panel = set * x->share + i;
+            if (probe_panel < s->first_panel || probe_panel >= s->end_panel)
+                continue;
+            struct lk_tile tile = {
+                .probes = x->codes + probe_panel * mr * x->depth,
+                .references = (const uint8_t *)y->codes + first * y->depth,
+                .groups = x->depth / 4,
+                .start = x->start + probe_panel * mr,
+                .probe_floor = probe_floor + i * mr,
+                .reference_floor = reference_floor,
+            };
+            uint64_t mask[LK_TILE_MAX_PROBES];
+            if (f->scan->tile(&tile, mask) != 0)
+                LK_TRY(nominate(s, probe_panel, first, wanted, mask, err));
+        }
     }
     s->worker->scanned += rows * s->block->count;
     return LK_OK;
@@ -299,7 +303,7 @@ static lk_status scan_block(struct scan *s, lk_error *err)
     s->end_panel = (block->first + block->count + mr - 1) / mr;
     for (size_t i = 0; i < sizeof s->padded / sizeof *s->padded; i++)
         s->padded[i] = INFINITY;
-    s->floors = s->padded + block->first % mr;
+    s->floors = s->padded + block->first % LK_SHARED_PROBES;
     begin_lists(s);
     update_floors(s);
     LK_TRY(score_leads(s, err));

@@ -146,18 +146,6 @@ static uint64_t spread_step(uint64_t panels)
     }
 }
 
-static double longest_row(const struct lk_search_set *set, size_t dim)
-{
-    double most = 0;
-    for (uint64_t i = 0; i < set->rows; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < dim; k++)
-            sum += (double)set->data[i * dim + k] * (double)set->data[i * dim + k];
-        most = sum > most ? sum : most;
-    }
-    return sqrt(most);
-}
-
 lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
 {
     size_t dim = (size_t)pass->options->dim;
@@ -176,7 +164,7 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
     else
         lk_basis_forget(&f->basis);
     LK_TRY(lk_codes_make(&f->probes, pass->ctx, &f->basis, probes, f->scan, false, err));
-    double longest = longest_row(probes, dim), longest_reference = 0;
+    double longest = f->probes.longest, longest_reference = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         const struct lk_search_set *set = pass->galleries[g].set;
         if (set->rows == 0)
@@ -185,7 +173,7 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
         LK_TRY(choose_leads(pass, g, err));
         LK_TRY(hint_gallery(pass, g, err));
         f->panel_step[g] = spread_step(f->references[g].panels);
-        longest_reference = fmax(longest_reference, longest_row(set, dim));
+        longest_reference = fmax(longest_reference, f->references[g].longest);
     }
     f->slack = lk_bound_slack(longest, longest_reference);
     for (int g = 0; g < LK_N_GALLERIES; g++)

@@ -105,12 +105,12 @@ static void check_pairs(const struct sets *s, size_t dim, const struct lk_codes 
                 uint64_t j = q * nr + n;
                 const float *xi = s->x + i * dim, *yj = s->y + j * dim;
                 double sum = (double)sum_of(x, i, y, j, k);
-                double bound = sum * (double)x->scale[i / mr] * (double)y->scale[q] + (double)b.allowance;
+                double bound = sum * (double)lk_codes_scale(x, i) * (double)y->scale[q] + (double)b.allowance;
                 reference_floor[n] = lk_bound_needed(b, lk_score(xi, yj, dim));
                 want |= UINT64_C(1) << n;
                 if (bound < exact(xi, yj, dim) || sum < (double)reference_floor[n])
                     fail_msg("%s: pair %d %d: product %.17g, bound %.17g = %g %g %g + %g, floor %d", what,
-                             (int)i, (int)j, exact(xi, yj, dim), bound, sum, (double)x->scale[i / mr],
+                             (int)i, (int)j, exact(xi, yj, dim), bound, sum, (double)lk_codes_scale(x, i),
                              (double)y->scale[q], (double)b.allowance, (int)reference_floor[n]);
             }
             struct lk_tile tile = {
@@ -140,7 +140,7 @@ static void check_fine(const struct sets *s, size_t dim, const struct lk_codes *
                                ? k->dot_float(x->fine + i * x->depth, y->fine + j * y->depth, x->depth)
                                : k->dot_float(xi, yj, dim);
             double rest = x->fine != NULL
-                              ? (double)x->rest[i / (uint64_t)k->mr] * (double)y->rest[j / (uint64_t)k->nr]
+                              ? (double)lk_codes_rest(x, i) * (double)lk_codes_rest(y, j)
                               : 0;
             struct lk_bounds b = lk_bounds_fine(inside, rest, fine_slack);
             if (!(b.most >= lk_score(xi, yj, dim) && b.least <= lk_score(xi, yj, dim)))
