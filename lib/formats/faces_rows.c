@@ -216,7 +216,7 @@ static void say_all(const struct lk_faces *faces, lk_ctx *ctx)
     const struct lk_row_checks *c = &faces->checks;
     say(faces, ctx, LK_LEVEL_WARNING, &c->not_finite, NULL, "are left out, being not finite");
     say(faces, ctx, LK_LEVEL_WARNING, &c->zero, NULL, "are left out, being zero");
-    say(faces, ctx, LK_LEVEL_WARNING, &c->constant, NULL, "hold one number over and over, as no recogniser gives it");
+    say(faces, ctx, LK_LEVEL_WARNING, &c->constant, NULL, "hold the same number throughout, which no recogniser gives");
     say(faces, ctx, LK_LEVEL_NOTE, &c->duplicate, c->same_as, "repeat an earlier row exactly");
     if (c->n_scaled > 0)
         lk_ctx_message(ctx, LK_LEVEL_NOTE,
