@@ -39,6 +39,9 @@ static void confine(rlim_t in_use)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     signal(SIGINT, SIG_IGN); /* the parent decides, and ends this process */
+    static const int ends[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTERM};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        signal(ends[i], SIG_DFL); /* the parent's handlers must not run in here */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     if (in_use > 0)
         setrlimit(RLIMIT_AS, &(struct rlimit){in_use + most_memory, in_use + most_memory});
