@@ -230,7 +230,7 @@ typedef struct lk_cpu_level {
 /* The i-th level, fastest first. Gives 0, and no level, behind the last. */
 LK_API int lk_cpu_level_at(int i, lk_cpu_level *out);
 
-/* ---- bench: how fast this machine compares --------------------------------------------------------- */
+/* ---- bench: how fast this machine compares -------------------------------------------------------- */
 
 typedef struct lk_bench_options {
     const char *probes, *references; /* FACES directories or files of embeddings; both NULL = random unit vectors are made */
@@ -323,7 +323,7 @@ LK_API lk_status lk_report(lk_ctx *ctx, const lk_report_options *options, lk_rep
                            lk_error *err);
 LK_API const char *lk_verdict_name(lk_verdict verdict); /* "leak shown" */
 
-/* ---- plant: a synthetic set with known truth ------------------------------------------------------- */
+/* ---- plant: a synthetic set with known truth ------------------------------------------------------ */
 
 typedef struct lk_plant_options {
     const char *train;   /* folder of labelled images: where leaks come from */

@@ -37,8 +37,8 @@ lk_status lk_scratch_open(struct lk_scratch *scratch, lk_error *err)
     if (fd < 0)
         fd = open_named(dir);
     if (fd < 0)
-        return lk_fail_sys(err, LK_EIO, "%s: cannot make a temporary file there (set TMPDIR to another folder)",
-                           dir);
+        return lk_fail_sys(err, LK_EIO,
+                           "%s: cannot make a temporary file there (set TMPDIR to another folder)", dir);
     scratch->fd = fd;
     return LK_OK;
 }

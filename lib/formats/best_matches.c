@@ -13,7 +13,7 @@
 
 enum { MAX_JSON = 256 << 20, MAX_FIELDS = 64 };
 
-/* ---- one pair ------------------------------------------------------------------------------------------------ */
+/* ---- one pair ------------------------------------------------------------------------------------- */
 
 static void free_match(struct lk_best_match *m)
 {
@@ -32,8 +32,9 @@ static lk_status take_score(const char *text, const char *name, double *out, lk_
 {
     char *end = NULL;
     double value = text != NULL ? strtod(text, &end) : NAN;
-    LK_NEED(text != NULL && *end == '\0' && strspn(text, "0123456789+-.eE") == strlen(text) && isfinite(value), err,
-            LK_EFORMAT, "column '%.60s': '%.60s', expected a number", name, text != NULL ? text : "");
+    LK_NEED(text != NULL && *end == '\0' && strspn(text, "0123456789+-.eE") == strlen(text) &&
+                isfinite(value),
+            err, LK_EFORMAT, "column '%.60s': '%.60s', expected a number", name, text != NULL ? text : "");
     *out = value;
     return LK_OK;
 }
@@ -51,14 +52,14 @@ static lk_status take_gallery(const char *text, const char *name, enum lk_list_g
     for (size_t i = 0; i < sizeof holdout / sizeof *holdout; i++)
         if (strcasecmp(text, holdout[i]) == 0)
             *out = LK_LIST_HOLDOUT;
-    LK_NEED(*out != LK_LIST_NOT_SAID, err, LK_EFORMAT, "column '%.60s': '%.60s', expected train or holdout (T or H)",
-            name, text);
+    LK_NEED(*out != LK_LIST_NOT_SAID, err, LK_EFORMAT,
+            "column '%.60s': '%.60s', expected train or holdout (T or H)", name, text);
     return LK_OK;
 }
 
 /* A name like 54.jpg is one among many: with its identity in front it is one image. */
-static lk_status take_side(const int column[LK_N_FIELDS], const char *const *texts, const char *what, char **image,
-                           char **identity, lk_error *err)
+static lk_status take_side(const int column[LK_N_FIELDS], const char *const *texts, const char *what,
+                           char **image, char **identity, lk_error *err)
 {
     const char *path = text_at(texts, column[LK_FIELD_PATH]), *name = text_at(texts, column[LK_FIELD_NAME]),
                *id = text_at(texts, column[LK_FIELD_ID]), *index = text_at(texts, column[LK_FIELD_INDEX]),
@@ -76,13 +77,14 @@ static lk_status take_side(const int column[LK_N_FIELDS], const char *const *tex
     return LK_OK;
 }
 
-static lk_status add_match(struct lk_best_matches *list, const struct lk_list_columns *c, const char *const *names,
-                           const char *const *texts, lk_error *err)
+static lk_status add_match(struct lk_best_matches *list, const struct lk_list_columns *c,
+                           const char *const *names, const char *const *texts, lk_error *err)
 {
     struct lk_best_match m = {.probe = NULL};
     lk_status status = take_score(text_at(texts, c->score), names[c->score], &m.score, err);
     if (status == LK_OK)
-        status = take_gallery(text_at(texts, c->gallery), c->gallery >= 0 ? names[c->gallery] : "", &m.gallery, err);
+        status = take_gallery(text_at(texts, c->gallery), c->gallery >= 0 ? names[c->gallery] : "",
+                              &m.gallery, err);
     if (status == LK_OK)
         status = take_side(c->of[LK_SIDE_PROBE], texts, "synthetic", &m.probe, &m.probe_identity, err);
     if (status == LK_OK)
@@ -107,7 +109,7 @@ void lk_best_matches_free(struct lk_best_matches *matches)
     *matches = (struct lk_best_matches){.items = NULL};
 }
 
-/* ---- tables -------------------------------------------------------------------------------------------------- */
+/* ---- tables --------------------------------------------------------------------------------------- */
 
 static const char *const plain_names[] = {"1", "2", "3", "4"};
 
@@ -126,8 +128,9 @@ static bool has_header(const struct lk_csv *csv)
     return csv->n_columns < 3 || !is_number(csv->columns[2]);
 }
 
-static lk_status add_line(struct lk_best_matches *list, const struct lk_csv *csv, const struct lk_list_columns *c,
-                          const char *const *names, const char **texts, lk_error *err)
+static lk_status add_line(struct lk_best_matches *list, const struct lk_csv *csv,
+                          const struct lk_list_columns *c, const char *const *names, const char **texts,
+                          lk_error *err)
 {
     for (size_t i = 0; i < csv->n_columns; i++)
         texts[i] = lk_csv_field(csv, i);
@@ -137,7 +140,8 @@ static lk_status add_line(struct lk_best_matches *list, const struct lk_csv *csv
     return status;
 }
 
-static lk_status read_table(struct lk_best_matches *list, struct lk_csv *csv, const char **texts, lk_error *err)
+static lk_status read_table(struct lk_best_matches *list, struct lk_csv *csv, const char **texts,
+                            lk_error *err)
 {
     struct lk_list_columns c;
     bool header = has_header(csv);
@@ -170,7 +174,7 @@ static lk_status parse_table(const uint8_t *bytes, size_t len, struct lk_best_ma
     return status;
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------------------- */
+/* ---- JSON ----------------------------------------------------------------------------------------- */
 
 /* The fields of one pair, those of the object around it in front. */
 struct fields {
@@ -189,7 +193,9 @@ static lk_status add_field(struct fields *f, const char *name, const json_t *val
     size_t i = f->n++;
     f->names[i] = name;
     f->sides[i] = side;
-    f->texts[i] = json_is_string(value) ? json_string_value(value) : json_is_number(value) ? f->numbers[i] : NULL;
+    f->texts[i] = json_is_string(value)   ? json_string_value(value)
+                  : json_is_number(value) ? f->numbers[i]
+                                          : NULL;
     if (json_is_integer(value))
         snprintf(f->numbers[i], sizeof f->numbers[i], "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else if (json_is_real(value))
@@ -241,7 +247,8 @@ static lk_status find_list(const json_t *object, json_t **out, lk_error *err)
         const json_t *element = json_array_get(value, 0);
         if (!json_is_object(element) && !json_is_array(element))
             continue;
-        LK_NEED(*out == NULL, err, LK_EFORMAT, "both '%.60s' and '%.60s' are lists, expected one of matches", first, key);
+        LK_NEED(*out == NULL, err, LK_EFORMAT, "both '%.60s' and '%.60s' are lists, expected one of matches",
+                first, key);
         *out = value;
         first = key;
     }
@@ -282,7 +289,8 @@ static lk_status add_elements(struct lk_best_matches *list, const json_t *array,
 static lk_status add_root(struct lk_best_matches *list, json_t *root, lk_error *err)
 {
     json_t *inner = NULL;
-    /* A single pair as an array begins with a text or a number, a list of pairs with an array or an object. */
+    /* A single pair as an array begins with a text or a number, a list of pairs with an array or an object.
+     */
     if (json_is_array(root) && json_array_size(root) > 0 && !json_is_array(json_array_get(root, 0)) &&
         !json_is_object(json_array_get(root, 0)))
         return add_array(list, root, err);
@@ -299,7 +307,8 @@ static lk_status add_root(struct lk_best_matches *list, json_t *root, lk_error *
 
 static lk_status parse_json(const uint8_t *bytes, size_t len, struct lk_best_matches *list, lk_error *err)
 {
-    LK_NEED(len <= MAX_JSON, err, LK_EFORMAT, "%zu bytes of JSON, expected at most %d; make it a CSV table", len, MAX_JSON);
+    LK_NEED(len <= MAX_JSON, err, LK_EFORMAT, "%zu bytes of JSON, expected at most %d; make it a CSV table",
+            len, MAX_JSON);
     uint64_t line = 1;
     for (size_t at = 0;;) {
         for (; at < len && bytes[at] != 0 && strchr(" \t\r\n", bytes[at]) != NULL; at++)
@@ -307,9 +316,10 @@ static lk_status parse_json(const uint8_t *bytes, size_t len, struct lk_best_mat
         if (at == len)
             return LK_OK;
         json_error_t why;
-        json_t *root = json_loadb((const char *)bytes + at, len - at, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &why);
-        LK_NEED(root != NULL, err, LK_EFORMAT, "line %" PRIu64 ", column %d: %s", line + (uint64_t)(why.line - 1),
-                why.column, why.text);
+        json_t *root = json_loadb((const char *)bytes + at, len - at,
+                                  JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &why);
+        LK_NEED(root != NULL, err, LK_EFORMAT, "line %" PRIu64 ", column %d: %s",
+                line + (uint64_t)(why.line - 1), why.column, why.text);
         lk_status status = add_root(list, root, err);
         json_decref(root);
         if (status != LK_OK) {
@@ -321,7 +331,7 @@ static lk_status parse_json(const uint8_t *bytes, size_t len, struct lk_best_mat
     }
 }
 
-/* ---- a file --------------------------------------------------------------------------------------------------- */
+/* ---- a file --------------------------------------------------------------------------------------- */
 
 lk_status lk_best_matches_parse(const uint8_t *bytes, size_t len, struct lk_best_matches *out, lk_error *err)
 {

@@ -22,6 +22,7 @@ enum kind {
     RANK = 1 << 10,
 };
 
+/* clang-format off */
 static const struct {
     const char *word;
     unsigned kinds;
@@ -44,6 +45,7 @@ static const struct {
     {"distance", DISTANCE},        {"dist", DISTANCE},            {"split", GALLERY},
     {"set", GALLERY},              {"rank", RANK},
 };
+/* clang-format on */
 
 /* What the words of a name say, and the words that say nothing: "casia" of "casia_path". */
 struct meaning {
@@ -124,8 +126,8 @@ static void take(int *column, size_t i)
 
 static bool names_image(const struct lk_list_columns *c, enum lk_list_side side)
 {
-    return c->of[side][LK_FIELD_PATH] >= 0 || c->of[side][LK_FIELD_NAME] >= 0 || c->of[side][LK_FIELD_ID] >= 0 ||
-           c->of[side][LK_FIELD_INDEX] >= 0;
+    return c->of[side][LK_FIELD_PATH] >= 0 || c->of[side][LK_FIELD_NAME] >= 0 ||
+           c->of[side][LK_FIELD_ID] >= 0 || c->of[side][LK_FIELD_INDEX] >= 0;
 }
 
 static void clear(struct lk_list_columns *c)
@@ -151,13 +153,15 @@ static void take_foreign(struct lk_list_columns *c, const char *const *names, si
     }
     for (size_t i = 0; i < n && rest[0] != '\0'; i++) {
         struct meaning m = understand(names[i]);
-        if (strcmp(rest, m.rest) == 0 && !(m.kinds & (SIDE_PROBE | SIDE_REFERENCE)) && field_of(&m) != LK_N_FIELDS)
+        if (strcmp(rest, m.rest) == 0 && !(m.kinds & (SIDE_PROBE | SIDE_REFERENCE)) &&
+            field_of(&m) != LK_N_FIELDS)
             take(&c->of[LK_SIDE_REFERENCE][field_of(&m)], i);
     }
 }
 
 /* One column that is no plain field of a side: true when that is settled. */
-static bool take_special(struct lk_list_columns *c, const struct meaning *m, size_t i, int *distance, int *gallery)
+static bool take_special(struct lk_list_columns *c, const struct meaning *m, size_t i, int *distance,
+                         int *gallery)
 {
     if (m->kinds & SCORE)
         take(&c->score, i);
@@ -205,7 +209,8 @@ lk_status lk_list_columns_find(struct lk_list_columns *out, const char *const *n
         c.of[LK_SIDE_REFERENCE][LK_FIELD_NAME] = gallery;
     if (c.score < 0 && distance >= 0)
         return lk_fail(err, LK_EFORMAT,
-                       "column '%.60s' holds distances, expected similarities (higher = more alike)", names[distance]);
+                       "column '%.60s' holds distances, expected similarities (higher = more alike)",
+                       names[distance]);
     if (c.score < 0)
         return fail_missing("holds the score", names, n, err);
     if (!names_image(&c, LK_SIDE_PROBE))

@@ -8,11 +8,11 @@
 
 #include "formats/json.h"
 
-#define EXPECTED                                                                                         \
-    "expected a FACES directory (embeddings.npy, images.csv, meta.json, as `likeness embed` writes) or " \
+#define EXPECTED                                                                                             \
+    "expected a FACES directory (embeddings.npy, images.csv, meta.json, as `likeness embed` writes) or "     \
     "a file of embeddings (.npy, .npz, .fvecs, HDF5, JSON lines)"
 
-/* ---- images.csv ------------------------------------------------------------------------------------ */
+/* ---- images.csv ----------------------------------------------------------------------------------- */
 
 /* Pictures of one person stand one after another: they share one string. */
 void lk_face_image_share(struct lk_face_image *image, const struct lk_face_image *previous)
@@ -100,7 +100,7 @@ static lk_status count_identities(struct lk_faces *faces, lk_error *err)
     return LK_OK;
 }
 
-/* ---- meta.json ------------------------------------------------------------------------------------- */
+/* ---- meta.json ------------------------------------------------------------------------------------ */
 
 static lk_status check_number(const json_t *object, const char *key, uint64_t found, const char *what,
                               const char *where, lk_error *err)
@@ -132,9 +132,10 @@ static lk_status check_meta(const struct lk_faces *faces, const char *where, lk_
     return check_number(model, "dim", faces->matrix.dim, "embeddings.npy has vectors of length", where, err);
 }
 
-/* ---- the directory --------------------------------------------------------------------------------- */
+/* ---- the directory -------------------------------------------------------------------------------- */
 
-static lk_status open_part(struct lk_faces *faces, lk_ctx *ctx, const char *dir, const char *name, lk_error *err)
+static lk_status open_part(struct lk_faces *faces, lk_ctx *ctx, const char *dir, const char *name,
+                           lk_error *err)
 {
     char *path = lk_path_join(dir, name, err);
     if (path == NULL)

@@ -69,14 +69,15 @@ struct lk_row_checks {
     uint64_t n_excluded;
 };
 
-/* A FACES directory, or a plain file of embeddings (then meta == NULL, and n_images == 0 when it has no labels). */
+/* A FACES directory, or a plain file of embeddings (then meta == NULL, and n_images == 0 when it has no
+ * labels). */
 struct lk_faces {
     char *path;             /* as given */
     char *file;             /* path, without the name of an array behind it */
     char *array;            /* the array of that file; NULL where there is just one */
     char *labels;           /* the table of labels beside a plain file; NULL = none */
     struct lk_matrix matrix;
-    struct lk_row_checks checks; /* after lk_faces_ready */
+    struct lk_row_checks checks;  /* after lk_faces_ready */
     struct lk_face_image *images; /* in input order */
     size_t n_images;
     size_t *image_of_row;   /* rows entries; NULL without labels */
@@ -86,9 +87,9 @@ struct lk_faces {
 lk_status lk_faces_open(struct lk_faces *out, lk_ctx *ctx, const char *path, lk_error *err);
 void lk_faces_close(struct lk_faces *faces);
 
-/* Looks at all rows, says what is wrong with them in messages, and makes the matrix one of unit vectors: each number
- * of a row whose length differs from 1 by more than 1e-5 is divided by that length in double and rounded. Rows that
- * are not finite or zero stay as they are. */
+/* Looks at all rows, says what is wrong with them in messages, and makes the matrix one of unit vectors: each
+ * number of a row whose length differs from 1 by more than 1e-5 is divided by that length in double and
+ * rounded. Rows that are not finite or zero stay as they are. */
 lk_status lk_faces_ready(struct lk_faces *faces, lk_ctx *ctx, lk_error *err);
 /* After that: whether a row can be compared. */
 bool lk_faces_usable(const struct lk_faces *faces, uint64_t row);

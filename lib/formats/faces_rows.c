@@ -24,7 +24,7 @@ struct job {
     struct fact *facts;
 };
 
-/* ---- one row ------------------------------------------------------------------------------------------------- */
+/* ---- one row -------------------------------------------------------------------------------------- */
 
 static double length_of(const float *row, uint64_t dim)
 {
@@ -76,7 +76,7 @@ static lk_status look_at_block(void *arg, size_t index, int worker, lk_error *er
     return LK_OK;
 }
 
-/* ---- rows that are the same --------------------------------------------------------------------------------------- */
+/* ---- rows that are the same ----------------------------------------------------------------------- */
 
 static int by_hash(const void *a, const void *b)
 {
@@ -114,7 +114,7 @@ static void compare_run(const struct lk_matrix *m, struct fact *run, size_t n, u
     }
 }
 
-/* same_as[row] becomes the first row with the same bytes, where there is an earlier one. Reorders the facts. */
+/* same_as[row] becomes the first row with the same bytes, where there is an earlier one. Reorders facts. */
 static void find_duplicates(const struct lk_matrix *m, struct fact *facts, uint32_t *same_as)
 {
     size_t rows = (size_t)m->rows, n = 0;
@@ -133,7 +133,7 @@ static void find_duplicates(const struct lk_matrix *m, struct fact *facts, uint3
     }
 }
 
-/* ---- what was found -------------------------------------------------------------------------------------------------- */
+/* ---- what was found ------------------------------------------------------------------------------- */
 
 static void add(struct lk_row_list *list, uint64_t row)
 {
@@ -171,7 +171,8 @@ static lk_status look(struct lk_row_checks *c, lk_ctx *ctx, const struct lk_matr
     uint32_t *same_as = lk_calloc((size_t)m->rows, sizeof *same_as, err);
     lk_status status = job.facts != NULL && same_as != NULL ? LK_OK : LK_ENOMEM;
     if (status == LK_OK)
-        status = lk_pool_for(ctx, (size_t)((m->rows + BLOCK_ROWS - 1) / BLOCK_ROWS), look_at_block, &job, err);
+        status =
+            lk_pool_for(ctx, (size_t)((m->rows + BLOCK_ROWS - 1) / BLOCK_ROWS), look_at_block, &job, err);
     if (status == LK_OK)
         status = sum_up(c, &job, err);
     if (status == LK_OK)
@@ -207,8 +208,8 @@ static void say(const struct lk_faces *faces, lk_ctx *ctx, lk_level level, const
     if (list->n == 0)
         return;
     name_rows(rows, sizeof rows, list, same_as);
-    lk_ctx_message(ctx, level, "%s: %" PRIu64 " of %" PRIu64 " rows %s: %s", faces->path, list->n, faces->matrix.rows,
-                   what, rows);
+    lk_ctx_message(ctx, level, "%s: %" PRIu64 " of %" PRIu64 " rows %s: %s", faces->path, list->n,
+                   faces->matrix.rows, what, rows);
 }
 
 static void say_all(const struct lk_faces *faces, lk_ctx *ctx)
@@ -216,7 +217,8 @@ static void say_all(const struct lk_faces *faces, lk_ctx *ctx)
     const struct lk_row_checks *c = &faces->checks;
     say(faces, ctx, LK_LEVEL_WARNING, &c->not_finite, NULL, "are left out, being not finite");
     say(faces, ctx, LK_LEVEL_WARNING, &c->zero, NULL, "are left out, being zero");
-    say(faces, ctx, LK_LEVEL_WARNING, &c->constant, NULL, "hold the same number throughout, which no recogniser gives");
+    say(faces, ctx, LK_LEVEL_WARNING, &c->constant, NULL,
+        "hold the same number throughout, which no recogniser gives");
     say(faces, ctx, LK_LEVEL_NOTE, &c->duplicate, c->same_as, "repeat an earlier row exactly");
     if (c->n_scaled > 0)
         lk_ctx_message(ctx, LK_LEVEL_NOTE,
@@ -225,7 +227,7 @@ static void say_all(const struct lk_faces *faces, lk_ctx *ctx)
                        faces->path, c->n_scaled, faces->matrix.rows, c->shortest, c->longest);
 }
 
-/* ---- unit vectors ------------------------------------------------------------------------------------------------------ */
+/* ---- unit vectors --------------------------------------------------------------------------------- */
 
 static void scale_row(const float *from, uint64_t dim, float *to)
 {
@@ -262,8 +264,8 @@ static lk_status scale(struct lk_matrix *m, lk_ctx *ctx, lk_error *err)
 
 lk_status lk_faces_ready(struct lk_faces *faces, lk_ctx *ctx, lk_error *err)
 {
-    LK_NEED(faces->matrix.rows < UINT32_MAX, err, LK_EUNSUP, "%s: %" PRIu64 " rows, expected fewer than 2^32 - 1",
-            faces->path, faces->matrix.rows);
+    LK_NEED(faces->matrix.rows < UINT32_MAX, err, LK_EUNSUP,
+            "%s: %" PRIu64 " rows, expected fewer than 2^32 - 1", faces->path, faces->matrix.rows);
     LK_TRY(look(&faces->checks, ctx, &faces->matrix, err));
     say_all(faces, ctx);
     return faces->checks.n_scaled > 0 ? scale(&faces->matrix, ctx, err) : LK_OK;
@@ -283,7 +285,7 @@ bool lk_faces_usable(const struct lk_faces *faces, uint64_t row)
            bsearch(&key, c->excluded, (size_t)c->n_excluded, sizeof key, compare_rows) == NULL;
 }
 
-/* ---- meta.json ----------------------------------------------------------------------------------------------------------- */
+/* ---- meta.json ------------------------------------------------------------------------------------ */
 
 /* jansson takes the reference also when it fails: a NULL comes out of json_pack in the end. */
 static json_t *list_json(const struct lk_row_list *list, const uint32_t *same_as)

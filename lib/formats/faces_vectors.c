@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* faces_vectors.c - a plain file of embeddings as a set of faces, with the labels that are in it or beside it. */
+/* faces_vectors.c - a plain file of embeddings as a set of faces, with the labels that are in it or beside
+ * it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 #define LABELS_ENDING ".labels.csv"
 
-/* ---- FILE.labels.csv --------------------------------------------------------------------------------------- */
+/* ---- FILE.labels.csv ------------------------------------------------------------------------------ */
 
 struct columns {
     size_t row, path, identity; /* SIZE_MAX = not there */
@@ -40,7 +41,8 @@ static lk_status find_columns(const struct lk_csv *csv, struct columns *out, lk_
     return LK_OK;
 }
 
-static lk_status take_field(const struct lk_csv *csv, size_t column, struct lk_texts *texts, uint64_t row, lk_error *err)
+static lk_status take_field(const struct lk_csv *csv, size_t column, struct lk_texts *texts, uint64_t row,
+                            lk_error *err)
 {
     if (column == SIZE_MAX || lk_csv_field(csv, column)[0] == '\0')
         return LK_OK;
@@ -60,15 +62,17 @@ static lk_status read_lines(struct lk_csv *csv, const struct columns *c, bool *s
             break;
         if (c->row != SIZE_MAX)
             LK_TRY(lk_csv_u64(csv, c->row, &row, err));
-        LK_NEED(row < rows, err, LK_EFORMAT, "line %" PRIu64 ": row %" PRIu64 ", but there are %" PRIu64 " rows",
-                csv->line, row, rows);
-        LK_NEED(!seen[row], err, LK_EFORMAT, "line %" PRIu64 ": row %" PRIu64 " a second time", csv->line, row);
+        LK_NEED(row < rows, err, LK_EFORMAT,
+                "line %" PRIu64 ": row %" PRIu64 ", but there are %" PRIu64 " rows", csv->line, row, rows);
+        LK_NEED(!seen[row], err, LK_EFORMAT, "line %" PRIu64 ": row %" PRIu64 " a second time", csv->line,
+                row);
         seen[row] = true;
         LK_TRY(take_field(csv, c->path, paths, row, err));
         LK_TRY(take_field(csv, c->identity, identities, row, err));
     }
     LK_NEED(c->row != SIZE_MAX || n == rows, err, LK_EFORMAT,
-            "%" PRIu64 " lines of labels for %" PRIu64 " rows, expected as many (or a column 'row')", n, rows);
+            "%" PRIu64 " lines of labels for %" PRIu64 " rows, expected as many (or a column 'row')", n,
+            rows);
     return LK_OK;
 }
 
@@ -114,11 +118,12 @@ static lk_status read_labels(struct lk_faces *faces, struct lk_vectors *v, lk_ct
     lk_texts_free(&v->identities);
     v->paths = paths;
     v->identities = identities;
-    lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: labels of the rows are taken from %s", faces->path, faces->labels);
+    lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: labels of the rows are taken from %s", faces->path,
+                   faces->labels);
     return LK_OK;
 }
 
-/* ---- a set --------------------------------------------------------------------------------------------------- */
+/* ---- a set ---------------------------------------------------------------------------------------- */
 
 static char *take_text(struct lk_texts *texts, uint64_t row)
 {

@@ -9,7 +9,7 @@
 
 enum { BLOCK = 1 << 18 }; /* numbers converted between two writes */
 
-/* ---- one number ------------------------------------------------------------------------------------- */
+/* ---- one number ----------------------------------------------------------------------------------- */
 
 static float from_half(uint16_t h)
 {
@@ -73,7 +73,7 @@ static void convert(const uint8_t *from, const struct lk_layout *l, float *to, s
             to[i * step] = read_double(from + 8 * i, l->big_endian);
 }
 
-/* ---- a matrix --------------------------------------------------------------------------------------- */
+/* ---- a matrix ------------------------------------------------------------------------------------- */
 
 void lk_matrix_progress(lk_ctx *ctx, uint64_t done, uint64_t total)
 {
@@ -106,8 +106,8 @@ static lk_status convert_all(const uint8_t *data, const struct lk_layout *l, str
     return status;
 }
 
-lk_status lk_matrix_take(struct lk_matrix *out, struct lk_map *map, const struct lk_layout *layout, lk_ctx *ctx,
-                         lk_error *err)
+lk_status lk_matrix_take(struct lk_matrix *out, struct lk_map *map, const struct lk_layout *layout,
+                         lk_ctx *ctx, lk_error *err)
 {
     const uint8_t *data = map->bytes + layout->data_offset;
     if (layout->item_bytes == 4 && !layout->big_endian && !layout->fortran &&
@@ -127,8 +127,8 @@ lk_status lk_matrix_take(struct lk_matrix *out, struct lk_map *map, const struct
     return status;
 }
 
-lk_status lk_matrix_take_scratch(struct lk_matrix *out, struct lk_scratch *scratch, uint64_t rows, uint64_t dim,
-                               lk_error *err)
+lk_status lk_matrix_take_scratch(struct lk_matrix *out, struct lk_scratch *scratch, uint64_t rows,
+                                 uint64_t dim, lk_error *err)
 {
     struct lk_map map;
     LK_TRY(lk_scratch_map(scratch, &map, err));

@@ -100,7 +100,8 @@ static lk_status take_shape(struct parser *p, uint64_t shape[2], int *n)
 static void understand_type(struct lk_npy_array *out)
 {
     const char *descr = out->descr;
-    if (descr[0] == '\0' || strchr("<>=|", descr[0]) == NULL || descr[1] < 'A' || descr[2] < '0' || descr[2] > '9')
+    if (descr[0] == '\0' || strchr("<>=|", descr[0]) == NULL || descr[1] < 'A' || descr[2] < '0' ||
+        descr[2] > '9')
         return;
     char *end;
     unsigned long count = strtoul(descr + 2, &end, 10);
@@ -172,8 +173,8 @@ lk_status lk_npy_describe(const uint8_t *bytes, size_t len, struct lk_npy_array 
     size_t header = bytes[8] | (size_t)bytes[9] << 8;
     if (version > 1)
         header |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-    LK_NEED(header <= LK_NPY_MAX_HEADER, err, LK_EFORMAT, "a .npy header of %zu bytes, expected at most %d", header,
-            LK_NPY_MAX_HEADER);
+    LK_NEED(header <= LK_NPY_MAX_HEADER, err, LK_EFORMAT, "a .npy header of %zu bytes, expected at most %d",
+            header, LK_NPY_MAX_HEADER);
     LK_NEED(header <= len - start, err, LK_EFORMAT, "the .npy header is cut off: %zu bytes of %zu",
             len - start, header);
 
@@ -201,11 +202,12 @@ lk_status lk_npy_layout(const struct lk_npy_array *array, uint64_t len, struct l
     uint64_t want, have = len - array->data_offset;
     bool too_many = __builtin_mul_overflow(rows, dim * size, &want);
     LK_NEED(!too_many && want <= have, err, LK_EFORMAT,
-            "the array is cut off: %" PRIu64 " x %" PRIu64 " numbers of %" PRIu64 " bytes do not fit into the %" PRIu64
-            " bytes behind the header",
+            "the array is cut off: %" PRIu64 " x %" PRIu64 " numbers of %" PRIu64
+            " bytes do not fit into the %" PRIu64 " bytes behind the header",
             rows, dim, size, have);
     LK_NEED(want == have, err, LK_EFORMAT,
-            "%" PRIu64 " bytes too many: the header says %" PRIu64 " x %" PRIu64 " numbers of %" PRIu64 " bytes",
+            "%" PRIu64 " bytes too many: the header says %" PRIu64 " x %" PRIu64 " numbers of %" PRIu64
+            " bytes",
             have - want, rows, dim, size);
     *out = (struct lk_layout){(int)size, array->big_endian, array->fortran, rows, dim, array->data_offset};
     return LK_OK;

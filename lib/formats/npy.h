@@ -7,8 +7,8 @@
 
 /* What the header of a .npy file says, of an array of any shape and type. */
 struct lk_npy_array {
-    char descr[64];     /* "<f4"; "" for records */
-    char kind;          /* of descr: 'f', 'i', 'u', 'U', 'S', ...; 0 = not understood */
+    char descr[64]; /* "<f4"; "" for records */
+    char kind;      /* of descr: 'f', 'i', 'u', 'U', 'S', ...; 0 = not understood */
     uint64_t item_bytes;
     bool big_endian, fortran;
     int n_dims;
@@ -18,8 +18,8 @@ struct lk_npy_array {
 
 /* Reads the header, format version 1 to 3; `len` bytes of the file may be fewer than all. */
 lk_status lk_npy_describe(const uint8_t *bytes, size_t len, struct lk_npy_array *out, lk_error *err);
-/* Says how to read a two-dimensional array of floats. `len` is the length of the whole file, in which the data must
- * be in full. Anything else is LK_EFORMAT with what was found and expected. */
+/* Says how to read a two-dimensional array of floats. `len` is the length of the whole file, in which the
+ * data must be in full. Anything else is LK_EFORMAT with what was found and expected. */
 lk_status lk_npy_layout(const struct lk_npy_array *array, uint64_t len, struct lk_layout *out, lk_error *err);
 /* Both. */
 lk_status lk_npy_parse(const uint8_t *bytes, size_t len, struct lk_layout *out, lk_error *err);

@@ -44,16 +44,16 @@ static bool is_one_of(const char *name, const char *const *names)
 
 bool lk_is_identity_name(const char *name)
 {
-    static const char *const names[] = {"identity", "identities", "label",   "labels",  "person",
-                                        "persons",  "subject",    "subjects", "ids", NULL};
+    static const char *const names[] = {"identity", "identities", "label",    "labels", "person",
+                                        "persons",  "subject",    "subjects", "ids",    NULL};
     return is_one_of(name, names);
 }
 
 bool lk_is_path_name(const char *name)
 {
-    static const char *const names[] = {"path",  "paths",     "image_path", "image_paths", "image_name", "image_names",
-                                        "file",  "files",     "filename",   "filenames",   "file_name",  "file_names",
-                                        "image", "images",    "names",      NULL};
+    static const char *const names[] = {
+        "path",     "paths",     "image_path", "image_paths", "image_name", "image_names", "file",  "files",
+        "filename", "filenames", "file_name",  "file_names",  "image",      "images",      "names", NULL};
     return is_one_of(name, names);
 }
 
@@ -139,7 +139,8 @@ static lk_status read_any(struct lk_map *map, const char *file, const char *arra
     return lk_fail(err, LK_EFORMAT, "not a file of embeddings that is known, " EXPECTED);
 }
 
-lk_status lk_vectors_open(struct lk_vectors *out, lk_ctx *ctx, const char *file, const char *array, lk_error *err)
+lk_status lk_vectors_open(struct lk_vectors *out, lk_ctx *ctx, const char *file, const char *array,
+                          lk_error *err)
 {
     struct lk_map map;
     struct lk_vectors vectors = {.array = NULL};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vectors_fvecs.c - .fvecs files: each vector an int32 with its length and so many float32 (corpus-texmex.irisa.fr). */
+/* vectors_fvecs.c - .fvecs files: each vector an int32 with its length and so many float32
+ * (corpus-texmex.irisa.fr). */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,8 @@ static uint32_t read_u32(const uint8_t *at)
 }
 
 /* Leaves out the lengths, some vectors at a time. */
-static lk_status copy_rows(const uint8_t *bytes, uint64_t rows, uint32_t dim, struct lk_scratch *scratch, lk_ctx *ctx,
-                           lk_error *err)
+static lk_status copy_rows(const uint8_t *bytes, uint64_t rows, uint32_t dim, struct lk_scratch *scratch,
+                           lk_ctx *ctx, lk_error *err)
 {
     size_t row_bytes = 4 * (size_t)dim, at_once = ((size_t)1 << 20) / row_bytes + 1, held = 0;
     uint8_t *block = lk_alloc_aligned(at_once, row_bytes, err);
@@ -22,8 +23,8 @@ static lk_status copy_rows(const uint8_t *bytes, uint64_t rows, uint32_t dim, st
         const uint8_t *record = bytes + row * (row_bytes + 4);
         if (read_u32(record) != dim) {
             status = lk_fail(err, LK_EFORMAT,
-                             "vector %" PRIu64 " (byte %" PRIu64 ") has the length %" PRIu32 ", expected %" PRIu32
-                             " as of the first",
+                             "vector %" PRIu64 " (byte %" PRIu64 ") has the length %" PRIu32
+                             ", expected %" PRIu32 " as of the first",
                              row, row * (row_bytes + 4), read_u32(record), dim);
             break;
         }

@@ -33,7 +33,7 @@ static rlim_t space_in_use(void)
     return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
 }
 
-/* In the child: it may neither outlive its parent, nor leave a core file with embeddings, nor eat all memory. */
+/* In the child: it may neither outlive its parent, leave a core file with embeddings, nor eat all memory. */
 static void confine(rlim_t in_use)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -78,7 +78,8 @@ static lk_status read_apart(const char *path, const char *array, struct lk_hdf5_
     LK_TRY(lk_ctx_check(ctx, err));
     LK_NEED(shared->finished, err, LK_EFORMAT,
             "the HDF5 library crashed on it (%s %d): the file is probably damaged",
-            WIFSIGNALED(state) ? "signal" : "exit code", WIFSIGNALED(state) ? WTERMSIG(state) : WEXITSTATUS(state));
+            WIFSIGNALED(state) ? "signal" : "exit code",
+            WIFSIGNALED(state) ? WTERMSIG(state) : WEXITSTATUS(state));
     if (shared->status != LK_OK) {
         shared->err.text[sizeof shared->err.text - 1] = '\0';
         return lk_fail(err, shared->status, "%s", shared->err.text);
@@ -86,20 +87,22 @@ static lk_status read_apart(const char *path, const char *array, struct lk_hdf5_
     return LK_OK;
 }
 
-/* ---- what was read ---------------------------------------------------------------------------------------- */
+/* ---- what was read -------------------------------------------------------------------------------- */
 
 static lk_status take_texts(struct lk_scratch *scratch, uint64_t rows, struct lk_texts *out, lk_error *err)
 {
     struct lk_map map = {NULL, 0};
     struct lk_texts texts = {NULL, rows};
     LK_TRY(lk_scratch_map(scratch, &map, err));
-    lk_status status = (texts.items = lk_calloc((size_t)rows, sizeof *texts.items, err)) != NULL ? LK_OK : LK_ENOMEM;
+    lk_status status =
+        (texts.items = lk_calloc((size_t)rows, sizeof *texts.items, err)) != NULL ? LK_OK : LK_ENOMEM;
     size_t at = 0;
     for (uint64_t i = 0; status == LK_OK && i < rows; i++) {
         const uint8_t *end = at < map.len ? memchr(map.bytes + at, 0, map.len - at) : NULL;
         if (end == NULL)
             status = lk_fail(err, LK_EINTERNAL, "the labels were not handed over in full");
-        else if (end > map.bytes + at && (texts.items[i] = lk_strdup((const char *)map.bytes + at, err)) == NULL)
+        else if (end > map.bytes + at &&
+                 (texts.items[i] = lk_strdup((const char *)map.bytes + at, err)) == NULL)
             status = LK_ENOMEM;
         at = end != NULL ? (size_t)(end - map.bytes) + 1 : at;
     }
@@ -111,8 +114,8 @@ static lk_status take_texts(struct lk_scratch *scratch, uint64_t rows, struct lk
     return status;
 }
 
-lk_status lk_hdf5_take(struct lk_hdf5_scratches *scratches, const struct lk_hdf5_result *result, const char *where,
-                       lk_ctx *ctx, struct lk_vectors *out, lk_error *err)
+lk_status lk_hdf5_take(struct lk_hdf5_scratches *scratches, const struct lk_hdf5_result *result,
+                       const char *where, lk_ctx *ctx, struct lk_vectors *out, lk_error *err)
 {
     struct lk_map map = {NULL, 0};
     const struct lk_layout *l = &result->layout;
@@ -127,15 +130,17 @@ lk_status lk_hdf5_take(struct lk_hdf5_scratches *scratches, const struct lk_hdf5
     if (result->has_identities)
         LK_TRY(take_texts(&scratches->identities, l->rows, &out->identities, err));
     if (result->left_aside[0] != '\0')
-        lk_ctx_message(ctx, LK_LEVEL_NOTE,
-                       "%s: dataset '%s' is left aside: expected texts or whole numbers, one for each row, and one "
-                       "such dataset",
-                       where, result->left_aside);
+        lk_ctx_message(
+            ctx, LK_LEVEL_NOTE,
+            "%s: dataset '%s' is left aside: expected texts or whole numbers, one for each row, and one "
+            "such dataset",
+            where, result->left_aside);
     out->array = lk_strdup(result->array, err);
     return out->array != NULL ? LK_OK : LK_ENOMEM;
 }
 
-lk_status lk_hdf5_read(const char *path, const char *array, lk_ctx *ctx, struct lk_vectors *out, lk_error *err)
+lk_status lk_hdf5_read(const char *path, const char *array, lk_ctx *ctx, struct lk_vectors *out,
+                       lk_error *err)
 {
     struct lk_hdf5_scratches scratches = {LK_SCRATCH_INIT, LK_SCRATCH_INIT, LK_SCRATCH_INIT};
     struct lk_hdf5_result *shared =

@@ -12,13 +12,13 @@ enum { LK_HDF5_NAME = 1024 };
 /* Lies in memory that both processes see. */
 struct lk_hdf5_result {
     lk_status status;
-    bool finished;             /* status and err are set */
+    bool finished; /* status and err are set */
     lk_error err;
-    struct lk_layout layout;   /* of the numbers in `data` */
-    char array[LK_HDF5_NAME];  /* path of the dataset in the file, without a '/' in front */
+    struct lk_layout layout;  /* of the numbers in `data` */
+    char array[LK_HDF5_NAME]; /* path of the dataset in the file, without a '/' in front */
     bool has_paths, has_identities;
     char left_aside[LK_HDF5_NAME]; /* a dataset with the name of labels, but not their form; "" = none */
-    atomic_uint_fast64_t done; /* bytes of data */
+    atomic_uint_fast64_t done;     /* bytes of data */
     uint64_t total;
 };
 
@@ -31,7 +31,7 @@ struct lk_hdf5_scratches {
 void lk_hdf5_read_here(const char *path, const char *array, struct lk_hdf5_scratches *scratches,
                        struct lk_hdf5_result *result);
 /* Makes vectors of what was read. The scratch files are used up. */
-lk_status lk_hdf5_take(struct lk_hdf5_scratches *scratches, const struct lk_hdf5_result *result, const char *where,
-                       lk_ctx *ctx, struct lk_vectors *out, lk_error *err);
+lk_status lk_hdf5_take(struct lk_hdf5_scratches *scratches, const struct lk_hdf5_result *result,
+                       const char *where, lk_ctx *ctx, struct lk_vectors *out, lk_error *err);
 
 #endif

@@ -26,7 +26,7 @@ struct file {
     lk_error *err;
 };
 
-/* ---- types ---------------------------------------------------------------------------------------------- */
+/* ---- types ---------------------------------------------------------------------------------------- */
 
 /* Half precision as h5py and NumPy have it; HDF5 1.10 has no name for it. */
 static bool is_half(hid_t type, bool big)
@@ -58,7 +58,7 @@ static int float_bytes(hid_t type, bool *big)
     return is_half(type, true) ? 2 : 0;
 }
 
-/* ---- what may be read ------------------------------------------------------------------------------------- */
+/* ---- what may be read ----------------------------------------------------------------------------- */
 
 static lk_status check_filters(hid_t plist, lk_error *err)
 {
@@ -67,8 +67,10 @@ static lk_status check_filters(hid_t plist, lk_error *err)
         unsigned flags = 0, config = 0;
         size_t n_values = 0;
         char name[64] = "";
-        H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &n_values, NULL, sizeof name, name, &config);
-        LK_NEED(id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32, err, LK_EUNSUP,
+        H5Z_filter_t id =
+            H5Pget_filter2(plist, (unsigned)i, &flags, &n_values, NULL, sizeof name, name, &config);
+        LK_NEED(id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32, err,
+                LK_EUNSUP,
                 "it is packed with the HDF5 filter %d (%.40s), only gzip, shuffle and fletcher32 are read; "
                 "`h5repack -f GZIP=1` makes such a file",
                 (int)id, name);
@@ -103,13 +105,15 @@ static lk_status check_matrix(struct dataset *d, hid_t set, hid_t type, lk_error
     bool big;
     int size = float_bytes(type, &big);
     uint64_t bytes;
-    LK_NEED(d->n_dims == 2, err, LK_EFORMAT, "it has %d dimensions, expected 2: one row for each vector", d->n_dims);
+    LK_NEED(d->n_dims == 2, err, LK_EFORMAT, "it has %d dimensions, expected 2: one row for each vector",
+            d->n_dims);
     LK_NEED(size > 0, err, LK_EFORMAT, "its numbers are not floats of 2, 4 or 8 bytes");
     LK_NEED(d->shape[1] >= 1 && d->shape[1] <= LK_MAX_DIM, err, LK_EFORMAT,
             "vectors of %" PRIu64 " numbers, expected 1 to %d", (uint64_t)d->shape[1], LK_MAX_DIM);
-    LK_NEED(!__builtin_mul_overflow((uint64_t)d->shape[0], (uint64_t)d->shape[1] * (uint64_t)size, &bytes), err,
-            LK_EFORMAT, "%" PRIu64 " rows are beyond any file", (uint64_t)d->shape[0]);
-    d->layout = (struct lk_layout){.item_bytes = size, .big_endian = big, .rows = d->shape[0], .dim = d->shape[1]};
+    LK_NEED(!__builtin_mul_overflow((uint64_t)d->shape[0], (uint64_t)d->shape[1] * (uint64_t)size, &bytes),
+            err, LK_EFORMAT, "%" PRIu64 " rows are beyond any file", (uint64_t)d->shape[0]);
+    d->layout =
+        (struct lk_layout){.item_bytes = size, .big_endian = big, .rows = d->shape[0], .dim = d->shape[1]};
     hid_t plist = H5Dget_create_plist(set);
     lk_status status = plist >= 0 ? check_storage(set, plist, bytes, (uint64_t)size, err)
                                   : lk_fail(err, LK_EFORMAT, "its properties cannot be read");
@@ -179,15 +183,19 @@ static lk_status choose(const struct file *f, const char *name, const struct dat
     LK_NEED(f->n > 0, err, LK_EFORMAT, "the file holds no datasets");
     LK_NEED(n > 0 || name[0] == '\0', err, LK_EFORMAT, "no dataset '%.100s'; there are: %s", name, all);
     if (n == 0 && f->n == 1)
-        return lk_fail(err, f->items[0].why.code, "dataset '%.60s': %s", f->items[0].name, f->items[0].why.text);
-    LK_NEED(n > 0, err, LK_EFORMAT, "none of the datasets is two-dimensional and of floats; there are: %s", all);
-    LK_NEED(n == 1, err, LK_EFORMAT, "%zu datasets could be meant; say which as FILE:DATASET; there are: %s", n, all);
-    LK_NEED(found->why.code == LK_OK, err, found->why.code, "dataset '%.60s': %s", found->name, found->why.text);
+        return lk_fail(err, f->items[0].why.code, "dataset '%.60s': %s", f->items[0].name,
+                       f->items[0].why.text);
+    LK_NEED(n > 0, err, LK_EFORMAT, "none of the datasets is two-dimensional and of floats; there are: %s",
+            all);
+    LK_NEED(n == 1, err, LK_EFORMAT, "%zu datasets could be meant; say which as FILE:DATASET; there are: %s",
+            n, all);
+    LK_NEED(found->why.code == LK_OK, err, found->why.code, "dataset '%.60s': %s", found->name,
+            found->why.text);
     *out = found;
     return LK_OK;
 }
 
-/* ---- the numbers ---------------------------------------------------------------------------------------- */
+/* ---- the numbers ---------------------------------------------------------------------------------- */
 
 /* Rows to read at once: whole pieces of a dataset in pieces, so that each is unpacked once. */
 static uint64_t rows_at_once(hid_t set, const struct lk_layout *l)
@@ -195,8 +203,8 @@ static uint64_t rows_at_once(hid_t set, const struct lk_layout *l)
     uint64_t row_bytes = l->dim * (uint64_t)l->item_bytes, at_once = BLOCK / row_bytes + 1;
     hid_t plist = H5Dget_create_plist(set);
     hsize_t chunk[2] = {0, 0};
-    if (plist >= 0 && H5Pget_layout(plist) == H5D_CHUNKED && H5Pget_chunk(plist, 2, chunk) == 2 && chunk[0] > 0 &&
-        chunk[0] <= at_once * 4)
+    if (plist >= 0 && H5Pget_layout(plist) == H5D_CHUNKED && H5Pget_chunk(plist, 2, chunk) == 2 &&
+        chunk[0] > 0 && chunk[0] <= at_once * 4)
         at_once = chunk[0] >= at_once ? chunk[0] : at_once - at_once % chunk[0];
     if (plist >= 0)
         H5Pclose(plist);
@@ -211,13 +219,14 @@ static lk_status read_rows(hid_t set, hid_t space, hid_t type, const hsize_t *st
                 H5Dread(set, type, memory, space, H5P_DEFAULT, to) >= 0;
     if (memory >= 0)
         H5Sclose(memory);
-    LK_NEED(good, err, LK_EFORMAT, "the data of rows %" PRIu64 " to %" PRIu64 " cannot be read: damaged or cut off",
+    LK_NEED(good, err, LK_EFORMAT,
+            "the data of rows %" PRIu64 " to %" PRIu64 " cannot be read: damaged or cut off",
             (uint64_t)start[0], (uint64_t)(start[0] + count[0] - 1));
     return LK_OK;
 }
 
-static lk_status copy_numbers(hid_t set, hid_t space, hid_t type, const struct lk_layout *l, struct lk_scratch *scratch,
-                              struct lk_hdf5_result *result, lk_error *err)
+static lk_status copy_numbers(hid_t set, hid_t space, hid_t type, const struct lk_layout *l,
+                              struct lk_scratch *scratch, struct lk_hdf5_result *result, lk_error *err)
 {
     uint64_t row_bytes = l->dim * (uint64_t)l->item_bytes, at_once = rows_at_once(set, l);
     uint8_t *block = lk_calloc((size_t)at_once, (size_t)row_bytes, err);
@@ -234,7 +243,7 @@ static lk_status copy_numbers(hid_t set, hid_t space, hid_t type, const struct l
     return status;
 }
 
-/* ---- labels ----------------------------------------------------------------------------------------------- */
+/* ---- labels --------------------------------------------------------------------------------------- */
 
 static lk_status write_text(struct lk_scratch *scratch, const char *text, size_t room, lk_error *err)
 {
@@ -246,8 +255,8 @@ static lk_status write_text(struct lk_scratch *scratch, const char *text, size_t
     return lk_scratch_write(scratch, "", 1, err);
 }
 
-static lk_status write_item(struct lk_scratch *scratch, const uint8_t *item, H5T_class_t class, bool variable, size_t size,
-                            lk_error *err)
+static lk_status write_item(struct lk_scratch *scratch, const uint8_t *item, H5T_class_t class, bool variable,
+                            size_t size, lk_error *err)
 {
     char text[32];
     if (class == H5T_INTEGER) {
@@ -272,8 +281,8 @@ static bool copy_texts(hid_t set, hid_t space, uint64_t rows, struct lk_scratch 
     size_t size = class == H5T_INTEGER ? sizeof(long long) : H5Tget_size(type);
     hsize_t n_items = 0;
     bool fits = (class == H5T_INTEGER || class == H5T_STRING) && size >= 1 && size <= MAX_TEXT &&
-                H5Sget_simple_extent_ndims(space) == 1 && H5Sget_simple_extent_dims(space, &n_items, NULL) == 1 &&
-                n_items == rows;
+                H5Sget_simple_extent_ndims(space) == 1 &&
+                H5Sget_simple_extent_dims(space, &n_items, NULL) == 1 && n_items == rows;
     uint8_t *block = fits ? lk_calloc(TEXT_ROWS, size, err) : NULL;
     hid_t memory = class == H5T_INTEGER ? H5T_NATIVE_LLONG : type;
     bool good = block != NULL;
@@ -294,7 +303,8 @@ static bool copy_texts(hid_t set, hid_t space, uint64_t rows, struct lk_scratch 
     return good;
 }
 
-static bool copy_label_set(const struct file *f, const struct dataset *d, uint64_t rows, struct lk_scratch *scratch)
+static bool copy_label_set(const struct file *f, const struct dataset *d, uint64_t rows,
+                           struct lk_scratch *scratch)
 {
     lk_error ignored;
     hid_t set = H5Dopen2(f->id, d->name, H5P_DEFAULT);
@@ -316,8 +326,8 @@ static bool copy_label_set(const struct file *f, const struct dataset *d, uint64
 }
 
 /* Identities and paths stand beside the vectors, in the same group. */
-static void copy_labels(const struct file *f, const struct dataset *chosen, struct lk_hdf5_scratches *scratches,
-                        struct lk_hdf5_result *result)
+static void copy_labels(const struct file *f, const struct dataset *chosen,
+                        struct lk_hdf5_scratches *scratches, struct lk_hdf5_result *result)
 {
     const char *slash = strrchr(chosen->name, '/');
     size_t group = slash != NULL ? (size_t)(slash - chosen->name) + 1 : 0;
@@ -342,7 +352,7 @@ static void copy_labels(const struct file *f, const struct dataset *chosen, stru
     }
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------------ */
 
 static lk_status read_open(struct file *f, const char *array, struct lk_hdf5_scratches *scratches,
                            struct lk_hdf5_result *result, lk_error *err)

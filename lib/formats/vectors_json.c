@@ -17,7 +17,7 @@ struct reader {
     bool in_array;       /* the objects are elements of one array */
     struct lk_str clean; /* an object without NaN and Infinity */
     uint64_t rows, dim;
-    float *block;        /* rows that are not written yet */
+    float *block; /* rows that are not written yet */
     size_t held, at_once;
     struct lk_scratch scratch;
     struct lk_texts paths, identities;
@@ -44,7 +44,7 @@ static uint8_t peek(struct reader *r)
     return r->at < r->len ? r->bytes[r->at] : 0;
 }
 
-/* ---- one object ---------------------------------------------------------------------------------------- */
+/* ---- one object ----------------------------------------------------------------------------------- */
 
 /* Length of the object that starts here; *bare: it has words that only Python writes. */
 static lk_status measure_object(const struct reader *r, size_t *len, bool *bare, lk_error *err)
@@ -112,12 +112,13 @@ static lk_status parse_object(struct reader *r, json_t **out, size_t *len, lk_er
     }
     json_error_t why;
     json_t *object = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
-    LK_NEED(object != NULL, err, LK_EFORMAT, "line %" PRIu64 ": %s", r->line + (uint64_t)(why.line - 1), why.text);
+    LK_NEED(object != NULL, err, LK_EFORMAT, "line %" PRIu64 ": %s", r->line + (uint64_t)(why.line - 1),
+            why.text);
     *out = object;
     return LK_OK;
 }
 
-/* ---- its parts ------------------------------------------------------------------------------------------ */
+/* ---- its parts ------------------------------------------------------------------------------------ */
 
 static bool is_vector_name(const char *key)
 {
@@ -162,15 +163,16 @@ static lk_status add_vector(struct reader *r, const json_t *vector, lk_error *er
 {
     size_t n = json_array_size(vector);
     if (r->rows == 0) {
-        LK_NEED(n >= 1 && n <= LK_MAX_DIM, err, LK_EFORMAT, "line %" PRIu64 ": a vector of %zu numbers, expected 1 to %d",
-                r->line, n, LK_MAX_DIM);
+        LK_NEED(n >= 1 && n <= LK_MAX_DIM, err, LK_EFORMAT,
+                "line %" PRIu64 ": a vector of %zu numbers, expected 1 to %d", r->line, n, LK_MAX_DIM);
         r->dim = n;
         r->at_once = BLOCK_BYTES / (n * sizeof *r->block) + 1;
         if ((r->block = lk_alloc_aligned(r->at_once * n, sizeof *r->block, err)) == NULL)
             return LK_ENOMEM;
     }
     LK_NEED(n == r->dim, err, LK_EFORMAT,
-            "line %" PRIu64 ": a vector of %zu numbers, expected %" PRIu64 " as in the first", r->line, n, r->dim);
+            "line %" PRIu64 ": a vector of %zu numbers, expected %" PRIu64 " as in the first", r->line, n,
+            r->dim);
     float *row = r->block + r->held * r->dim;
     for (size_t i = 0; i < n; i++) {
         const json_t *value = json_array_get(vector, i);
@@ -192,7 +194,8 @@ static lk_status flush(struct reader *r, lk_ctx *ctx, lk_error *err)
 }
 
 /* A text or a whole number as text; NULL for null, nothing and "". */
-static lk_status take_text(const struct reader *r, const json_t *value, const char *what, char **out, lk_error *err)
+static lk_status take_text(const struct reader *r, const json_t *value, const char *what, char **out,
+                           lk_error *err)
 {
     struct lk_str s = LK_STR_INIT;
     *out = NULL;
@@ -201,8 +204,8 @@ static lk_status take_text(const struct reader *r, const json_t *value, const ch
     if (json_is_integer(value)) {
         LK_TRY(lk_str_addf(&s, err, "%" JSON_INTEGER_FORMAT, json_integer_value(value)));
     } else {
-        LK_NEED(json_is_string(value), err, LK_EFORMAT, "line %" PRIu64 ": the %s is neither text nor a whole number",
-                r->line, what);
+        LK_NEED(json_is_string(value), err, LK_EFORMAT,
+                "line %" PRIu64 ": the %s is neither text nor a whole number", r->line, what);
         if (json_string_length(value) > 0)
             LK_TRY(lk_str_addz(&s, json_string_value(value), err));
     }
@@ -238,7 +241,7 @@ static lk_status add_texts(struct reader *r, const struct parts *p, lk_error *er
     return LK_OK;
 }
 
-/* ---- all of them ---------------------------------------------------------------------------------------- */
+/* ---- all of them ---------------------------------------------------------------------------------- */
 
 static lk_status read_one(struct reader *r, lk_error *err)
 {
@@ -277,18 +280,21 @@ static lk_status read_all(struct reader *r, lk_ctx *ctx, lk_error *err)
             c = peek(r);
         }
         LK_NEED(c == '{' && !closed, err, LK_EFORMAT,
-                "line %" PRIu64 ": found '%c', expected an object {\"identity\", \"image_name\", \"embedding\"}", r->line,
-                c >= 0x20 && c < 0x7f ? c : '?');
+                "line %" PRIu64
+                ": found '%c', expected an object {\"identity\", \"image_name\", \"embedding\"}",
+                r->line, c >= 0x20 && c < 0x7f ? c : '?');
         LK_TRY(read_one(r, err));
         if (r->held == r->at_once)
             LK_TRY(flush(r, ctx, err));
     }
-    LK_NEED(closed || !r->in_array, err, LK_EFORMAT, "line %" PRIu64 ": the array of objects is not closed", r->line);
+    LK_NEED(closed || !r->in_array, err, LK_EFORMAT, "line %" PRIu64 ": the array of objects is not closed",
+            r->line);
     LK_NEED(r->rows > 0, err, LK_EFORMAT, "there are no objects, expected one for each vector");
     return flush(r, ctx, err);
 }
 
-lk_status lk_json_vectors_read(const uint8_t *bytes, size_t len, lk_ctx *ctx, struct lk_vectors *out, lk_error *err)
+lk_status lk_json_vectors_read(const uint8_t *bytes, size_t len, lk_ctx *ctx, struct lk_vectors *out,
+                               lk_error *err)
 {
     struct reader r = {.bytes = bytes, .len = len, .line = 1, .scratch = LK_SCRATCH_INIT};
     lk_status status = lk_scratch_open(&r.scratch, err);

@@ -13,12 +13,12 @@ enum { MAX_ENTRIES = 10000, BLOCK = 1 << 20, MAX_LABEL_BYTES = 4096 };
 
 /* An array of the archive, as far as its header says. */
 struct member {
-    char *name;               /* without ".npy" */
-    int entry;                /* place in the archive */
-    uint64_t size;            /* of the .npy file */
+    char *name;    /* without ".npy" */
+    int entry;     /* place in the archive */
+    uint64_t size; /* of the .npy file */
     struct lk_npy_array array;
     struct lk_layout layout;
-    lk_error why;             /* why it is no matrix of vectors; code 0 = it is one */
+    lk_error why; /* why it is no matrix of vectors; code 0 = it is one */
 };
 
 struct npz {
@@ -67,7 +67,7 @@ static lk_status next_entry(struct archive *a, struct archive_entry **entry, lk_
     return LK_OK;
 }
 
-/* ---- what is in it ------------------------------------------------------------------------------------ */
+/* ---- what is in it -------------------------------------------------------------------------------- */
 
 static void describe_member(struct member *m, struct archive *a, uint8_t *head)
 {
@@ -87,8 +87,8 @@ static void describe_member(struct member *m, struct archive *a, uint8_t *head)
         m->why.code = LK_OK;
 }
 
-static lk_status add_member(struct npz *z, struct archive *a, struct archive_entry *entry, int place, uint8_t *head,
-                            lk_error *err)
+static lk_status add_member(struct npz *z, struct archive *a, struct archive_entry *entry, int place,
+                            uint8_t *head, lk_error *err)
 {
     const char *name = archive_entry_pathname(entry);
     size_t len = name != NULL ? strlen(name) : 0;
@@ -150,11 +150,12 @@ static lk_status choose(const struct npz *z, const char *name, const struct memb
     else if (n == 0 && z->n == 1)
         status = lk_fail(err, LK_EFORMAT, "array '%.60s': %s", z->members[0].name, z->members[0].why.text);
     else if (n == 0)
-        status = lk_fail(err, LK_EFORMAT, "none of the arrays is two-dimensional and of floats; there are: %s",
-                         all.text);
-    else if (n > 1)
         status = lk_fail(err, LK_EFORMAT,
-                         "%zu arrays could be meant; say which as FILE.npz:ARRAY; there are: %s", n, all.text);
+                         "none of the arrays is two-dimensional and of floats; there are: %s", all.text);
+    else if (n > 1)
+        status =
+            lk_fail(err, LK_EFORMAT, "%zu arrays could be meant; say which as FILE.npz:ARRAY; there are: %s",
+                    n, all.text);
     else if (found->why.code != LK_OK)
         status = lk_fail(err, found->why.code, "array '%.60s': %s", found->name, found->why.text);
     lk_str_free(&all);
@@ -163,10 +164,10 @@ static lk_status choose(const struct npz *z, const char *name, const struct memb
     return status;
 }
 
-/* ---- the data ------------------------------------------------------------------------------------------ */
+/* ---- the data ------------------------------------------------------------------------------------- */
 
-static lk_status copy_data(struct archive *a, const struct member *m, struct lk_scratch *scratch, uint8_t *block,
-                           lk_ctx *ctx, lk_error *err)
+static lk_status copy_data(struct archive *a, const struct member *m, struct lk_scratch *scratch,
+                           uint8_t *block, lk_ctx *ctx, lk_error *err)
 {
     uint64_t done = 0, skip = m->array.data_offset;
     for (;;) {
@@ -178,18 +179,20 @@ static lk_status copy_data(struct archive *a, const struct member *m, struct lk_
         uint64_t from = skip < (uint64_t)n ? skip : (uint64_t)n;
         skip -= from;
         done += (uint64_t)n;
-        LK_NEED(done <= m->size, err, LK_EFORMAT, "array '%.60s' is longer than the archive's table says", m->name);
+        LK_NEED(done <= m->size, err, LK_EFORMAT, "array '%.60s' is longer than the archive's table says",
+                m->name);
         LK_TRY(lk_scratch_write(scratch, block + from, (size_t)n - (size_t)from, err));
         lk_matrix_progress(ctx, done, m->size);
         LK_TRY(lk_ctx_check(ctx, err));
     }
-    LK_NEED(done == m->size, err, LK_EFORMAT, "array '%.60s' is cut off: %" PRIu64 " of %" PRIu64 " bytes", m->name,
-            done, m->size);
+    LK_NEED(done == m->size, err, LK_EFORMAT, "array '%.60s' is cut off: %" PRIu64 " of %" PRIu64 " bytes",
+            m->name, done, m->size);
     return LK_OK;
 }
 
 /* Unpacks what lies behind the header of an array. */
-static lk_status unpack(const struct npz *z, const struct member *m, struct lk_map *out, lk_ctx *ctx, lk_error *err)
+static lk_status unpack(const struct npz *z, const struct member *m, struct lk_map *out, lk_ctx *ctx,
+                        lk_error *err)
 {
     struct archive *a = NULL;
     struct archive_entry *entry = NULL;
@@ -212,7 +215,7 @@ static lk_status unpack(const struct npz *z, const struct member *m, struct lk_m
     return status;
 }
 
-/* ---- labels ------------------------------------------------------------------------------------------- */
+/* ---- labels --------------------------------------------------------------------------------------- */
 
 static size_t put_utf8(uint32_t c, char *to)
 {
@@ -252,8 +255,9 @@ static void put_item(const uint8_t *item, const struct lk_npy_array *array, char
     size_t len = 0, size = (size_t)array->item_bytes;
     for (size_t i = 0; array->kind == 'U' && i + 4 <= size && len + 5 < room; i += 4) {
         const uint8_t *p = item + i;
-        uint32_t c = array->big_endian ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
-                                       : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+        uint32_t c = array->big_endian
+                         ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
+                         : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
         if (c == 0)
             break;
         len += put_utf8(c, text + len);
@@ -279,7 +283,8 @@ static lk_status read_texts(const struct npz *z, const struct member *m, uint64_
     struct lk_texts texts = {NULL, rows};
     char text[MAX_LABEL_BYTES + 8];
     LK_TRY(unpack(z, m, &map, ctx, err));
-    lk_status status = (texts.items = lk_calloc((size_t)rows, sizeof *texts.items, err)) != NULL ? LK_OK : LK_ENOMEM;
+    lk_status status =
+        (texts.items = lk_calloc((size_t)rows, sizeof *texts.items, err)) != NULL ? LK_OK : LK_ENOMEM;
     for (uint64_t i = 0; status == LK_OK && i < rows; i++) {
         put_item(map.bytes + i * m->array.item_bytes, &m->array, text, sizeof text);
         if (text[0] != '\0' && (texts.items[i] = lk_strdup(text, err)) == NULL)
@@ -314,7 +319,7 @@ static lk_status read_labels(const struct npz *z, const char *where, lk_ctx *ctx
     return LK_OK;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------ */
+/* ---- all of it ------------------------------------------------------------------------------------ */
 
 static lk_status read_matrix(const struct npz *z, const struct member *m, lk_ctx *ctx, struct lk_vectors *out,
                              lk_error *err)

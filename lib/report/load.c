@@ -112,7 +112,7 @@ const char *lk_report_fact(const struct lk_report *r, const char *of, const char
     return NULL;
 }
 
-/* ---- thresholds ------------------------------------------------------------------------------------- */
+/* ---- thresholds ----------------------------------------------------------------------------------- */
 
 static int by_falling_fmr(const void *a, const void *b)
 {

@@ -6,8 +6,8 @@
 #include "formats/faces.h"
 #include "search/search.h"
 
-/* A FACES directory or a file of embeddings made ready: rows that are not finite or zero are left out, all others are
- * of unit length. */
+/* A FACES directory or a file of embeddings made ready: rows that are not finite or zero are left out, all
+ * others are of unit length. */
 struct lk_match_set {
     const char *role; /* "probes", "references", "holdout": its key in meta.json */
     struct lk_faces faces;

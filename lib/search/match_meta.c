@@ -10,7 +10,7 @@
 #include "formats/json.h"
 #include "search/match.h"
 
-/* ---- writing ------------------------------------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------------------------------------- */
 
 /* jansson takes the reference also when it fails, so one flag at the end is enough. */
 static void set(json_t *object, const char *key, json_t *value, bool *failed)
@@ -95,7 +95,7 @@ lk_status lk_match_meta_new(json_t **out, const struct lk_match *match, const st
     return LK_OK;
 }
 
-/* ---- comparing ---------------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------------ */
 
 struct comparison {
     const char *where; /* the file, for messages */

@@ -26,10 +26,12 @@ static lk_status gather_rows(struct lk_match_set *s, lk_ctx *ctx, lk_error *err)
     if (s->faces.checks.n_excluded == 0)
         return LK_OK;
     lk_status status = lk_scratch_open(&scratch, err);
-    for (uint64_t i = 0, n; status == LK_OK && i < s->set.rows; i += n) { /* runs of rows between excluded ones */
+    for (uint64_t i = 0, n; status == LK_OK && i < s->set.rows;
+         i += n) { /* runs of rows between excluded ones */
         for (n = 1; i + n < s->set.rows && s->row_of[i + n] == s->row_of[i] + n; n++)
             ;
-        status = lk_scratch_write(&scratch, lk_matrix_row(m, s->row_of[i]), (size_t)(n * m->dim) * sizeof(float), err);
+        status = lk_scratch_write(&scratch, lk_matrix_row(m, s->row_of[i]),
+                                  (size_t)(n * m->dim) * sizeof(float), err);
         if (status == LK_OK)
             status = lk_ctx_check(ctx, err);
     }
@@ -40,7 +42,7 @@ static lk_status gather_rows(struct lk_match_set *s, lk_ctx *ctx, lk_error *err)
     return status;
 }
 
-/* ---- identities --------------------------------------------------------------------------------------- */
+/* ---- identities ----------------------------------------------------------------------------------- */
 
 struct named_row {
     const char *name;
@@ -88,7 +90,7 @@ static lk_status number_identities(struct lk_match_set *s, lk_error *err)
     return LK_OK;
 }
 
-/* ---- a set -------------------------------------------------------------------------------------------- */
+/* ---- a set ---------------------------------------------------------------------------------------- */
 
 static lk_status hash_part(const char *dir, const char *name, char hex[65], lk_error *err)
 {

@@ -96,10 +96,11 @@ lk_status lk_calibrate(lk_ctx *ctx, const lk_calibrate_options *options, lk_cali
     LK_TRY(lk_faces_open(&faces, ctx, options->faces, err));
     lk_status status = LK_OK;
     if (faces.n_images == 0 || faces.n_identities == 0)
-        status = lk_fail(err, LK_EFORMAT,
-                         "%s: no identities, expected a FACES directory made from one folder per person, or a file of "
-                         "embeddings with identities in it or beside it",
-                         options->faces);
+        status = lk_fail(
+            err, LK_EFORMAT,
+            "%s: no identities, expected a FACES directory made from one folder per person, or a file of "
+            "embeddings with identities in it or beside it",
+            options->faces);
     if (status == LK_OK)
         status = lk_faces_ready(&faces, ctx, err);
     if (status == LK_OK)

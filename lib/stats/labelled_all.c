@@ -15,7 +15,7 @@ void lk_labelled_close(struct lk_labelled *labelled)
     lk_roc_close(&labelled->roc);
 }
 
-/* ---- images by identity ---------------------------------------------------------------------------- */
+/* ---- images by identity --------------------------------------------------------------------------- */
 
 struct member {
     const char *identity;
@@ -71,7 +71,7 @@ static float score_members(const struct lk_faces *faces, const struct groups *g,
                     lk_matrix_row(&faces->matrix, g->members[b].row), (size_t)faces->matrix.dim);
 }
 
-/* ---- genuine pairs --------------------------------------------------------------------------------- */
+/* ---- genuine pairs -------------------------------------------------------------------------------- */
 
 static uint64_t pairs_of(uint64_t n)
 {
@@ -123,7 +123,7 @@ static lk_status score_genuine(struct lk_labelled *r, const struct lk_faces *fac
     return LK_OK;
 }
 
-/* ---- impostor pairs -------------------------------------------------------------------------------- */
+/* ---- impostor pairs ------------------------------------------------------------------------------- */
 
 /* Every item is one image against all images of later identities, or, sampled, one identity against all later
  * ones. */

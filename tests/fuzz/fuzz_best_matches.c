@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_best_matches.c - any bytes as a list of best matches; what is accepted keeps the promises of its header. */
+/* fuzz_best_matches.c - any bytes as a list of best matches; what is accepted keeps the promises of its
+ * header. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

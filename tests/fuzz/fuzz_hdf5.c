@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_hdf5.c - any bytes as an HDF5 file, read in this process: a crash in the HDF5 library is a finding here, which
- * the program itself survives, since it reads such files in a process of their own. */
+/* fuzz_hdf5.c - any bytes as an HDF5 file, read in this process: a crash in the HDF5 library is a finding
+ * here, which the program itself survives, since it reads such files in a process of their own. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     char path[64];
     int fd = memfd_create("hdf5", MFD_CLOEXEC);
     if (fd < 0 || write(fd, bytes, len) != (ssize_t)len || lk_scratch_open(&scratches.data, &err) != LK_OK ||
-        lk_scratch_open(&scratches.paths, &err) != LK_OK || lk_scratch_open(&scratches.identities, &err) != LK_OK)
+        lk_scratch_open(&scratches.paths, &err) != LK_OK ||
+        lk_scratch_open(&scratches.identities, &err) != LK_OK)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     lk_hdf5_read_here(path, "", &scratches, &result);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vectors.h - what the fuzz targets for files of embeddings share: reads everything of an accepted file, and checks it. */
+/* vectors.h - what the fuzz targets for files of embeddings share: reads everything of an accepted file, and
+ * checks it. */
 #ifndef LK_FUZZ_VECTORS_H
 #define LK_FUZZ_VECTORS_H
 

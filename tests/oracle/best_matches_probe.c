@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* best_matches_probe.c - for best_matches.py: prints the pairs of each list as JSON lines, or why it is refused. */
+/* best_matches_probe.c - for best_matches.py: prints the pairs of each list as JSON lines, or why it is
+ * refused. */
 #include <jansson.h>
 #include <stdio.h>
 

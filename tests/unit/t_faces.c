@@ -205,8 +205,7 @@ static void test_refuses(void **state)
     snprintf(file, sizeof file, "%s/embeddings.npy", dir);
     unlink(file);
     refuse(dir, LK_EFORMAT, "has no embeddings.npy");
-    refuse(temp_text("text.txt", "hello"), LK_EFORMAT,
-           "text.txt: not a file of embeddings that is known");
+    refuse(temp_text("text.txt", "hello"), LK_EFORMAT, "text.txt: not a file of embeddings that is known");
     refuse(temp_text("empty", ""), LK_EFORMAT, "the file is empty, expected embeddings");
     refuse(temp_path("nowhere"), LK_EIO, "expected a FACES directory");
     refuse("/dev/null", LK_EFORMAT, "expected a regular file");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_vectors.c - files of embeddings: names with an array behind them, cancelling, a crash of the HDF5 library, temporary
- * files. (The formats themselves, against NumPy and h5py: tests/oracle/vectors.py.) */
+/* t_vectors.c - files of embeddings: names with an array behind them, cancelling, a crash of the HDF5
+ * library, temporary files. (The formats themselves, against NumPy and h5py: tests/oracle/vectors.py.) */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,12 +66,14 @@ static const char *make_fvecs(void)
 static void test_cancelled(void **state)
 {
     (void)state;
-    const char *const files[] = {"npz/deflated", "npz/fortran", "npy/f8-1", "hdf5/packed", "json_vectors/lines"};
+    const char *const files[] = {"npz/deflated", "npz/fortran", "npy/f8-1", "hdf5/packed",
+                                 "json_vectors/lines"};
     lk_ctx *ctx = make_ctx();
     struct lk_vectors v;
     assert_int_equal(lk_vectors_open(&v, ctx, make_fvecs(), "", &err), LK_OK);
     assert_int_equal(v.matrix.rows, 2);
-    assert_true(v.matrix.data[0] == 1 && v.matrix.data[1] == 0 && v.matrix.data[2] == 0 && v.matrix.data[3] == 1);
+    assert_true(v.matrix.data[0] == 1 && v.matrix.data[1] == 0 && v.matrix.data[2] == 0 &&
+                v.matrix.data[3] == 1);
     lk_vectors_close(&v);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         if (lk_vectors_open(&v, ctx, corpus(files[i]), "", &err) != LK_OK)
@@ -91,7 +93,8 @@ static void test_crash(void **state)
     (void)state;
     lk_ctx *ctx = make_ctx();
     struct lk_vectors v = {.array = NULL};
-    assert_int_equal(lk_hdf5_read(corpus("hdf5/plain"), (const char *)(uintptr_t)1, ctx, &v, &err), LK_EFORMAT);
+    assert_int_equal(lk_hdf5_read(corpus("hdf5/plain"), (const char *)(uintptr_t)1, ctx, &v, &err),
+                     LK_EFORMAT);
     assert_non_null(strstr(err.text, "the HDF5 library crashed on it"));
     assert_int_equal(lk_hdf5_read(corpus("hdf5/plain"), "x", ctx, &v, &err), LK_OK);
     assert_string_equal(v.array, "x");
