@@ -99,7 +99,7 @@ json_t *lk_row_checks_json(const struct lk_row_checks *checks);
 /* For lk_faces_open: fills in what a plain file holds (faces_vectors.c). */
 lk_status lk_faces_open_vectors(struct lk_faces *faces, lk_ctx *ctx, const char *array, lk_error *err);
 /* Reads a table of labels for so many rows. */
-lk_status lk_labels_parse(const uint8_t *bytes, size_t len, uint64_t rows, struct lk_texts *paths,
+lk_status lk_row_labels_parse(const uint8_t *bytes, size_t len, uint64_t rows, struct lk_texts *paths,
                           struct lk_texts *identities, lk_error *err);
 /* The image of an embedding row, or NULL without labels. */
 const struct lk_face_image *lk_faces_image(const struct lk_faces *faces, uint64_t row);

@@ -76,7 +76,7 @@ static lk_status read_lines(struct lk_csv *csv, const struct columns *c, bool *s
     return LK_OK;
 }
 
-lk_status lk_labels_parse(const uint8_t *bytes, size_t len, uint64_t rows, struct lk_texts *paths,
+lk_status lk_row_labels_parse(const uint8_t *bytes, size_t len, uint64_t rows, struct lk_texts *paths,
                           struct lk_texts *identities, lk_error *err)
 {
     struct lk_csv csv = {0};
@@ -108,7 +108,7 @@ static lk_status read_labels(struct lk_faces *faces, struct lk_vectors *v, lk_ct
     struct lk_map map = {NULL, 0};
     struct lk_texts paths, identities;
     LK_TRY(lk_map_open(&map, faces->labels, err));
-    lk_status status = lk_labels_parse(map.bytes, map.len, v->matrix.rows, &paths, &identities, err);
+    lk_status status = lk_row_labels_parse(map.bytes, map.len, v->matrix.rows, &paths, &identities, err);
     lk_map_close(&map);
     if (status != LK_OK) {
         lk_error_prefix(err, "%s", faces->labels);

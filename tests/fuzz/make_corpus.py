@@ -248,10 +248,10 @@ def make_vectors():
     save("json_vectors", "cut", lines.encode()[:-3])
     save("json_vectors", "ragged", b'{"embedding": [1, 2]}\n{"embedding": [1]}')
     save("json_vectors", "commas", b'[{"embedding": [1]}, {"embedding": [2]},, ]')
-    save("labels", "order", b"path,identity\n" + b"a/1.jpg,a\n" * 5)
-    save("labels", "rows", b"row,label,file\n4,b,x\n0,,y\n")
-    save("labels", "twice", b"row,identity\n1,a\n1,b\n")
-    save("labels", "few", b"identity\na\n")
+    save("row_labels", "order", b"path,identity\n" + b"a/1.jpg,a\n" * 5)
+    save("row_labels", "rows", b"row,label,file\n4,b,x\n0,,y\n")
+    save("row_labels", "twice", b"row,identity\n1,a\n1,b\n")
+    save("row_labels", "few", b"identity\na\n")
 
 
 def hdf5(userblock_size=0, **datasets):
