@@ -269,11 +269,15 @@ static lk_status describe(lk_ctx *ctx, const lk_info_options *o, json_t *out, lk
     if (faces)
         return describe_embeddings(o->inputs[0], out, err);
     if (may_be_embeddings(o)) {
-        lk_status status = describe_embeddings(o->inputs[0], out, err);
-        return status == LK_EFORMAT
-                   ? lk_fail(err, LK_EFORMAT, "%s: neither a picture, nor a set of them, nor embeddings",
-                             o->inputs[0])
-                   : status;
+        lk_error why;
+        lk_status status = describe_embeddings(o->inputs[0], out, &why);
+        if (status == LK_EFORMAT)
+            return lk_fail(err, LK_EFORMAT,
+                           "%s: neither a picture, nor a set of them, nor embeddings (%.500s)", o->inputs[0],
+                           why.text);
+        if (status != LK_OK && err != NULL)
+            *err = why;
+        return status;
     }
     struct lk_source_options options = {.ctx = ctx, .quiet = true, .format = o->format, .labels = o->labels};
     if (o->identity != NULL)
