@@ -30,7 +30,8 @@ struct bench {
     const char *model_name;
     size_t images, rounds;
     char dir[64], pictures[80];
-    struct lk_source crops;
+    struct lk_source *crops;
+    size_t n_crops;
     struct lk_model *model;
     /* side B */
     const OrtApi *api;
@@ -73,8 +74,10 @@ static double cpu_seconds(void)
 static void link_pictures(struct bench *b, const char *crops)
 {
     lk_error err;
-    if (lk_source_list(&b->crops, &crops, 1, &err) != LK_OK)
+    if (lk_source_open(&b->crops, &crops, 1, NULL, &err) != LK_OK)
         die(&err);
+    b->n_crops = lk_source_count(b->crops);
+    struct lk_str path = LK_STR_INIT;
     strcpy(b->dir, "/tmp/likeness-bench-XXXXXX");
     if (mkdtemp(b->dir) == NULL) {
         perror(b->dir);
@@ -84,7 +87,9 @@ static void link_pictures(struct bench *b, const char *crops)
     if (lk_mkdirs(b->pictures, &err) != LK_OK)
         die(&err);
     for (size_t i = 0; i < b->images; i++) {
-        char name[120], *target = realpath(b->crops.items[i % b->crops.n].path, NULL);
+        if (lk_source_path(b->crops, i % b->n_crops, &path, &err) != LK_OK)
+            die(&err);
+        char name[120], *target = realpath(path.text, NULL);
         snprintf(name, sizeof name, "%s/%08zu.png", b->pictures, i);
         if (target == NULL || symlink(target, name) != 0) {
             perror(name);
@@ -92,6 +97,7 @@ static void link_pictures(struct bench *b, const char *crops)
         }
         free(target);
     }
+    lk_str_free(&path);
 }
 
 /* ---- side A ------------------------------------------------------------------------------------ */
@@ -129,12 +135,12 @@ static void load_tensors(struct bench *b)
 {
     size_t count = LK_INPUT_COUNT(&b->model->input);
     lk_error err;
-    b->tensors = lk_alloc_aligned(b->crops.n * count, sizeof *b->tensors, &err);
-    for (size_t i = 0; b->tensors != NULL && i < b->crops.n; i++) {
+    b->tensors = lk_alloc_aligned(b->n_crops * count, sizeof *b->tensors, &err);
+    for (size_t i = 0; b->tensors != NULL && i < b->n_crops; i++) {
         uint8_t *bytes;
         size_t len;
         struct lk_image image = {0};
-        if (lk_source_read(&b->crops, i, &bytes, &len, &err) != LK_OK ||
+        if (lk_source_read(b->crops, i, &bytes, &len, &err) != LK_OK ||
             lk_image_decode(bytes, len, &image, &err) != LK_OK)
             die(&err);
         lk_tensor_fill(&b->model->input, &image, b->tensors + i * count);
@@ -175,7 +181,7 @@ static lk_status run_one(void *arg, size_t index, int worker, lk_error *err)
     int64_t dims[4];
     lk_model_dims(b->model, dims);
     OrtValue *in = NULL, *out = NULL;
-    check(b, b->api->CreateTensorWithDataAsOrtValue(b->memory, b->tensors + index % b->crops.n * count,
+    check(b, b->api->CreateTensorWithDataAsOrtValue(b->memory, b->tensors + index % b->n_crops * count,
                                                     count * sizeof(float), dims, 4,
                                                     ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in));
     check(b, b->api->Run(b->sessions[worker], NULL, (const char *const *)&b->input,

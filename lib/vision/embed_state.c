@@ -90,33 +90,6 @@ static lk_status write_json(const struct lk_embed_job *job, const char *name, co
 
 /* ---- settings ---------------------------------------------------------------------------------- */
 
-lk_status lk_embed_inputs_hash(const struct lk_source *source, char hex[65], lk_error *err)
-{
-    struct lk_hash *hash;
-    LK_TRY(lk_hash_new(&hash, err));
-    lk_status status = LK_OK;
-    for (size_t i = 0; i < source->n && status == LK_OK; i++) {
-        const struct lk_source_item *item = &source->items[i];
-        const char *identity = item->identity != NULL ? item->identity : "";
-        struct stat st;
-        int64_t facts[3] = {-1, 0, 0};
-        if (stat(item->path, &st) == 0) {
-            facts[0] = st.st_size;
-            facts[1] = st.st_mtim.tv_sec;
-            facts[2] = st.st_mtim.tv_nsec;
-        }
-        status = lk_hash_add(hash, item->path, strlen(item->path) + 1, err);
-        if (status == LK_OK)
-            status = lk_hash_add(hash, identity, strlen(identity) + 1, err);
-        if (status == LK_OK)
-            status = lk_hash_add(hash, facts, sizeof facts, err);
-    }
-    if (status == LK_OK)
-        status = lk_hash_end(hash, hex, err);
-    lk_hash_free(hash);
-    return status;
-}
-
 static const char *text_or_dash(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -167,13 +140,14 @@ static bool is_unit(const float *vector, size_t dim)
 }
 
 /* Whether the record that csv stands at is that of the next picture, with its vector there in full. */
-static bool is_next(const struct lk_embed_job *job, const struct lk_csv *csv, const struct lk_map *vectors,
+static bool is_next(struct lk_embed_job *job, const struct lk_csv *csv, const struct lk_map *vectors,
                     enum lk_face_status *status)
 {
     struct lk_face_image image;
-    if (job->done.images >= job->source->n || lk_faces_csv_read(csv, &image, NULL) != LK_OK)
+    if (job->done.images >= lk_source_count(job->source) || lk_faces_csv_read(csv, &image, NULL) != LK_OK)
         return false;
-    bool good = strcmp(image.path, job->source->items[job->done.images].path) == 0;
+    bool good = lk_source_path(job->source, job->done.images, &job->path, NULL) == LK_OK &&
+                strcmp(image.path, job->path.text) == 0;
     *status = image.status;
     if (image.status == LK_FACE_EMBEDDED) {
         size_t bytes = job->dim * sizeof(float);
@@ -388,7 +362,7 @@ lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *d
         LK_TRY(resume(job, &resumed, err));
     if (job->done.images > 0)
         lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: going on after %" PRIu64 " of %zu images", dir,
-                       job->done.images, source->n);
+                       job->done.images, lk_source_count(source));
     return resumed ? LK_OK : start_fresh(job, err);
 }
 
@@ -462,4 +436,5 @@ void lk_embed_job_close(struct lk_embed_job *job)
     job->lock = -1;
     free(job->dir);
     job->dir = NULL;
+    lk_str_free(&job->path);
 }
