@@ -5,6 +5,7 @@
  * there is. */
 #include "formats/insightface_bin.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -331,28 +332,18 @@ void lk_bin_free(struct lk_bin *bin)
     *bin = (struct lk_bin){0};
 }
 
-lk_status lk_bin_picture(const struct lk_bin *bin, const uint8_t *bytes, size_t index, uint8_t **out,
-                         size_t *len, lk_error *err)
+lk_status lk_bin_latin1(uint8_t *bytes, size_t *len, uint64_t base, lk_error *err)
 {
-    const struct lk_bin_picture *picture = &bin->pictures[index];
-    const uint8_t *from = bytes + picture->offset;
-    uint8_t *copy = lk_calloc(picture->len, 1, err);
-    if (copy == NULL)
-        return LK_ENOMEM;
     size_t n = 0;
-    for (size_t i = 0; picture->latin1 && i < picture->len; i++) {
-        bool two = (from[i] & 0xfe) == 0xc2 && i + 1 < picture->len && (from[i + 1] & 0xc0) == 0x80;
-        if (!two && from[i] > 0x7f) {
-            free(copy);
-            return lk_fail(err, LK_EFORMAT, "the text at byte %zu is not made of bytes: found 0x%02x",
-                           picture->offset + i, from[i]);
+    for (size_t i = 0; i < *len; i++) {
+        uint8_t byte = bytes[i];
+        if (byte > 0x7f) {
+            bool two = (byte & 0xfe) == 0xc2 && i + 1 < *len && (bytes[i + 1] & 0xc0) == 0x80;
+            LK_NEED(two, err, LK_EFORMAT, "the text at byte %" PRIu64 " is no bytes: found 0x%02x", base + i, byte);
+            byte = (uint8_t)(byte << 6 | (bytes[++i] & 0x3f));
         }
-        copy[n++] = two ? (uint8_t)(from[i] << 6 | (from[i + 1] & 0x3f)) : from[i];
-        i += two;
+        bytes[n++] = byte;
     }
-    if (!picture->latin1 && picture->len > 0)
-        memcpy(copy, from, n = picture->len);
-    *out = copy;
     *len = n;
     return LK_OK;
 }

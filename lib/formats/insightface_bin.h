@@ -26,8 +26,8 @@ struct lk_bin {
 lk_status lk_bin_parse(struct lk_bin *out, const uint8_t *bytes, size_t len, lk_error *err);
 void lk_bin_free(struct lk_bin *bin);
 
-/* Copies a picture out of the bytes that were parsed; *out is freed by the caller. */
-lk_status lk_bin_picture(const struct lk_bin *bin, const uint8_t *bytes, size_t index, uint8_t **out,
-                         size_t *len, lk_error *err);
+/* Turns a picture that is written as Latin-1 text in UTF-8 into its bytes, in place. `base` is where it lies in
+ * the file, for the message. */
+lk_status lk_bin_latin1(uint8_t *bytes, size_t *len, uint64_t base, lk_error *err);
 
 #endif

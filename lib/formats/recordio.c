@@ -9,12 +9,14 @@
 
 enum { WHOLE = 0, FIRST = 1, MIDDLE = 2, LAST = 3, LENGTH_BITS = 29 };
 
+static const uint8_t MAGIC[4] = {0x0a, 0x23, 0xd7, 0xce}; /* as it lies in the file */
+
 static uint32_t get_u32(const uint8_t *p)
 {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* Place and payload length of the part at bytes[0], which has 8 bytes. */
+/* Kind and payload length of the part at bytes[0], which has 8 bytes. */
 static unsigned part_word(const uint8_t *bytes, size_t *length)
 {
     uint32_t word = get_u32(bytes + 4);
@@ -27,26 +29,27 @@ static size_t padded(size_t length)
     return (length + 3) & ~(size_t)3;
 }
 
-/* Fails for a record that is cut off, and says how many bytes it takes at least. */
-static lk_status cut_off(size_t wanted, size_t len, uint64_t base, size_t *need, lk_error *err)
-{
-    if (need != NULL)
-        *need = wanted;
-    return lk_fail(err, LK_EFORMAT,
-                   "the record at byte %" PRIu64 " is cut off: it takes at least %zu bytes, found %zu", base,
-                   wanted, len);
-}
-
-lk_status lk_record_find(const uint8_t *bytes, size_t len, uint64_t base, struct lk_record *out, size_t *need,
+static lk_status cut_off(size_t need, size_t len, uint64_t base, struct lk_record_trouble *trouble,
                          lk_error *err)
 {
+    trouble->need = need;
+    return lk_fail(err, LK_EFORMAT,
+                   "the record at byte %" PRIu64 " is cut off: it takes at least %zu bytes, found %zu", base,
+                   need, len);
+}
+
+lk_status lk_record_find(const uint8_t *bytes, size_t len, uint64_t base, struct lk_record *out,
+                         struct lk_record_trouble *trouble, lk_error *err)
+{
     struct lk_record r = {0, 0, 0};
-    if (need != NULL)
-        *need = 0;
+    struct lk_record_trouble own;
+    if (trouble == NULL)
+        trouble = &own;
     unsigned place;
     do {
+        *trouble = (struct lk_record_trouble){0, r.extent};
         if (len - r.extent < LK_RECORD_PART)
-            return cut_off(r.extent + LK_RECORD_PART, len, base, need, err);
+            return cut_off(r.extent + LK_RECORD_PART, len, base, trouble, err);
         uint32_t magic = get_u32(bytes + r.extent);
         LK_NEED(magic == LK_RECORD_MAGIC, err, LK_EFORMAT,
                 "no record at byte %" PRIu64 ": found %08" PRIx32 ", expected the magic number %08x",
@@ -59,9 +62,9 @@ lk_status lk_record_find(const uint8_t *bytes, size_t len, uint64_t base, struct
                 r.parts == 0 ? "0 (whole) or 1 (first)" : "2 (middle) or 3 (last)");
         size_t end = r.extent + LK_RECORD_PART + length; /* no overflow: extent <= len, length < 2^29 */
         if (end > len)
-            return cut_off(end, len, base, need, err);
-        r.length += length + (r.parts > 0 ? 4 : 0);
-        r.extent = padded(end) < len ? padded(end) : len; /* the zeros may be missing at the end of the file */
+            return cut_off(end, len, base, trouble, err);
+        r.length += length + (r.parts > 0 ? sizeof MAGIC : 0);
+        r.extent = padded(end) < len ? padded(end) : len; /* the file may end before the zeros do */
         r.parts++;
     } while (place == FIRST || place == MIDDLE);
     *out = r;
@@ -70,18 +73,17 @@ lk_status lk_record_find(const uint8_t *bytes, size_t len, uint64_t base, struct
 
 size_t lk_record_join(const uint8_t *bytes, const struct lk_record *record, uint8_t *out, size_t n)
 {
-    static const uint8_t MAGIC[4] = {0x0a, 0x23, 0xd7, 0xce};
     size_t done = 0;
     for (size_t part = 0; part < record->parts; part++) {
         if (part > 0) {
             size_t take = n - done < sizeof MAGIC ? n - done : sizeof MAGIC;
-            memcpy(out + done, MAGIC, take);
+            memcpy(out + done, MAGIC, take); /* in place: before the next part's header */
             done += take;
         }
         size_t length;
         part_word(bytes, &length);
         size_t take = n - done < length ? n - done : length;
-        memcpy(out + done, bytes + LK_RECORD_PART, take);
+        memmove(out + done, bytes + LK_RECORD_PART, take);
         done += take;
         if (done == n)
             break;

@@ -24,14 +24,19 @@ struct lk_record {
     size_t parts;
 };
 
+/* How far a search for a record came that failed. */
+struct lk_record_trouble {
+    size_t need;    /* bytes that the record takes at least, when it goes on behind `len`; else 0 */
+    size_t reached; /* where the part is that is missing or damaged */
+};
+
 /* The record at bytes[0]. `base` is where that is in the file, for the messages. LK_EFORMAT when there is
- * none, or when it goes on behind `len`: *need is then the number of bytes that it takes at least, else 0
- * (need may be NULL). */
-lk_status lk_record_find(const uint8_t *bytes, size_t len, uint64_t base, struct lk_record *out, size_t *need,
-                         lk_error *err);
+ * none, or not all of it; *trouble (may be NULL) says more then. */
+lk_status lk_record_find(const uint8_t *bytes, size_t len, uint64_t base, struct lk_record *out,
+                         struct lk_record_trouble *trouble, lk_error *err);
 
 /* Copies the first `n` bytes of the joined payload of a record that was found at bytes[0]; fewer when it is
- * shorter. Returns how many. */
+ * shorter. Returns how many. `out` may be `bytes`. */
 size_t lk_record_join(const uint8_t *bytes, const struct lk_record *record, uint8_t *out, size_t n);
 
 /* The next place at or behind `at` where a record may start (a magic at a multiple of 4 that opens a first or
