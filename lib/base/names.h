@@ -15,6 +15,9 @@ struct lk_arena {
 char *lk_arena_text(struct lk_arena *arena, const char *bytes, size_t len, lk_error *err);
 void lk_arena_free(struct lk_arena *arena); /* and back to {0} */
 
+/* A hash for tables of strings (FNV-1a); not for anything that an attacker gains by. */
+uint64_t lk_text_hash(const char *text, size_t len);
+
 /* Distinct strings, numbered from 0 in the order in which they were added. Start from {0}. */
 struct lk_names {
     struct lk_arena arena;
@@ -31,6 +34,9 @@ lk_status lk_names_add(struct lk_names *names, const char *text, size_t len, uin
 uint32_t lk_names_find(const struct lk_names *names, const char *text, size_t len);
 /* NULL for LK_NO_NAME. */
 const char *lk_names_text(const struct lk_names *names, uint32_t number);
+/* How many distinct numbers of names there are among n, LK_NO_NAME not counted. */
+lk_status lk_names_distinct(const struct lk_names *names, const uint32_t *numbers, size_t n, size_t *count,
+                            lk_error *err);
 void lk_names_free(struct lk_names *names);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "formats/source_backend.h"
+#include "formats/source_shards.h"
 
 struct lk_source {
     struct lk_source_part *parts;
@@ -108,6 +109,43 @@ static lk_status add_part(struct lk_source *s, const char *path, const struct lk
     return LK_OK;
 }
 
+/* Archives are often made of a folder as a whole: "set/0036/1.png". How many of the first folders are common
+ * to all pictures of all archives, and still leave each of them a folder. */
+static lk_status common_folders(const struct lk_source *s, struct lk_str *name, int *n, lk_error *err)
+{
+    struct lk_str common = LK_STR_INIT; /* with a '/' behind each folder */
+    bool any = false;
+    lk_status status = LK_OK;
+    for (size_t row = 0; row < s->n && status == LK_OK; row++) {
+        size_t index;
+        const struct lk_source_part *part = part_of(s, row, &index);
+        if (part->backend != &lk_source_archive) {
+            row = part->first + part->n - 1;
+            continue;
+        }
+        if ((status = lk_source_name(s, row, name, err)) != LK_OK)
+            break;
+        size_t same = 0, end = 0; /* bytes of common folders, each of which has one more below */
+        char *slash = strrchr(name->text, '/');
+        size_t folders = slash != NULL ? (size_t)(slash - name->text) + 1 : 0;
+        for (; same < folders && (!any || (same < common.len && common.text[same] == name->text[same])); same++)
+            if (name->text[same] == '/' && same + 1 < folders)
+                end = same + 1;
+        if (!any)
+            status = lk_str_add(&common, name->text, end, err);
+        else
+            common.len = end < common.len ? end : common.len;
+        any = true;
+        if (common.len == 0)
+            break;
+    }
+    *n = 0;
+    for (size_t i = 0; i < common.len; i++)
+        *n += common.text[i] == '/';
+    lk_str_free(&common);
+    return status;
+}
+
 /* Identities of one part: the container's own labels, or by the rule from the names. */
 static lk_status identify_part(struct lk_source *s, struct lk_source_part *part,
                                const struct lk_identity_rule *rule, struct lk_str *name, lk_error *err)
@@ -139,28 +177,16 @@ static lk_status identify(struct lk_source *s, const struct lk_source_options *o
     if ((s->identities = lk_calloc(s->n, sizeof *s->identities, err)) == NULL)
         return LK_ENOMEM;
     struct lk_str name = LK_STR_INIT;
+    struct lk_identity_rule in_archives = options->identity;
     lk_status status = LK_OK;
-    for (size_t i = 0; i < s->n_parts && status == LK_OK; i++)
-        status = identify_part(s, &s->parts[i], &options->identity, &name, err);
+    if (in_archives.from == LK_IDENTITY_AUTO)
+        status = common_folders(s, &name, &in_archives.depth, err);
+    for (size_t i = 0; i < s->n_parts && status == LK_OK; i++) {
+        bool archive = s->parts[i].backend == &lk_source_archive;
+        status = identify_part(s, &s->parts[i], archive ? &in_archives : &options->identity, &name, err);
+    }
     lk_str_free(&name);
     return status;
-}
-
-/* Names in the table may belong to no picture any more. */
-static lk_status count_identities(struct lk_source *s, lk_error *err)
-{
-    bool *seen = lk_calloc(s->names.n, sizeof *seen, err);
-    if (seen == NULL)
-        return LK_ENOMEM;
-    for (size_t i = 0; s->identities != NULL && i < s->n; i++) {
-        uint32_t number = s->identities[i];
-        if (number != LK_NO_NAME && !seen[number]) {
-            seen[number] = true;
-            s->n_identities++;
-        }
-    }
-    free(seen);
-    return LK_OK;
 }
 
 lk_status lk_source_open(struct lk_source **out, const char *const *inputs, size_t n_inputs,
@@ -172,12 +198,16 @@ lk_status lk_source_open(struct lk_source **out, const char *const *inputs, size
     LK_NEED(n_inputs > 0, err, LK_EINVAL, "no input: expected folders, pictures or containers of pictures");
     struct lk_source *s = lk_calloc(1, sizeof *s, err);
     lk_status status = s != NULL ? LK_OK : LK_ENOMEM;
+    struct lk_inputs paths = {0};
     for (size_t i = 0; i < n_inputs && status == LK_OK; i++)
-        status = add_part(s, inputs[i], options, err);
+        status = lk_inputs_add(&paths, inputs[i], err);
+    for (size_t i = 0; i < paths.n && status == LK_OK; i++)
+        status = add_part(s, paths.paths[i], options, err);
+    lk_inputs_free(&paths);
     if (status == LK_OK)
         status = identify(s, options, err);
-    if (status == LK_OK)
-        status = count_identities(s, err);
+    if (status == LK_OK && s->identities != NULL) /* names in the table may belong to no picture any more */
+        status = lk_names_distinct(&s->names, s->identities, s->n, &s->n_identities, err);
     if (status != LK_OK) {
         lk_source_close(s);
         return status;

@@ -138,7 +138,6 @@ static lk_status list_records(struct pass *p, lk_error *err)
 {
     struct lk_source_part *part = p->part;
     struct database *d = part->state;
-    size_t names_before = part->names->n;
     LK_TRY(lk_lmdb_walk(p->map.bytes, p->map.len, take_record, p, err));
     LK_NEED(d->n > p->n_bad, err, LK_EFORMAT,
             "no pictures in this LMDB database: expected decimal keys with MessagePack lists, found %" PRIu64
@@ -150,7 +149,9 @@ static lk_status list_records(struct pass *p, lk_error *err)
     for (size_t i = 0; i < d->n; i++)
         part->labels[i] = d->records[i].label;
     part->n = d->n;
-    return compare_counts(p, part->names->n - names_before, err);
+    size_t n_identities = 0;
+    LK_TRY(lk_names_distinct(part->names, part->labels, d->n, &n_identities, err));
+    return compare_counts(p, n_identities, err);
 }
 
 /* data.mdb in a folder, else the file itself. */

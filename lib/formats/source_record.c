@@ -225,8 +225,11 @@ static lk_status number_labels(struct lk_source_part *part, lk_error *err)
     return LK_OK;
 }
 
-static lk_status check_property(struct lk_source_part *part, size_t n_identities, lk_error *err)
+static lk_status check_property(struct lk_source_part *part, lk_error *err)
 {
+    const struct records *r = part->state;
+    size_t n_identities;
+    LK_TRY(lk_names_distinct(part->names, part->labels, r->set.n, &n_identities, err));
     uint8_t *bytes;
     size_t len;
     uint64_t said;
@@ -257,11 +260,10 @@ static lk_status open_set(struct lk_source_part *part, lk_error *err)
     LK_TRY(status);
     LK_TRY(read_names(part, err));
     if (r->paths.n == 0) {
-        size_t before = part->names->n;
         if (r->set.n_bad_labels > 0)
             LK_TRY(relabel(part, err));
         LK_TRY(number_labels(part, err));
-        LK_TRY(check_property(part, part->names->n - before, err));
+        LK_TRY(check_property(part, err));
     }
     part->n = r->set.n;
     return LK_OK;
