@@ -118,6 +118,8 @@ static lk_status find_pictures(struct lk_source_part *part, const struct lk_map 
     if (status == LK_OK)
         status = lk_record_set_make(&r->set, map->bytes, map->len, index.n > 0 ? &index : NULL, pause_pass,
                                     &pass, err);
+    if (status == LK_EFORMAT || status == LK_EUNSUP)
+        lk_error_prefix(err, "%s", part->path);
     lk_record_table_free(&index);
     for (size_t i = 0; i < r->set.n_notes && status == LK_OK; i++)
         status = lk_source_note(part, err, "%s", r->set.notes[i]);
@@ -145,7 +147,7 @@ static lk_status name_pictures(struct lk_source_part *part, const struct lk_reco
         n_without += e == NULL;
         LK_TRY(lk_names_add(&r->paths, name, n, &got, err));
         LK_NEED(got == i, err, LK_EFORMAT,
-                "list.txt gives the path '%.*s' to record %" PRIu32 " and record %" PRIu32, (int)n, name,
+                "it gives the path '%.*s' to record %" PRIu32 " and record %" PRIu32, (int)n, name,
                 r->set.pictures[got].key, r->set.pictures[i].key);
     }
     size_t n_lost = list->n - (r->set.n - n_without);
@@ -163,14 +165,14 @@ static lk_status read_names(struct lk_source_part *part, lk_error *err)
     LK_TRY(read_list(part, NULL, "list.txt", &bytes, &len, err));
     if (bytes == NULL)
         return LK_OK;
-    struct lk_record_table list;
+    struct lk_record_table list = {0};
     lk_status status = lk_record_paths_parse(&list, bytes, len, err);
     if (status == LK_OK) {
         status = name_pictures(part, &list, bytes, len, err);
         lk_record_table_free(&list);
-    } else {
-        lk_error_prefix(err, "list.txt");
     }
+    if (status == LK_EFORMAT)
+        lk_error_prefix(err, "%s: list.txt beside it", part->path);
     free(bytes);
     return status;
 }
