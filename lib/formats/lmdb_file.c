@@ -137,8 +137,10 @@ static lk_status big_value(struct walk *w, uint64_t number, size_t len, size_t *
     return LK_OK;
 }
 
-/* The record whose node is at page[at], at least NODE_HEADER bytes before the end of the page. */
-static lk_status take_record(struct walk *w, uint64_t number, const uint8_t *page, size_t at, lk_error *err)
+/* The record whose node is at page[at], at least NODE_HEADER bytes before the end of the page. `left` bytes of the
+ * page are not taken by nodes yet. */
+static lk_status take_record(struct walk *w, uint64_t number, const uint8_t *page, size_t at, size_t *left,
+                             lk_error *err)
 {
     const uint8_t *node = page + at;
     size_t len = get(node, 4), key_len = get(node + 6, 2), room = w->page_size - at - NODE_HEADER;
@@ -147,6 +149,9 @@ static lk_status take_record(struct walk *w, uint64_t number, const uint8_t *pag
     LK_NEED(key_len <= room && (big ? sizeof(uint64_t) : len) <= room - key_len, err, LK_EFORMAT,
             "damaged LMDB file: a record goes on behind the end of page %" PRIu64, number);
     LK_NEED((flags & NODE_SEVERAL) == 0, err, LK_EUNSUP, "an LMDB database with several values for a key");
+    size_t taken = NODE_HEADER + key_len + (big ? sizeof(uint64_t) : len);
+    LK_NEED(taken <= *left, err, LK_EFORMAT, "damaged LMDB file: records of page %" PRIu64 " overlap", number);
+    *left -= taken;
     w->n_records++;
     if (flags & NODE_DATABASE)
         return LK_OK;
@@ -167,12 +172,13 @@ static lk_status walk_page(struct walk *w, uint64_t number, unsigned level, lk_e
     LK_NEED(lower >= PAGE_HEADER && lower <= upper && upper <= w->page_size, err, LK_EFORMAT,
             "damaged LMDB file: page %" PRIu64 " has its free space from %zu to %zu of %zu", number, lower,
             upper, w->page_size);
+    size_t left = w->page_size - upper;
     for (size_t at = PAGE_HEADER; at + 2 <= lower; at += 2) {
         size_t node = get(page + at, 2);
         LK_NEED(node >= upper && node + NODE_HEADER <= w->page_size, err, LK_EFORMAT,
                 "damaged LMDB file: a node at byte %zu of page %" PRIu64, node, number);
         if (leaf)
-            LK_TRY(take_record(w, number, page, node, err));
+            LK_TRY(take_record(w, number, page, node, &left, err));
         else
             LK_TRY(walk_page(w, (uint64_t)get(page + node + 4, 2) << 32 | get(page + node, 4), level + 1, err));
     }
