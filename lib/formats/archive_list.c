@@ -225,16 +225,18 @@ static lk_status list_members(struct listing *l, lk_error *err)
             LK_TRY(lk_ctx_check(l->ctx, err));
         struct archive_entry *entry;
         int code = archive_read_next_header(l->archive, &entry);
-        if (code == ARCHIVE_EOF)
+        bool tar = (archive_format(l->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+        if (code == ARCHIVE_EOF) {
+            int64_t last = archive_read_header_position(l->archive);
+            l->index->tally.no_end = tar && l->number > 0 && archive_filter_bytes(l->archive, 0) == last;
             return LK_OK;
+        }
         const char *reason = archive_error_string(l->archive);
         LK_NEED(code >= ARCHIVE_WARN, err, archive_errno(l->archive) == ENOMEM ? LK_ENOMEM : LK_EFORMAT,
                 "damaged behind %" PRIu64 " members and %zu pictures: %s", l->number, l->index->n,
                 reason != NULL ? reason : "unknown reason");
-        int format = archive_format(l->archive) & ARCHIVE_FORMAT_BASE_MASK;
         if (l->number == 0)
-            l->index->direct =
-                l->index->direct && format == ARCHIVE_FORMAT_TAR && archive_filter_count(l->archive) == 1;
+            l->index->direct = l->index->direct && tar && archive_filter_count(l->archive) == 1;
         LK_TRY(take_member(l, entry, err));
         LK_TRY(check_growth(l, err));
     }

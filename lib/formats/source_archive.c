@@ -51,6 +51,8 @@ static lk_status note_all(struct lk_source_part *part, const struct lk_archive_t
     LK_TRY(note_one(part, &t->special, "pictures are links or special files and are passed over", err));
     LK_TRY(note_one(part, &t->names, "members have no usable name and are passed over", err));
     LK_TRY(note_one(part, &t->nested, "archives inside the archive are not looked into", err));
+    if (t->no_end)
+        LK_TRY(lk_source_note(part, err, "has no end mark; it may have been cut off behind its last member"));
     return note_one(part, &t->bad_labels, "label files hold no identity as asked for", err);
 }
 

@@ -46,6 +46,7 @@ struct lk_archive_index {
             const char *first; /* name of the first, in arena */
         } outside, encrypted, large, again, nested, special, names, bad_labels;
         uint64_t n_others; /* members that are no pictures */
+        bool no_end;       /* a tar without the blocks that mark its end: perhaps cut off between two members */
     } tally;
 };
 
