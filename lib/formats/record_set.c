@@ -15,6 +15,7 @@ struct maker {
     struct lk_record_set *set;
     const uint8_t *bytes;
     size_t len;
+    bool labels; /* wanted */
     lk_record_pause_fn *pause;
     void *arg;
     unsigned n_steps;
@@ -234,12 +235,17 @@ static bool is_head_record(const struct maker *m, const struct lk_record_table *
     return true;
 }
 
+/* Lists the pictures of records that were found or are in the index. */
 static lk_status list_pictures(struct maker *m, const struct lk_record_table *records, bool indexed)
 {
     uint64_t pictures_end = UINT64_MAX, identities_end = 0;
     bool has_head = is_head_record(m, records, &pictures_end, &identities_end), sound = false;
     size_t first = has_head ? 1 : 0;
-    if (has_head && indexed && identities_end > pictures_end)
+    for (size_t i = first; indexed && !m->labels && i < records->n && records->entries[i].key < pictures_end; i++)
+        LK_TRY(add_picture(m, records->entries[i].value, records->entries[i].key, -1));
+    if (indexed && !m->labels)
+        sound = true;
+    else if (has_head && indexed && identities_end > pictures_end)
         LK_TRY(label_ranges(m, records, pictures_end, identities_end, &sound));
     if (!sound)
         LK_TRY(label_each(m, records, first, indexed ? pictures_end : UINT64_MAX));
@@ -274,11 +280,11 @@ static lk_status make(struct maker *m, const struct lk_record_table *index)
 }
 
 lk_status lk_record_set_make(struct lk_record_set *out, const uint8_t *bytes, size_t len,
-                             const struct lk_record_table *index, lk_record_pause_fn *pause, void *arg,
+                             const struct lk_record_table *index, bool labels, lk_record_pause_fn *pause, void *arg,
                              lk_error *err)
 {
     struct lk_record_set set = {0};
-    struct maker m = {.set = &set, .bytes = bytes, .len = len, .pause = pause, .arg = arg, .err = err};
+    struct maker m = {.set = &set, .bytes = bytes, .len = len, .labels = labels, .pause = pause, .arg = arg, .err = err};
     lk_status status = make(&m, index);
     if (status != LK_OK) {
         lk_record_set_free(&set);

@@ -34,10 +34,13 @@ typedef lk_status lk_record_pause_fn(void *arg, lk_error *err);
  * last. When these are sound, labels come from there and from the first picture of each, so that the file need
  * not be gone through. Else the label of every picture is read.
  *
+ * With labels == false nobody wants them (list.txt says the identities): with an index that fits, the records are
+ * not looked at then.
+ *
  * A record that is damaged or outside the file is listed without label: reading it says why. LK_EFORMAT when
  * there is no picture at all. pause may be NULL. */
 lk_status lk_record_set_make(struct lk_record_set *out, const uint8_t *bytes, size_t len,
-                             const struct lk_record_table *index, lk_record_pause_fn *pause, void *arg,
+                             const struct lk_record_table *index, bool labels, lk_record_pause_fn *pause, void *arg,
                              lk_error *err);
 void lk_record_set_free(struct lk_record_set *set);
 

@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     bool indexed = n_index > 0 && lk_record_index_parse(&index, bytes + 2, n_index, &err) == LK_OK;
     bytes += 2 + n_index;
     len -= 2 + n_index;
-    if (lk_record_set_make(&set, bytes, len, indexed ? &index : NULL, NULL, NULL, &err) == LK_OK) {
+    if (lk_record_set_make(&set, bytes, len, indexed ? &index : NULL, (len & 1) == 0, NULL, NULL, &err) == LK_OK) {
         if (set.n == 0)
             abort();
         for (size_t i = 0; i < set.n; i++) {

@@ -196,13 +196,13 @@ static void test_pauses(void **state)
         memcpy(bytes + i * EACH, record, EACH);
     struct pauses p = {0, 0};
     struct lk_record_set set;
-    assert_int_equal(lk_record_set_make(&set, bytes, N * EACH, NULL, pause_pass, &p, &err), LK_OK);
+    assert_int_equal(lk_record_set_make(&set, bytes, N * EACH, NULL, true, pause_pass, &p, &err), LK_OK);
     assert_int_equal(set.n, N);
     assert_int_equal(set.n_notes, 0);
     assert_true(p.n >= 4);
     lk_record_set_free(&set);
     p = (struct pauses){0, 3};
-    assert_int_equal(lk_record_set_make(&set, bytes, N * EACH, NULL, pause_pass, &p, &err), LK_ECANCELED);
+    assert_int_equal(lk_record_set_make(&set, bytes, N * EACH, NULL, true, pause_pass, &p, &err), LK_ECANCELED);
     free(bytes);
 }
 
