@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source_record.c - a record file (.rec) with the lists beside it as a set of pictures.
  *
- * Pictures are named by their record number ("12"), or by list.txt where that is there (DCFace), whose paths then
- * say the identity, since DCFace's records all have the label 0. */
+ * Pictures are named by their record number ("12"), or by list.txt where that is there (DCFace), whose paths
+ * then say the identity, since DCFace's records all have the label 0. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +35,8 @@ static char *record_file_in(const char *dir, lk_error *err)
             return path;
         free(path);
     }
-    lk_fail(err, LK_EFORMAT, "%s: no record file in this folder: expected train.rec, file.rec or record/file.rec",
-            dir);
+    lk_fail(err, LK_EFORMAT,
+            "%s: no record file in this folder: expected train.rec, file.rec or record/file.rec", dir);
     return NULL;
 }
 
@@ -98,7 +98,8 @@ static lk_status pause_pass(void *arg, lk_error *err)
 }
 
 /* Finds the pictures with the index, or without when there is none that can be read. */
-static lk_status find_pictures(struct lk_source_part *part, const struct lk_map *map, bool labels, lk_error *err)
+static lk_status find_pictures(struct lk_source_part *part, const struct lk_map *map, bool labels,
+                               lk_error *err)
 {
     struct records *r = part->state;
     struct pass pass = {part, map};
@@ -109,15 +110,17 @@ static lk_status find_pictures(struct lk_source_part *part, const struct lk_map 
     lk_status status = LK_OK;
     lk_error why;
     if (bytes != NULL && lk_record_index_parse(&index, bytes, len, &why) != LK_OK)
-        status = lk_source_note(part, err, "the index is damaged (%s); the records are found by their magic "
-                                "numbers instead", why.text);
+        status = lk_source_note(part, err,
+                                "the index is damaged (%s); the records are found by their magic "
+                                "numbers instead",
+                                why.text);
     free(bytes);
     if (status == LK_OK && index.n_twins > 0)
-        status = lk_source_note(part, err, "%zu lines of the index give a record number again and are left out",
-                                index.n_twins);
+        status = lk_source_note(
+            part, err, "%zu lines of the index give a record number again and are left out", index.n_twins);
     if (status == LK_OK)
-        status = lk_record_set_make(&r->set, map->bytes, map->len, index.n > 0 ? &index : NULL, labels, pause_pass,
-                                    &pass, err);
+        status = lk_record_set_make(&r->set, map->bytes, map->len, index.n > 0 ? &index : NULL, labels,
+                                    pause_pass, &pass, err);
     if (status == LK_EFORMAT || status == LK_EUNSUP)
         lk_error_prefix(err, "%s", part->path);
     lk_record_table_free(&index);
@@ -226,8 +229,8 @@ static lk_status check_property(struct lk_source_part *part, lk_error *err)
         return lk_source_note(part, err, "the property file is damaged: %s", why.text);
     return said == n_identities
                ? LK_OK
-               : lk_source_note(part, err, "%zu identities, but the property file says %" PRIu64, n_identities,
-                                said);
+               : lk_source_note(part, err, "%zu identities, but the property file says %" PRIu64,
+                                n_identities, said);
 }
 
 /* ---- the backend ------------------------------------------------------------------------------- */
