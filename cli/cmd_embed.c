@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-enum { KEY_FORCE = 0x2001 };
+enum { KEY_FORCE = 0x2001, KEY_FORMAT, KEY_IDENTITY, KEY_LABELS };
 
 struct args {
     struct cli *cli;
@@ -14,6 +14,11 @@ struct args {
 
 static const struct argp_option options[] = {
     {"output", 'o', "FACES", 0, "folder to write: embeddings.npy, images.csv, meta.json (required)", 1},
+    {"format", KEY_FORMAT, "NAME", 0, "what the inputs are, instead of recognising it (see likeness info)",
+     1},
+    {"identity", KEY_IDENTITY, "RULE", 0,
+     "where the identity is: auto, folder:N, parent, name:SEPARATOR, label, cls, json:FIELD, none", 1},
+    {"labels", KEY_LABELS, "FILE", 0, "CSV table: path, identity, groups; overrides identities", 1},
     {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
     {0},
 };
@@ -32,13 +37,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_FORCE:
         a->embed.force = 1;
         return 0;
+    case KEY_FORMAT:
+        a->embed.format = arg;
+        return 0;
+    case KEY_IDENTITY:
+        a->embed.identity = arg;
+        return 0;
+    case KEY_LABELS:
+        a->embed.labels = arg;
+        return 0;
     case ARGP_KEY_ARGS:
         a->embed.inputs = (const char *const *)(state->argv + state->next);
         a->embed.n_inputs = (size_t)(state->argc - state->next);
         return 0;
     case ARGP_KEY_END:
         if (a->embed.n_inputs == 0)
-            argp_error(state, "expected at least one folder or image to embed");
+            argp_error(state, "expected at least one folder, archive or image to embed");
         if (a->embed.output == NULL)
             argp_error(state, "expected an output folder: -o FACES");
         return 0;
@@ -74,7 +88,10 @@ int cmd_embed(struct cli *cli, int argc, char **argv)
         parse,
         "INPUT... -o FACES",
         "Detect, align and embed the faces of images.\v"
-        "An INPUT is a folder of images, searched through, or one image (JPEG, PNG, WebP). The first folder "
+        "An INPUT is a folder of images, searched through, a zip or tar archive of images, a pattern of "
+        "shards "
+        "such as 'set-{000..099}.tar', a list of them (@FILE), or one image (JPEG, PNG, WebP). The first "
+        "folder "
         "below an INPUT names the person. An interrupted run goes on when the same command is given "
         "again.\n\n"
         "Example: likeness embed photos/ -o faces/",

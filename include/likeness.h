@@ -166,8 +166,11 @@ LK_API float lk_score(const float *a, const float *b, size_t dim);
 typedef enum lk_face_choice { LK_FACE_LARGEST = 0, LK_FACE_CENTRAL = 1 } lk_face_choice;
 
 typedef struct lk_embed_options {
-    const char *const *inputs; /* folders or single image files */
+    const char *const *inputs; /* folders, archives, patterns and lists of shards (docs/formats.md), single images */
     size_t n_inputs;
+    const char *format;   /* kind of the inputs, folder, archive, picture; NULL = recognised */
+    const char *identity; /* where identities come from: auto, folder:N, parent, name:SEPARATOR, label, cls, json:FIELD, none; NULL = auto */
+    const char *labels;   /* CSV file with the columns path, identity and groups; it overrides identities; NULL = none */
     const char *output;   /* FACES directory */
     const char *model;    /* NULL = default */
     const char *detector; /* NULL = default */
@@ -191,6 +194,21 @@ typedef struct lk_embed_summary {
 LK_API void lk_embed_options_init(lk_embed_options *options);
 /* Writes embeddings.npy, images.csv and meta.json (docs/formats.md) into options->output. */
 LK_API lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed_summary *out, lk_error *err);
+
+/* ---- info: what is this? --------------------------------------------------------------------------- */
+
+typedef struct lk_info_options {
+    const char *const *inputs; /* as for lk_embed, or one FACES or MATCH directory or file of embeddings */
+    size_t n_inputs;
+    const char *format, *identity, *labels; /* as for lk_embed */
+    uint64_t n_pictures; /* how many of the first pictures are decoded, 5 */
+    int json;            /* a JSON object instead of text for people */
+} lk_info_options;
+
+LK_API void lk_info_options_init(lk_info_options *options);
+/* Says what the inputs are: kind, images, identities, images for each identity, the first pictures, the first problems.
+ * *text is freed with free(). */
+LK_API lk_status lk_info(lk_ctx *ctx, const lk_info_options *options, char **text, lk_error *err);
 
 /* ---- match: all pairs, exact --------------------------------------------------------------------- */
 

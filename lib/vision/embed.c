@@ -32,7 +32,9 @@ struct run {
     lk_ctx *ctx;
     const lk_embed_options *options;
     const struct lk_embed_engine *engine;
-    struct lk_source source;
+    struct lk_source *source;
+    struct lk_str path;          /* of the row that sink is at */
+    char *groups[LK_MAX_GROUPS]; /* of it */
     struct lk_embed_job job;
     struct lk_embedder_about about;
     json_t *settings;
@@ -51,6 +53,8 @@ struct run {
 static const char *without_path(const char *text, const char *path)
 {
     size_t len = strlen(path);
+    if (text == NULL)
+        return NULL;
     return strncmp(text, path, len) == 0 && strncmp(text + len, ": ", 2) == 0 ? text + len + 2 : text;
 }
 
@@ -66,12 +70,12 @@ static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg,
     size_t len = 0;
     lk_error reason;
     double start = lk_clock_seconds();
-    lk_status status = lk_source_read(&run->source, index, &bytes, &len, &reason);
+    lk_status status = lk_source_read(run->source, index, &bytes, &len, &reason);
     double read = lk_clock_seconds();
     worker->read_seconds += read - start;
     if (status == LK_EIO || status == LK_EFORMAT) { /* this picture's own trouble, not the run's */
         slot->image.status = LK_FACE_UNREADABLE;
-        slot->image.message = lk_strdup(without_path(reason.text, run->source.items[index].path), err);
+        slot->image.message = lk_strdup(reason.text, err); /* sink takes the path off */
         return slot->image.message != NULL ? LK_OK : LK_ENOMEM;
     }
     if (status != LK_OK) {
@@ -84,7 +88,7 @@ static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg,
     worker->embed_seconds += lk_clock_seconds() - read;
     free(bytes);
     if (status != LK_OK)
-        lk_error_prefix(err, "%s", run->source.items[index].path);
+        lk_source_error_prefix(run->source, index, err);
     return status;
 }
 
@@ -114,15 +118,21 @@ static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
     struct run *run = arg;
     struct slot *slot = slot_arg;
     struct lk_face_image image = slot->image;
-    image.path = run->source.items[index].path;
-    image.identity = run->source.items[index].identity;
+    LK_TRY(lk_source_path(run->source, index, &run->path, err));
+    image.path = run->path.text;
+    image.identity = (char *)lk_source_identity(run->source, index);
+    image.message = (char *)without_path(image.message, image.path);
+    image.n_groups = lk_source_groups(run->source);
+    image.groups = run->groups;
+    for (size_t g = 0; g < image.n_groups; g++)
+        image.groups[g] = (char *)lk_source_group(run->source, index, g);
     lk_status status = lk_embed_job_add(&run->job, &image, slot->vector, err);
     if (status == LK_OK)
         warn(run, &image);
     free(slot->image.message);
     slot->image.message = NULL;
-    const lk_progress progress = {
-        .stage = "embed", .unit = "images", .done = index + 1, .total = run->source.n, .resumed = run->resumed};
+    const lk_progress progress = {.stage = "embed", .unit = "images", .done = index + 1,
+                                  .total = lk_source_count(run->source), .resumed = run->resumed};
     lk_ctx_progress(run->ctx, &progress);
     return status;
 }
@@ -145,7 +155,7 @@ static json_t *part_value(const struct lk_embedder_part *part)
 static lk_status make_settings(struct run *run, lk_error *err)
 {
     char inputs[65];
-    LK_TRY(lk_embed_inputs_hash(&run->source, inputs, err));
+    LK_TRY(lk_source_hash(run->source, inputs, err));
     run->settings = json_pack("{s:s, s:i, s:o, s:o, s:s, s:s, s:s}", "kind", "faces", "format", FACES_FORMAT,
                               "model", part_value(&run->about.model), "detector",
                               part_value(&run->about.detector), "alignment", run->about.alignment,
@@ -177,9 +187,10 @@ static json_t *make_meta(const struct run *run)
     json_object_set_new(model, "dim", json_integer(run->about.dim));
     json_object_set_new(model, "thresholds",
                         run->about.thresholds != NULL ? json_deep_copy(run->about.thresholds) : json_array());
-    json_t *counts = json_pack("{s:I, s:I, s:I, s:I, s:I}", "images", (json_int_t)n->images, "embedded",
-                               (json_int_t)n->embedded, "no_face", (json_int_t)n->no_face, "unreadable",
-                               (json_int_t)n->unreadable, "identities", (json_int_t)run->source.n_identities);
+    json_t *counts =
+        json_pack("{s:I, s:I, s:I, s:I, s:I}", "images", (json_int_t)n->images, "embedded",
+                  (json_int_t)n->embedded, "no_face", (json_int_t)n->no_face, "unreadable",
+                  (json_int_t)n->unreadable, "identities", (json_int_t)lk_source_identities(run->source));
     json_t *meta = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:o, s:f, s:o}", "kind",
                              "faces", "format", FACES_FORMAT, "tool", lk_version(), "command",
                              o->command != NULL ? lk_json_text(o->command) : json_null(), "working_directory",
@@ -189,6 +200,10 @@ static json_t *make_meta(const struct run *run)
                              json_object_get(run->settings, "face_choice"), "inputs_sha256",
                              json_object_get(run->settings, "inputs_sha256"), "counts", counts, "seconds",
                              lk_clock_seconds() - run->started, "stage_seconds", stage_seconds(run));
+    if (meta != NULL) {
+        json_object_set_new(meta, "identity", json_string(o->identity != NULL ? o->identity : "auto"));
+        json_object_set_new(meta, "labels", o->labels != NULL ? lk_json_text(o->labels) : json_null());
+    }
     free(here);
     return meta;
 }
@@ -211,7 +226,7 @@ static lk_status make_slots(struct run *run, lk_error *err)
 /* Embeds what is still missing. */
 static lk_status embed_rest(struct run *run, lk_error *err)
 {
-    size_t n = run->source.n;
+    size_t n = lk_source_count(run->source);
     run->resumed = run->job.done.images;
     LK_TRY(make_slots(run, err));
     if (run->resumed == n)
@@ -250,9 +265,13 @@ static lk_status check_any(const struct run *run, lk_error *err)
 static void summarise(const struct run *run, bool up_to_date, lk_embed_summary *out)
 {
     const struct lk_embed_counts *n = &run->job.done;
-    *out = (lk_embed_summary){.n_images = n->images, .n_embedded = n->embedded, .n_no_face = n->no_face,
-                              .n_unreadable = n->unreadable, .n_identities = run->source.n_identities,
-                              .n_resumed = up_to_date ? n->images : run->resumed, .dim = run->about.dim,
+    *out = (lk_embed_summary){.n_images = n->images,
+                              .n_embedded = n->embedded,
+                              .n_no_face = n->no_face,
+                              .n_unreadable = n->unreadable,
+                              .n_identities = lk_source_identities(run->source),
+                              .n_resumed = up_to_date ? n->images : run->resumed,
+                              .dim = run->about.dim,
                               .up_to_date = up_to_date};
 }
 
@@ -260,7 +279,13 @@ static lk_status do_run(struct run *run, lk_embed_summary *out, lk_error *err)
 {
     const lk_embed_options *o = run->options;
     run->started = lk_clock_seconds();
-    LK_TRY(lk_source_list(&run->source, o->inputs, o->n_inputs, err));
+    struct lk_source_options source = {.ctx = run->ctx,
+                                       .format = o->format,
+                                       .labels = o->labels,
+                                       .window = (size_t)lk_ctx_threads(run->ctx) * SLOTS_PER_THREAD};
+    if (o->identity != NULL)
+        LK_TRY(lk_identity_rule_parse(o->identity, &source.identity, err));
+    LK_TRY(lk_source_open(&run->source, o->inputs, o->n_inputs, &source, err));
     run->listed = lk_clock_seconds();
     run->workers = lk_calloc((size_t)lk_ctx_threads(run->ctx), sizeof *run->workers, err);
     if (run->workers == NULL)
@@ -269,7 +294,7 @@ static lk_status do_run(struct run *run, lk_embed_summary *out, lk_error *err)
     run->engine->about(run->workers[0].handle, &run->about);
     LK_TRY(make_settings(run, err));
     bool up_to_date;
-    LK_TRY(lk_embed_job_open(&run->job, run->ctx, o->output, o->force, run->settings, &run->source,
+    LK_TRY(lk_embed_job_open(&run->job, run->ctx, o->output, o->force, run->settings, run->source,
                              (size_t)run->about.dim, &up_to_date, err));
     if (!up_to_date) {
         lk_status status = embed_rest(run, err);
@@ -305,7 +330,8 @@ lk_status lk_embed_with(lk_ctx *ctx, const lk_embed_options *options, const stru
     free(run.slots);
     free(run.vectors);
     json_decref(run.settings);
-    lk_source_free(&run.source);
+    lk_source_close(run.source);
+    lk_str_free(&run.path);
     return status;
 }
 

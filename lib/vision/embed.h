@@ -42,15 +42,15 @@ struct lk_embed_job {
     int lock;                      /* -1 = none */
     const json_t *settings;        /* borrowed, as is source */
     const struct lk_source *source;
+    struct lk_str path; /* scratch */
+    char *header;       /* of images.csv, with its line end */
+    size_t header_len;
     size_t dim;
     FILE *vectors, *lines;
     struct lk_embed_counts done;   /* what is in the files */
     uint64_t unflushed;            /* images since the last flush */
     double flushed_at;
 };
-
-/* SHA-256 over path, identity, size and time of change of every picture. */
-lk_status lk_embed_inputs_hash(const struct lk_source *source, char hex[65], lk_error *err);
 
 /* Takes the lock of dir and finds out what to do: *up_to_date when a finished run with these settings is
  * there (its numbers are in done), else the files stand ready behind the last image of an interrupted run, or

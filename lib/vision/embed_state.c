@@ -90,33 +90,6 @@ static lk_status write_json(const struct lk_embed_job *job, const char *name, co
 
 /* ---- settings ---------------------------------------------------------------------------------- */
 
-lk_status lk_embed_inputs_hash(const struct lk_source *source, char hex[65], lk_error *err)
-{
-    struct lk_hash *hash;
-    LK_TRY(lk_hash_new(&hash, err));
-    lk_status status = LK_OK;
-    for (size_t i = 0; i < source->n && status == LK_OK; i++) {
-        const struct lk_source_item *item = &source->items[i];
-        const char *identity = item->identity != NULL ? item->identity : "";
-        struct stat st;
-        int64_t facts[3] = {-1, 0, 0};
-        if (stat(item->path, &st) == 0) {
-            facts[0] = st.st_size;
-            facts[1] = st.st_mtim.tv_sec;
-            facts[2] = st.st_mtim.tv_nsec;
-        }
-        status = lk_hash_add(hash, item->path, strlen(item->path) + 1, err);
-        if (status == LK_OK)
-            status = lk_hash_add(hash, identity, strlen(identity) + 1, err);
-        if (status == LK_OK)
-            status = lk_hash_add(hash, facts, sizeof facts, err);
-    }
-    if (status == LK_OK)
-        status = lk_hash_end(hash, hex, err);
-    lk_hash_free(hash);
-    return status;
-}
-
 static const char *text_or_dash(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -146,7 +119,9 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t roo
         }
     }
     if (strcmp(text_or_dash(old, "inputs_sha256"), text_or_dash(new, "inputs_sha256")) != 0) {
-        snprintf(text, room, "its inputs are others: pictures were added, removed, renamed or changed since");
+        snprintf(text, room,
+                 "its inputs are others: pictures were added, removed, renamed, changed or labelled "
+                 "otherwise since");
         return true;
     }
     if (!json_equal(json_object_get(old, "format"), json_object_get(new, "format"))) {
@@ -167,13 +142,14 @@ static bool is_unit(const float *vector, size_t dim)
 }
 
 /* Whether the record that csv stands at is that of the next picture, with its vector there in full. */
-static bool is_next(const struct lk_embed_job *job, const struct lk_csv *csv, const struct lk_map *vectors,
+static bool is_next(struct lk_embed_job *job, const struct lk_csv *csv, const struct lk_map *vectors,
                     enum lk_face_status *status)
 {
     struct lk_face_image image;
-    if (job->done.images >= job->source->n || lk_faces_csv_read(csv, &image, NULL) != LK_OK)
+    if (job->done.images >= lk_source_count(job->source) || lk_faces_csv_read(csv, &image, NULL) != LK_OK)
         return false;
-    bool good = strcmp(image.path, job->source->items[job->done.images].path) == 0;
+    bool good = lk_source_path(job->source, job->done.images, &job->path, NULL) == LK_OK &&
+                strcmp(image.path, job->path.text) == 0;
     *status = image.status;
     if (image.status == LK_FACE_EMBEDDED) {
         size_t bytes = job->dim * sizeof(float);
@@ -200,11 +176,10 @@ static void count(struct lk_embed_counts *counts, enum lk_face_status status)
 static bool scan(struct lk_embed_job *job, const struct lk_map *lines, const struct lk_map *vectors,
                  size_t *end)
 {
-    size_t header = strlen(lk_faces_csv_header) + 1;
-    if (lines->len < header || memcmp(lines->bytes, lk_faces_csv_header, header - 1) != 0 ||
-        lines->bytes[header - 1] != '\n' || vectors->len < LK_NPY_HEADER_BYTES)
+    if (lines->len < job->header_len || memcmp(lines->bytes, job->header, job->header_len) != 0 ||
+        vectors->len < LK_NPY_HEADER_BYTES)
         return false;
-    *end = header;
+    *end = job->header_len;
     struct lk_csv csv;
     if (lk_csv_open(&csv, lines->bytes, lines->len, NULL) != LK_OK)
         return false;
@@ -285,7 +260,7 @@ static lk_status start_fresh(struct lk_embed_job *job, lk_error *err)
     LK_TRY(open_file(job, vectors_part, O_TRUNC, &job->vectors, err));
     LK_TRY(open_file(job, lines_part, O_TRUNC, &job->lines, err));
     LK_TRY(lk_npy_write_header(job->vectors, 0, job->dim, err));
-    fprintf(job->lines, "%s\n", lk_faces_csv_header);
+    fwrite(job->header, 1, job->header_len, job->lines);
     LK_TRY(flush(job, err));
     return write_json(job, state_part, job->settings, err);
 }
@@ -359,6 +334,19 @@ static bool find_interrupted(struct lk_embed_job *job, lk_ctx *ctx)
     return ours;
 }
 
+static lk_status make_header(struct lk_embed_job *job, lk_error *err)
+{
+    const char *names[LK_MAX_GROUPS];
+    size_t n = lk_source_groups(job->source);
+    for (size_t i = 0; i < n; i++)
+        names[i] = lk_source_group_name(job->source, i);
+    FILE *stream = open_memstream(&job->header, &job->header_len);
+    LK_NEED(stream != NULL, err, LK_ENOMEM, "out of memory");
+    lk_faces_csv_write_header(stream, names, n);
+    LK_NEED(fclose(stream) == 0, err, LK_ENOMEM, "out of memory");
+    return LK_OK;
+}
+
 lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *dir, bool force,
                             const json_t *settings, const struct lk_source *source, size_t dim,
                             bool *up_to_date, lk_error *err)
@@ -368,6 +356,7 @@ lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *d
     job->dir = lk_strdup(dir, err);
     if (job->dir == NULL)
         return LK_ENOMEM;
+    LK_TRY(make_header(job, err));
     LK_TRY(lk_mkdirs(dir, err));
     LK_TRY(lk_lock_take(&job->lock, dir, err));
     bool finished = have(job, meta_name), continues = find_interrupted(job, ctx);
@@ -388,7 +377,7 @@ lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *d
         LK_TRY(resume(job, &resumed, err));
     if (job->done.images > 0)
         lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: going on after %" PRIu64 " of %zu images", dir,
-                       job->done.images, source->n);
+                       job->done.images, lk_source_count(source));
     return resumed ? LK_OK : start_fresh(job, err);
 }
 
@@ -462,4 +451,7 @@ void lk_embed_job_close(struct lk_embed_job *job)
     job->lock = -1;
     free(job->dir);
     job->dir = NULL;
+    lk_str_free(&job->path);
+    free(job->header);
+    job->header = NULL;
 }

@@ -5,7 +5,7 @@ for arguments in "-o out" "photos" "photos -o out --choose best" "photos -o out 
     "$LIKENESS" embed $arguments 2>message.txt || code=$?
     echo "$code: $(head -n 1 message.txt)"
 done
-#out 2: likeness embed: expected at least one folder or image to embed
+#out 2: likeness embed: expected at least one folder, archive or image to embed
 #out 2: likeness embed: expected an output folder: -o FACES
 #out 2: likeness embed: --choose: found 'best', expected largest or central
 #out 2: likeness embed: --threads: found '0', expected a whole number from 1 to 4096
