@@ -266,8 +266,15 @@ static lk_status describe(lk_ctx *ctx, const lk_info_options *o, json_t *out, lk
     json_decref(meta);
     if (kind != NULL && !faces)
         return LK_OK;
-    if (faces || may_be_embeddings(o))
+    if (faces)
         return describe_embeddings(o->inputs[0], out, err);
+    if (may_be_embeddings(o)) {
+        lk_status status = describe_embeddings(o->inputs[0], out, err);
+        return status == LK_EFORMAT
+                   ? lk_fail(err, LK_EFORMAT, "%s: neither a picture, nor a set of them, nor embeddings",
+                             o->inputs[0])
+                   : status;
+    }
     struct lk_source_options options = {.ctx = ctx, .quiet = true, .format = o->format, .labels = o->labels};
     if (o->identity != NULL)
         LK_TRY(lk_identity_rule_parse(o->identity, &options.identity, err));

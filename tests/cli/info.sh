@@ -54,6 +54,6 @@ echo text >notes
 #out          5 embeddings of 48 numbers
 #out exit code 1
 #out exit code 1
-#err likeness: error: notes: not a .npy file*
+#err likeness: error: notes: neither a picture, nor a set of them, nor embeddings
 #err likeness: error: set.tar*
 #err ...

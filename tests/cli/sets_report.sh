@@ -26,7 +26,9 @@ pairs() { # the pictures of the pairs, in any order
 pairs folders >one.txt
 pairs archives >two.txt
 [ -s one.txt ] && cmp one.txt two.txt
+"$LIKENESS" info archives/match
 mv made.tar gone.tar # a picture that is gone is a neutral tile, not an error
 rm archives/report.html archives/report.json
 "$LIKENESS" report archives/match -o gone.html -q >/dev/null
 [ "$(grep -o 'data:image/jpeg' gone.html | wc -l)" -lt "$(wc -l <two.txt)" ] || echo "pictures of an archive that is gone"
+#out a result of likeness of the kind 'match'; its meta.json says how it was made

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_groups.c - the columns of groups in images.csv: written, read back, and no trouble where there are none. */
+/* t_groups.c - the columns of groups in images.csv: written, read back, and no trouble without them. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
