@@ -42,6 +42,8 @@ static lk_status read_group_names(struct lk_faces *faces, const struct lk_csv *c
 static lk_status read_images(struct lk_faces *faces, struct lk_csv *csv, lk_error *err)
 {
     size_t capacity = 0, rows = 0;
+    struct lk_faces_columns columns;
+    LK_TRY(lk_faces_csv_columns(csv, &columns, err));
     LK_TRY(read_group_names(faces, csv, err));
     if ((faces->image_of_row = lk_calloc((size_t)faces->matrix.rows, sizeof *faces->image_of_row, err)) ==
         NULL)
@@ -53,7 +55,7 @@ static lk_status read_images(struct lk_faces *faces, struct lk_csv *csv, lk_erro
             break;
         LK_TRY(lk_grow(&faces->images, &capacity, faces->n_images + 1, sizeof *faces->images, err));
         struct lk_face_image *image = &faces->images[faces->n_images];
-        LK_TRY(lk_faces_csv_read(csv, image, err));
+        LK_TRY(lk_faces_csv_read(csv, &columns, image, err));
         if (faces->n_images > 0)
             lk_face_image_share(image, image - 1);
         faces->n_images++;

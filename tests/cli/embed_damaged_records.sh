@@ -21,5 +21,7 @@ embed attack.bin -o attack || code=$?
 #out 4 images of 2 identities
 #out          4 embedded, 48 numbers each, in other_faces/embeddings.npy
 #err warning: cut/train.rec#3: unreadable: the record at byte * is cut off: it takes at least * bytes, found *
+#err * images/s; * % of the time went into *
 #err warning: other/train.rec: the index does not fit: of 4 entries tried, *; the records are found by their magic numbers instead
+#err * images/s; * % of the time went into *
 #err likeness: error: attack.bin: opcode 0x63 at byte 2: it names a function, which is never called; expected a pickle of a list of pictures and a list of booleans

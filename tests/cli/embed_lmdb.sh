@@ -19,3 +19,7 @@ cut -d, -f1-4 faces_HSFACE.lmdb/images.csv | sed -n 18p
 #out 18 images of 6 identities
 #out         18 embedded, 48 numbers each, in faces_one_file/embeddings.npy
 #out 16,HSFACE.lmdb/data.mdb#16,5,ok
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *

@@ -42,3 +42,13 @@ cut -d, -f1-4 faces_4/images.csv | sed -n 3p
 #out 18 images
 #out         18 embedded, 48 numbers each, in faces_4/embeddings.npy
 #out 1,sets/4.bin#1,,ok
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *

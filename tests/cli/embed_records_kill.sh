@@ -19,3 +19,4 @@ cmp whole/embeddings.npy faces/embeddings.npy
 [ "$(wc -l <faces/images.csv)" -eq 6001 ]
 #out 6000 images of 60 identities*
 #out       6000 embedded, 48 numbers each, in faces/embeddings.npy
+#err * images/s; * % of the time went into *

@@ -26,6 +26,7 @@ embed locked.zip -o locked
 #out exit code 3
 #out exit code 1
 #err warning: set.zip!/person_01/01.png: unreadable: damaged: ZIP bad CRC*
+#err * images/s; * % of the time went into *
 #err likeness: error: cut.tar: damaged behind *
 #err warning: locked.zip: 6 pictures are encrypted and cannot be read (first: person_0*
 #err warning: locked.zip!/*: unreadable: encrypted, expected a picture

@@ -32,4 +32,15 @@ embed "$set" -o faces
 #out faces is up to date: nothing to do
 #out 30 images of 6 identities
 #out         30 embedded, 48 numbers each, in faces/embeddings.npy
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
 #err likeness: error: faces: holds a finished result made with other settings: its inputs are others: pictures were added, removed, renamed, changed or labelled otherwise since*

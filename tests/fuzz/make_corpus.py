@@ -175,6 +175,9 @@ def make_tables():
                           '1,"a/x,""y"".jpg",a,ok,1,250,250,,,,,,' + "," * 12 + "20.1,\n" +
                           ",b.png,,no_face,0,10,10,,,,,," + "," * 12 + ",\n" +
                           ',c.png,,unreadable,0,0,0,,,,,,' + "," * 12 + ',"cut, off"\n').encode())
+    strata = FACES.replace("feature_norm", "feature_norm,sharpness,yaw,age").replace("\n", ",group:a\n")
+    save("csv", "strata", (strata + "0,a.jpg,,ok,1,9,9,,,,,," + "," * 12 + "20.1,0.25,-12.5,33.5,,x\n" +
+                           ",b.jpg,,no_face,0,9,9,,,,,," + "," * 12 + ",,,,,\n").encode())
     save("csv", "quotes", b'a,b\n"1,2","3\r\n""4"""\nx"y, z \n')
     save("csv", "crlf", b"\xef\xbb\xbfa,b\r\n1,-2.5e3\r\n\r\n18446744073709551615,nan\r\n")
     save("csv", "open", b'a\n"x\n')
