@@ -14,6 +14,7 @@ const struct command commands[] = {
     {"audit", "do it all: embed the sets, compare them, write the report", cmd_audit},
     {"models", "list the models, fetch them, test them", cmd_models},
     {"embed", "detect, align and embed the faces of images", cmd_embed},
+    {"duplicates", "find pictures that a set holds more than once", cmd_duplicates},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
     {"report", "write the page about a comparison, and the verdict", cmd_report},
@@ -29,8 +30,8 @@ static void print_overview(FILE *stream)
                     "usage: likeness COMMAND [OPTION...] [ARGUMENT...]\n\n",
             lk_version());
     for (const struct command *c = commands; c->name != NULL; c++)
-        fprintf(stream, "  %-10s %s\n", c->name, c->summary);
-    fprintf(stream, "  %-10s %s\n\n", "help", "explain a command: likeness help COMMAND");
+        fprintf(stream, "  %-11s %s\n", c->name, c->summary);
+    fprintf(stream, "  %-11s %s\n\n", "help", "explain a command: likeness help COMMAND");
     fprintf(stream, "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some inputs were unreadable,\n"
                     "10 leakage above the limit asked for, 130 interrupted (run again to go on).\n"
                     "Nothing ever leaves this machine; `likeness models fetch` alone uses the network.\n");

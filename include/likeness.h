@@ -190,6 +190,39 @@ LK_API void lk_embed_options_init(lk_embed_options *options);
 /* Writes embeddings.npy, images.csv and meta.json (docs/formats.md) into options->output. */
 LK_API lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed_summary *out, lk_error *err);
 
+/* ---- duplicates: the same picture more than once in a set -------------------------------------------- */
+
+typedef enum lk_dup_kind {
+    LK_DUP_NONE = 0,     /* kept */
+    LK_DUP_EXACT = 1,    /* the same bytes as the kept one */
+    LK_DUP_NEAR = 2,     /* the same picture, encoded again, scaled, a little cropped or brighter */
+    LK_DUP_MIRRORED = 3  /* the same with left and right exchanged */
+} lk_dup_kind;
+
+typedef struct lk_duplicates_options {
+    const char *const *inputs; /* as for lk_embed */
+    size_t n_inputs;
+    const char *output;        /* duplicates.csv */
+    double min_similarity;     /* of a near or mirrored duplicate to the kept one, 0.8 .. 1; default 0.95 */
+    int no_mirrored;           /* do not look for mirrored ones */
+} lk_duplicates_options;
+
+typedef struct lk_duplicates_summary {
+    uint64_t n_images, n_unreadable;
+    uint64_t n_identities; /* 0 when the inputs have none */
+    uint64_t n_groups;     /* of pictures that are the same; one of each is kept */
+    uint64_t n_exact, n_near, n_mirrored; /* pictures not kept */
+    uint64_t n_across;     /* of these, under another identity than the kept one */
+    uint64_t n_flat;       /* with too little in them to compare: only exact duplicates of these are found */
+    uint64_t n_resumed;    /* images read by an earlier run */
+} lk_duplicates_summary;
+
+LK_API void lk_duplicates_options_init(lk_duplicates_options *options);
+/* Writes the table of duplicates (docs/formats.md), which lk_embed takes as its list of images to leave out.
+ * What is a duplicate: docs/methods.md. An interrupted run goes on from OUTPUT.part. */
+LK_API lk_status lk_duplicates(lk_ctx *ctx, const lk_duplicates_options *options, lk_duplicates_summary *out,
+                               lk_error *err);
+
 /* ---- match: all pairs, exact --------------------------------------------------------------------- */
 
 typedef struct lk_match_options {
