@@ -57,7 +57,7 @@ void lk_arena_free(struct lk_arena *arena)
 /* ---- names ------------------------------------------------------------------------------------- */
 
 /* FNV-1a, with its high bits folded into those that choose the slot. */
-static uint64_t hash_text(const char *text, size_t len)
+uint64_t lk_text_hash(const char *text, size_t len)
 {
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < len; i++)
@@ -68,7 +68,7 @@ static uint64_t hash_text(const char *text, size_t len)
 /* The slot that holds the text, or the free one where it belongs. */
 static size_t find_slot(const struct lk_names *names, const char *text, size_t len)
 {
-    size_t slot = (size_t)hash_text(text, len) & (names->n_slots - 1);
+    size_t slot = (size_t)lk_text_hash(text, len) & (names->n_slots - 1);
     for (; names->slots[slot] != 0; slot = (slot + 1) & (names->n_slots - 1)) {
         const char *other = names->texts[names->slots[slot] - 1];
         if (strncmp(other, text, len) == 0 && other[len] == '\0')

@@ -15,6 +15,9 @@ struct lk_arena {
 char *lk_arena_text(struct lk_arena *arena, const char *bytes, size_t len, lk_error *err);
 void lk_arena_free(struct lk_arena *arena); /* and back to {0} */
 
+/* A hash for tables of strings (FNV-1a); not for anything that an attacker gains by. */
+uint64_t lk_text_hash(const char *text, size_t len);
+
 /* Distinct strings, numbered from 0 in the order in which they were added. Start from {0}. */
 struct lk_names {
     struct lk_arena arena;

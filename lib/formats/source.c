@@ -8,6 +8,10 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "formats/source_backend.h"
+#include "formats/source_labels.h"
+#include "formats/source_shards.h"
+
+enum { N_PROBLEMS = 2 };
 
 struct lk_source {
     struct lk_source_part *parts;
@@ -16,6 +20,10 @@ struct lk_source {
     struct lk_names names;
     uint32_t *identities; /* by row, numbers in names; NULL = none has one */
     size_t n_identities;
+    struct lk_labels labels; /* empty without a labels file */
+    uint32_t *lines;         /* by row, of the labels file; NULL = without one */
+    char *problems[N_PROBLEMS];
+    size_t n_problems;
 };
 
 /* ---- rows and parts ---------------------------------------------------------------------------- */
@@ -72,6 +80,24 @@ const char *lk_source_identity(const struct lk_source *source, size_t row)
     return source->identities != NULL ? lk_names_text(&source->names, source->identities[row]) : NULL;
 }
 
+size_t lk_source_groups(const struct lk_source *source)
+{
+    return source->labels.n_groups;
+}
+
+const char *lk_source_group_name(const struct lk_source *source, size_t group)
+{
+    return source->labels.group_names[group];
+}
+
+const char *lk_source_group(const struct lk_source *source, size_t row, size_t group)
+{
+    const struct lk_labels *labels = &source->labels;
+    uint32_t line = source->lines != NULL ? source->lines[row] : LK_NO_NAME;
+    return line != LK_NO_NAME ? lk_names_text(&labels->texts, labels->groups[line * labels->n_groups + group])
+                              : NULL;
+}
+
 lk_status lk_source_read(const struct lk_source *source, size_t row, uint8_t **bytes, size_t *len,
                          lk_error *err)
 {
@@ -108,6 +134,43 @@ static lk_status add_part(struct lk_source *s, const char *path, const struct lk
     return LK_OK;
 }
 
+/* Archives are often made of a folder as a whole: "set/0036/1.png". How many of the first folders are common
+ * to all pictures of all archives, and still leave each of them a folder. */
+static lk_status common_folders(const struct lk_source *s, struct lk_str *name, int *n, lk_error *err)
+{
+    struct lk_str common = LK_STR_INIT; /* with a '/' behind each folder */
+    bool any = false;
+    lk_status status = LK_OK;
+    for (size_t row = 0; row < s->n && status == LK_OK; row++) {
+        size_t index;
+        const struct lk_source_part *part = part_of(s, row, &index);
+        if (part->backend != &lk_source_archive) {
+            row = part->first + part->n - 1;
+            continue;
+        }
+        if ((status = lk_source_name(s, row, name, err)) != LK_OK)
+            break;
+        size_t same = 0, end = 0; /* bytes of common folders, each of which has one more below */
+        char *slash = strrchr(name->text, '/');
+        size_t folders = slash != NULL ? (size_t)(slash - name->text) + 1 : 0;
+        for (; same < folders && (!any || (same < common.len && common.text[same] == name->text[same])); same++)
+            if (name->text[same] == '/' && same + 1 < folders)
+                end = same + 1;
+        if (!any)
+            status = lk_str_add(&common, name->text, end, err);
+        else
+            common.len = end < common.len ? end : common.len;
+        any = true;
+        if (common.len == 0)
+            break;
+    }
+    *n = 0;
+    for (size_t i = 0; i < common.len; i++)
+        *n += common.text[i] == '/';
+    lk_str_free(&common);
+    return status;
+}
+
 /* Identities of one part: the container's own labels, or by the rule from the names. */
 static lk_status identify_part(struct lk_source *s, struct lk_source_part *part,
                                const struct lk_identity_rule *rule, struct lk_str *name, lk_error *err)
@@ -139,10 +202,115 @@ static lk_status identify(struct lk_source *s, const struct lk_source_options *o
     if ((s->identities = lk_calloc(s->n, sizeof *s->identities, err)) == NULL)
         return LK_ENOMEM;
     struct lk_str name = LK_STR_INIT;
+    struct lk_identity_rule in_archives = options->identity;
     lk_status status = LK_OK;
-    for (size_t i = 0; i < s->n_parts && status == LK_OK; i++)
-        status = identify_part(s, &s->parts[i], &options->identity, &name, err);
+    if (in_archives.from == LK_IDENTITY_AUTO)
+        status = common_folders(s, &name, &in_archives.depth, err);
+    for (size_t i = 0; i < s->n_parts && status == LK_OK; i++) {
+        bool archive = s->parts[i].backend == &lk_source_archive;
+        status = identify_part(s, &s->parts[i], archive ? &in_archives : &options->identity, &name, err);
+    }
     lk_str_free(&name);
+    return status;
+}
+
+/* ---- a labels file ------------------------------------------------------------------------------ */
+
+/* Gives each row its line; *rows and *lines count what has none, the first of each in texts. */
+static lk_status match_lines(struct lk_source *s, size_t *rows, struct lk_str *first_row, bool *used, lk_error *err)
+{
+    struct lk_str path = LK_STR_INIT, name = LK_STR_INIT;
+    lk_status status = LK_OK;
+    for (size_t row = 0; row < s->n && status == LK_OK; row++) {
+        size_t index;
+        if ((status = lk_source_path(s, row, &path, err)) != LK_OK ||
+            (status = lk_source_name(s, row, &name, err)) != LK_OK)
+            break;
+        uint32_t line = lk_labels_line(&s->labels, part_of(s, row, &index)->path, path.text, name.text);
+        s->lines[row] = line;
+        if (line != LK_NO_NAME)
+            used[line] = true;
+        else if ((*rows)++ == 0)
+            status = lk_str_addz(first_row, path.text, err);
+    }
+    lk_str_free(&path);
+    lk_str_free(&name);
+    return status;
+}
+
+static lk_status add_problem(struct lk_source *s, const char *file, size_t n, size_t of, const char *what,
+                             const char *first, lk_error *err)
+{
+    struct lk_str text = LK_STR_INIT;
+    LK_TRY(lk_str_addf(&text, err, "%s: %zu of %zu %s (first: %.300s)", file, n, of, what, first));
+    lk_text_clean(text.text);
+    s->problems[s->n_problems++] = text.text;
+    return LK_OK;
+}
+
+static lk_status judge_lines(struct lk_source *s, const char *file, size_t rows, const char *first_row,
+                             const bool *used, lk_error *err)
+{
+    size_t lines = 0, first = 0;
+    for (size_t i = s->labels.paths.n; i-- > 0;) {
+        lines += !used[i];
+        first = used[i] ? first : i;
+    }
+    const char *first_line = lk_names_text(&s->labels.paths, (uint32_t)first);
+    LK_NEED(rows < s->n, err, LK_EFORMAT,
+            "%s: no line belongs to any image: the first path there is '%.200s', the first image '%.200s'; "
+            "expected paths as in images.csv, or those below the input",
+            file, first_line, first_row);
+    if (rows > 0)
+        LK_TRY(add_problem(s, file, rows, s->n, "images have no line, and so no identity or group", first_row,
+                           err));
+    return lines > 0 ? add_problem(s, file, lines, s->labels.paths.n, "lines belong to no image", first_line, err)
+                     : LK_OK;
+}
+
+/* Identities from the labels file, when it has them; then those that the layout gave do not count. */
+static lk_status take_identities(struct lk_source *s, lk_error *err)
+{
+    if (!s->labels.has_identities)
+        return LK_OK;
+    if (s->identities == NULL && (s->identities = lk_calloc(s->n, sizeof *s->identities, err)) == NULL)
+        return LK_ENOMEM;
+    for (size_t row = 0; row < s->n; row++) {
+        uint32_t line = s->lines[row];
+        const char *text =
+            line != LK_NO_NAME ? lk_names_text(&s->labels.texts, s->labels.identities[line]) : NULL;
+        s->identities[row] = LK_NO_NAME;
+        if (text != NULL)
+            LK_TRY(lk_names_add(&s->names, text, strlen(text), &s->identities[row], err));
+    }
+    return LK_OK;
+}
+
+static lk_status apply_labels(struct lk_source *s, const struct lk_source_options *options, lk_error *err)
+{
+    const char *file = options->labels;
+    if (file == NULL)
+        return LK_OK;
+    struct lk_map map = {0};
+    LK_TRY(lk_map_open(&map, file, err));
+    lk_status status = lk_labels_parse(map.bytes, map.len, &s->labels, err);
+    if (status != LK_OK)
+        lk_error_prefix(err, "%s", file);
+    lk_map_close(&map);
+    LK_TRY(status);
+    struct lk_str first_row = LK_STR_INIT;
+    size_t rows = 0;
+    bool *used = lk_calloc(s->labels.paths.n, sizeof *used, err);
+    s->lines = lk_calloc(s->n, sizeof *s->lines, err);
+    status = used != NULL && s->lines != NULL ? match_lines(s, &rows, &first_row, used, err) : LK_ENOMEM;
+    if (status == LK_OK)
+        status = judge_lines(s, file, rows, first_row.text, used, err);
+    if (status == LK_OK)
+        status = take_identities(s, err);
+    for (size_t i = 0; status == LK_OK && options->ctx != NULL && i < s->n_problems; i++)
+        lk_ctx_message(options->ctx, LK_LEVEL_WARNING, "%s", s->problems[i]);
+    free(used);
+    lk_str_free(&first_row);
     return status;
 }
 
@@ -172,10 +340,16 @@ lk_status lk_source_open(struct lk_source **out, const char *const *inputs, size
     LK_NEED(n_inputs > 0, err, LK_EINVAL, "no input: expected folders, pictures or containers of pictures");
     struct lk_source *s = lk_calloc(1, sizeof *s, err);
     lk_status status = s != NULL ? LK_OK : LK_ENOMEM;
+    struct lk_inputs paths = {0};
     for (size_t i = 0; i < n_inputs && status == LK_OK; i++)
-        status = add_part(s, inputs[i], options, err);
+        status = lk_inputs_add(&paths, inputs[i], err);
+    for (size_t i = 0; i < paths.n && status == LK_OK; i++)
+        status = add_part(s, paths.paths[i], options, err);
+    lk_inputs_free(&paths);
     if (status == LK_OK)
         status = identify(s, options, err);
+    if (status == LK_OK)
+        status = apply_labels(s, options, err);
     if (status == LK_OK)
         status = count_identities(s, err);
     if (status != LK_OK) {
@@ -194,6 +368,10 @@ void lk_source_close(struct lk_source *source)
         lk_source_part_close(&source->parts[i]);
     free(source->parts);
     free(source->identities);
+    free(source->lines);
+    lk_labels_free(&source->labels);
+    for (size_t i = 0; i < source->n_problems; i++)
+        free(source->problems[i]);
     lk_names_free(&source->names);
     free(source);
 }
@@ -212,6 +390,17 @@ static lk_status add_facts(struct lk_hash *hash, const char *path, lk_error *err
     return lk_hash_add(hash, facts, sizeof facts, err);
 }
 
+static lk_status add_groups(const struct lk_source *s, size_t row, struct lk_hash *hash, lk_error *err)
+{
+    for (size_t g = 0; g < s->labels.n_groups; g++) {
+        const char *value = lk_source_group(s, row, g);
+        value = value != NULL ? value : "";
+        LK_TRY(lk_hash_add(hash, s->labels.group_names[g], strlen(s->labels.group_names[g]) + 1, err));
+        LK_TRY(lk_hash_add(hash, value, strlen(value) + 1, err));
+    }
+    return LK_OK;
+}
+
 static lk_status add_rows(const struct lk_source *s, struct lk_hash *hash, struct lk_str *path, lk_error *err)
 {
     for (size_t p = 0; p < s->n_parts; p++) {
@@ -222,6 +411,7 @@ static lk_status add_rows(const struct lk_source *s, struct lk_hash *hash, struc
             LK_TRY(lk_hash_add(hash, path->text, path->len + 1, err));
             LK_TRY(lk_hash_add(hash, identity != NULL ? identity : "",
                                identity != NULL ? strlen(identity) + 1 : 1, err));
+            LK_TRY(add_groups(s, part->first + i, hash, err));
             if (part->backend->own_files)
                 LK_TRY(add_facts(hash, path->text, err));
         }
@@ -262,5 +452,5 @@ const char *lk_source_problem(const struct lk_source *source, size_t i)
             return source->parts[p].problems[i];
         i -= source->parts[p].n_problems;
     }
-    return NULL;
+    return i < source->n_problems ? source->problems[i] : NULL;
 }

@@ -79,7 +79,7 @@ lk_status lk_source_read(const struct lk_source *source, size_t row, uint8_t **b
 /* Puts the path of a row in front of a message about its picture. */
 void lk_source_error_prefix(const struct lk_source *source, size_t row, lk_error *err);
 
-/* SHA-256 over path and identity of every picture, and size and time of change of every file. */
+/* SHA-256 over path, identity and groups of every picture, and size and time of change of every file. */
 lk_status lk_source_hash(const struct lk_source *source, char hex[65], lk_error *err);
 
 /* ---- what the inputs are, for people -------------------------------------------------------------- */
