@@ -16,12 +16,14 @@ enum {
     KEY_TRUTH,
     KEY_LIMIT,
     KEY_FORCE,
-    KEY_CPU
+    KEY_CPU,
+    KEY_EXCLUDE
 };
 
 struct audit {
     struct cli *cli;
     const char *train, *synthetic, *holdout, *output;
+    const char *exclude; /* list for the synthetic set */
     lk_embed_options embed;
     lk_match_options match;
     lk_report_options report;
@@ -34,6 +36,8 @@ static const struct argp_option options[] = {
     {"synthetic", 'S', "SET", 0, "the synthetic images", 1},
     {"holdout", KEY_HOLDOUT, "SET", 0,
      "real people the generator never saw, same source as the training images", 1},
+    {"exclude", KEY_EXCLUDE, "FILE", 0,
+     "leave out the synthetic images of a table with the column path, as `likeness duplicates` writes", 1},
     {"output", 'o', "DIR", 0, "where everything goes; run again to go on after an interruption", 1},
     {"pairs", 'k', "K", 0, "closest pairs to list (default 1500)", 3},
     {"nearest", 'r', "R", 0, "closest references to list for each image (default 10)", 3},
@@ -58,6 +62,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'S':
         a->synthetic = arg;
+        return 0;
+    case KEY_EXCLUDE:
+        a->exclude = arg;
         return 0;
     case KEY_HOLDOUT:
         a->holdout = arg;
@@ -129,6 +136,11 @@ static bool is_embedded(const char *set)
  * caller). */
 static int embed_set(struct audit *a, const char *set, const char *name, char **faces)
 {
+    bool excludes = a->exclude != NULL && set == a->synthetic;
+    if (is_embedded(set) && excludes) {
+        cli_note(a->cli, "likeness: error: %s holds embeddings already: --exclude comes too late for it", set);
+        return EXIT_FAILED;
+    }
     if (is_embedded(set)) {
         *faces = strdup(set);
         return *faces != NULL ? EXIT_DONE : EXIT_FAILED;
@@ -140,6 +152,7 @@ static int embed_set(struct audit *a, const char *set, const char *name, char **
     options_here.inputs = &set;
     options_here.n_inputs = 1;
     options_here.output = *faces;
+    options_here.exclude = excludes ? a->exclude : NULL;
     lk_embed_summary summary;
     lk_error err;
     lk_status status = lk_embed(a->cli->ctx, &options_here, &summary, &err);

@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-enum { KEY_FORCE = 0x2001 };
+enum { KEY_FORCE = 0x2001, KEY_EXCLUDE };
 
 struct args {
     struct cli *cli;
@@ -14,6 +14,8 @@ struct args {
 
 static const struct argp_option options[] = {
     {"output", 'o', "FACES", 0, "folder to write: embeddings.npy, images.csv, meta.json (required)", 1},
+    {"exclude", KEY_EXCLUDE, "FILE", 0,
+     "leave out the images of a table with the column path, as `likeness duplicates` writes", 1},
     {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
     {0},
 };
@@ -28,6 +30,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'o':
         a->embed.output = arg;
+        return 0;
+    case KEY_EXCLUDE:
+        a->embed.exclude = arg;
         return 0;
     case KEY_FORCE:
         a->embed.force = 1;
@@ -60,6 +65,8 @@ static void print_summary(const lk_embed_summary *s, const char *output)
            output);
     if (s->n_no_face > 0)
         printf("%10" PRIu64 " without a face: listed in %s/images.csv, not embedded\n", s->n_no_face, output);
+    if (s->n_excluded > 0)
+        printf("%10" PRIu64 " excluded by the list: reasons in %s/images.csv\n", s->n_excluded, output);
     if (s->n_unreadable > 0)
         printf("%10" PRIu64 " unreadable: reasons in %s/images.csv\n", s->n_unreadable, output);
 }

@@ -173,6 +173,7 @@ typedef struct lk_embed_options {
     lk_face_choice choice; /* which face when there are several */
     int force;             /* replace a FACES directory made with other settings */
     const char *command;   /* command line to record; may be NULL */
+    const char *exclude;   /* table of images to leave out, with the column path; NULL = none */
 } lk_embed_options;
 
 typedef struct lk_embed_summary {
@@ -180,6 +181,7 @@ typedef struct lk_embed_summary {
     uint64_t n_embedded;   /* rows in embeddings.npy */
     uint64_t n_no_face;
     uint64_t n_unreadable;
+    uint64_t n_excluded;   /* by options->exclude */
     uint64_t n_identities; /* 0 when the inputs have no identity folders */
     uint64_t n_resumed;    /* images finished by an earlier run */
     int dim;

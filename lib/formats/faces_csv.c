@@ -31,8 +31,10 @@ const char lk_faces_csv_header[] = "row,path,identity,status,faces,width,height,
                                    "right_x,mouth_right_y,mouth_x,mouth_y,"
                                    "feature_norm,message";
 
-static const char *const STATUS_NAMES[] = {
-    [LK_FACE_EMBEDDED] = "ok", [LK_FACE_NONE] = "no_face", [LK_FACE_UNREADABLE] = "unreadable"};
+static const char *const STATUS_NAMES[LK_N_FACE_STATUS] = {[LK_FACE_EMBEDDED] = "ok",
+                                                           [LK_FACE_NONE] = "no_face",
+                                                           [LK_FACE_UNREADABLE] = "unreadable",
+                                                           [LK_FACE_EXCLUDED] = "excluded"};
 
 /* ---- writing --------------------------------------------------------------------------------------- */
 
@@ -137,11 +139,11 @@ static lk_status get_face(const struct lk_csv *csv, struct lk_face *face, lk_err
 static lk_status get_status(const struct lk_csv *csv, struct lk_face_image *image, lk_error *err)
 {
     const char *name = lk_csv_field(csv, STATUS);
-    int status = LK_FACE_UNREADABLE;
+    int status = LK_N_FACE_STATUS - 1;
     while (status >= 0 && strcmp(STATUS_NAMES[status], name) != 0)
         status--;
     LK_NEED(status >= 0, err, LK_EFORMAT,
-            "line %" PRIu64 ", column 'status': '%.60s', expected ok, no_face or unreadable", csv->line,
+            "line %" PRIu64 ", column 'status': '%.60s', expected ok, no_face, unreadable or excluded", csv->line,
             name);
     image->status = (enum lk_face_status)status;
     image->row = -1;

@@ -34,7 +34,7 @@ lk_status lk_embed_with(lk_ctx *ctx, const lk_embed_options *options, const stru
  * in full. */
 
 struct lk_embed_counts {
-    uint64_t images, embedded, no_face, unreadable;
+    uint64_t images, embedded, no_face, unreadable, excluded;
 };
 
 struct lk_embed_job {
@@ -53,7 +53,7 @@ struct lk_embed_job {
 /* Takes the lock of dir and finds out what to do: *up_to_date when a finished run with these settings is
  * there (its numbers are in done), else the files stand ready behind the last image of an interrupted run, or
  * at the start. Refuses a directory that holds something else, unless force. settings: format, model,
- * detector, alignment, face_choice, inputs_sha256, named as in meta.json. After a failure too, close it. */
+ * detector, alignment, face_choice, inputs_sha256, excluded_sha256, named as in meta.json. After a failure too, close it. */
 lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *dir, bool force,
                             const json_t *settings, const struct lk_source *source, size_t dim,
                             bool *up_to_date, lk_error *err);

@@ -122,6 +122,10 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t roo
         snprintf(text, room, "its inputs are others: pictures were added, removed, renamed or changed since");
         return true;
     }
+    if (strcmp(text_or_dash(old, "excluded_sha256"), text_or_dash(new, "excluded_sha256")) != 0) {
+        snprintf(text, room, "its list of excluded images is another");
+        return true;
+    }
     if (!json_equal(json_object_get(old, "format"), json_object_get(new, "format"))) {
         snprintf(text, room, "it was made by a version of likeness with another file format");
         return true;
@@ -167,6 +171,7 @@ static void count(struct lk_embed_counts *counts, enum lk_face_status status)
     counts->embedded += status == LK_FACE_EMBEDDED;
     counts->no_face += status == LK_FACE_NONE;
     counts->unreadable += status == LK_FACE_UNREADABLE;
+    counts->excluded += status == LK_FACE_EXCLUDED;
 }
 
 /* Reads images.part.csv up to the last picture that both files hold in full; *end is where its line ends.
@@ -279,7 +284,7 @@ static bool is_complete(struct lk_embed_job *job, const json_t *meta)
                 (uint64_t)st.st_size == LK_NPY_HEADER_BYTES + rows * job->dim * sizeof(float);
     free(path);
     job->done = (struct lk_embed_counts){count_of(meta, "images"), rows, count_of(meta, "no_face"),
-                                         count_of(meta, "unreadable")};
+                                         count_of(meta, "unreadable"), count_of(meta, "excluded")};
     return good;
 }
 

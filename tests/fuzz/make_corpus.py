@@ -167,6 +167,7 @@ def make_tables():
                           '1,"a/x,""y"".jpg",a,ok,1,250,250,,,,,,' + "," * 12 + "20.1,\n" +
                           ",b.png,,no_face,0,10,10,,,,,," + "," * 12 + ",\n" +
                           ',c.png,,unreadable,0,0,0,,,,,,' + "," * 12 + ',"cut, off"\n').encode())
+    save("csv", "exclude", b"group,kind,path,keep,reason\n1,,a.jpg,yes,\n1,near,b.jpg,no,near duplicate of a.jpg\n1,near,b.jpg,no,\n")
     save("csv", "quotes", b'a,b\n"1,2","3\r\n""4"""\nx"y, z \n')
     save("csv", "crlf", b"\xef\xbb\xbfa,b\r\n1,-2.5e3\r\n\r\n18446744073709551615,nan\r\n")
     save("csv", "open", b'a\n"x\n')
