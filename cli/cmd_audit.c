@@ -17,13 +17,16 @@ enum {
     KEY_LIMIT,
     KEY_FORCE,
     KEY_CPU,
-    KEY_EXCLUDE
+    KEY_EXCLUDE,
+    KEY_PRESET,
+    KEY_TRAIN_PRESET
 };
 
 struct audit {
     struct cli *cli;
     const char *train, *synthetic, *holdout, *output;
     const char *exclude; /* list for the synthetic set */
+    struct set_options synthetic_set, real_sets;
     lk_embed_options embed;
     lk_match_options match;
     lk_report_options report;
@@ -38,6 +41,8 @@ static const struct argp_option options[] = {
      "real people the generator never saw, same source as the training images", 1},
     {"exclude", KEY_EXCLUDE, "FILE", 0,
      "leave out the synthetic images of a table with the column path, as `likeness duplicates` writes", 1},
+    {"preset", KEY_PRESET, "NAME", 0, "which published set the synthetic images are: see likeness help presets", 1},
+    {"train-preset", KEY_TRAIN_PRESET, "NAME", 0, "the same for the training images and the hold-out", 1},
     {"output", 'o', "DIR", 0, "where everything goes; run again to go on after an interruption", 1},
     {"pairs", 'k', "K", 0, "closest pairs to list (default 1500)", 3},
     {"nearest", 'r', "R", 0, "closest references to list for each image (default 10)", 3},
@@ -62,6 +67,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'S':
         a->synthetic = arg;
+        return 0;
+    case KEY_PRESET:
+        a->synthetic_set.preset = cli_preset(arg, "--preset", state);
+        return 0;
+    case KEY_TRAIN_PRESET:
+        a->real_sets.preset = cli_preset(arg, "--train-preset", state);
         return 0;
     case KEY_EXCLUDE:
         a->exclude = arg;
@@ -153,6 +164,7 @@ static int embed_set(struct audit *a, const char *set, const char *name, char **
     options_here.n_inputs = 1;
     options_here.output = *faces;
     options_here.exclude = excludes ? a->exclude : NULL;
+    cli_embed_set(set == a->synthetic ? &a->synthetic_set : &a->real_sets, &options_here);
     lk_embed_summary summary;
     lk_error err;
     lk_status status = lk_embed(a->cli->ctx, &options_here, &summary, &err);
@@ -256,5 +268,9 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
     cli_parse(&argp, argc, argv, &a);
     a.embed.command = a.match.command = a.report.command = cli->command;
     int code = cli_start(cli);
-    return code == EXIT_DONE ? run_steps(&a) : code;
+    if (code != EXIT_DONE)
+        return code;
+    cli_use_preset(cli, &a.synthetic_set);
+    cli_use_preset(cli, &a.real_sets);
+    return run_steps(&a);
 }

@@ -10,6 +10,7 @@ enum { KEY_MIN_SIMILARITY = 0x2001, KEY_NO_MIRRORED };
 struct args {
     struct cli *cli;
     lk_duplicates_options duplicates;
+    struct set_options set;
 };
 
 static const struct argp_option options[] = {
@@ -25,7 +26,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = a->cli;
+        state->child_inputs[0] = &a->set;
+        state->child_inputs[1] = a->cli;
         return 0;
     case 'o':
         a->duplicates.output = arg;
@@ -42,7 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (a->duplicates.n_inputs == 0)
-            argp_error(state, "expected at least one folder or image to look through");
+            argp_error(state, "expected at least one folder, archive or image to look through");
         if (a->duplicates.output == NULL)
             argp_error(state, "expected an output file: -o duplicates.csv");
         return 0;
@@ -74,7 +76,8 @@ static void print_summary(const lk_duplicates_summary *s, const lk_duplicates_op
 
 int cmd_duplicates(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
+    static const struct argp_child children[] = {
+        {&set_argp, 0, "What the inputs are:", 2}, {&common_argp, 0, "Common options:", 10}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -95,6 +98,10 @@ int cmd_duplicates(struct cli *cli, int argc, char **argv)
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;
+    cli_use_preset(cli, &args.set);
+    args.duplicates.format = args.set.format;
+    args.duplicates.identity = args.set.identity;
+    args.duplicates.labels = args.set.labels;
     lk_duplicates_summary summary;
     lk_error err;
     lk_status status = lk_duplicates(cli->ctx, &args.duplicates, &summary, &err);

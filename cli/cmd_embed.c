@@ -10,6 +10,7 @@ enum { KEY_FORCE = 0x2001, KEY_EXCLUDE };
 struct args {
     struct cli *cli;
     lk_embed_options embed;
+    struct set_options set;
 };
 
 static const struct argp_option options[] = {
@@ -25,8 +26,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->embed;
-        state->child_inputs[1] = a->cli;
+        state->child_inputs[0] = &a->set;
+        state->child_inputs[1] = &a->embed;
+        state->child_inputs[2] = a->cli;
         return 0;
     case 'o':
         a->embed.output = arg;
@@ -43,7 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (a->embed.n_inputs == 0)
-            argp_error(state, "expected at least one folder or image to embed");
+            argp_error(state, "expected at least one folder, archive or image to embed");
         if (a->embed.output == NULL)
             argp_error(state, "expected an output folder: -o FACES");
         return 0;
@@ -73,7 +75,8 @@ static void print_summary(const lk_embed_summary *s, const char *output)
 
 int cmd_embed(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&embed_argp, 0, "How faces become embeddings:", 2},
+    static const struct argp_child children[] = {{&set_argp, 0, "What the inputs are:", 2},
+                                                 {&embed_argp, 0, "How faces become embeddings:", 3},
                                                  {&common_argp, 0, "Common options:", 10},
                                                  {0}};
     static const struct argp argp = {
@@ -81,7 +84,10 @@ int cmd_embed(struct cli *cli, int argc, char **argv)
         parse,
         "INPUT... -o FACES",
         "Detect, align and embed the faces of images.\v"
-        "An INPUT is a folder of images, searched through, or one image (JPEG, PNG, WebP). The first folder "
+        "An INPUT is a folder of images, searched through, a zip or tar archive of images, a pattern of "
+        "shards "
+        "such as 'set-{000..099}.tar', a list of them (@FILE), or one image (JPEG, PNG, WebP). The first "
+        "folder "
         "below an INPUT names the person. An interrupted run goes on when the same command is given "
         "again.\n\n"
         "Example: likeness embed photos/ -o faces/",
@@ -94,6 +100,8 @@ int cmd_embed(struct cli *cli, int argc, char **argv)
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;
+    cli_use_preset(cli, &args.set);
+    cli_embed_set(&args.set, &args.embed);
     args.embed.command = cli->command;
     lk_embed_summary summary;
     lk_error err;

@@ -164,8 +164,11 @@ LK_API float lk_score(const float *a, const float *b, size_t dim);
 typedef enum lk_face_choice { LK_FACE_LARGEST = 0, LK_FACE_CENTRAL = 1 } lk_face_choice;
 
 typedef struct lk_embed_options {
-    const char *const *inputs; /* folders or single image files */
+    const char *const *inputs; /* folders, archives, patterns and lists of shards (docs/formats.md), single images */
     size_t n_inputs;
+    const char *format;   /* kind of the inputs, folder, archive, picture; NULL = recognised */
+    const char *identity; /* where identities come from: auto, folder:N, parent, name:SEPARATOR, label, cls, json:FIELD, none; NULL = auto */
+    const char *labels;   /* CSV file with the columns path, identity and groups; it overrides identities; NULL = none */
     const char *output;   /* FACES directory */
     const char *model;    /* NULL = default */
     const char *detector; /* NULL = default */
@@ -192,6 +195,21 @@ LK_API void lk_embed_options_init(lk_embed_options *options);
 /* Writes embeddings.npy, images.csv and meta.json (docs/formats.md) into options->output. */
 LK_API lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed_summary *out, lk_error *err);
 
+/* ---- info: what is this? --------------------------------------------------------------------------- */
+
+typedef struct lk_info_options {
+    const char *const *inputs; /* as for lk_embed, or one FACES or MATCH directory or file of embeddings */
+    size_t n_inputs;
+    const char *format, *identity, *labels; /* as for lk_embed */
+    uint64_t n_pictures; /* how many of the first pictures are decoded, 5 */
+    int json;            /* a JSON object instead of text for people */
+} lk_info_options;
+
+LK_API void lk_info_options_init(lk_info_options *options);
+/* Says what the inputs are: kind, images, identities, images for each identity, the first pictures, the first problems.
+ * *text is freed with free(). */
+LK_API lk_status lk_info(lk_ctx *ctx, const lk_info_options *options, char **text, lk_error *err);
+
 /* ---- duplicates: the same picture more than once in a set -------------------------------------------- */
 
 typedef enum lk_dup_kind {
@@ -202,8 +220,9 @@ typedef enum lk_dup_kind {
 } lk_dup_kind;
 
 typedef struct lk_duplicates_options {
-    const char *const *inputs; /* as for lk_embed */
+    const char *const *inputs; /* as for lk_embed, as the next line */
     size_t n_inputs;
+    const char *format, *identity, *labels;
     const char *output;        /* duplicates.csv */
     double min_similarity;     /* of a near or mirrored duplicate to the kept one, 0.8 .. 1; default 0.95 */
     int no_mirrored;           /* do not look for mirrored ones */
@@ -224,6 +243,21 @@ LK_API void lk_duplicates_options_init(lk_duplicates_options *options);
  * What is a duplicate: docs/methods.md. An interrupted run goes on from OUTPUT.part. */
 LK_API lk_status lk_duplicates(lk_ctx *ctx, const lk_duplicates_options *options, lk_duplicates_summary *out,
                                lk_error *err);
+
+/* ---- presets: published sets by name ----------------------------------------------------------------- */
+
+typedef struct lk_preset {
+    const char *name;     /* "dcface" */
+    const char *title;    /* which set it is, one line */
+    const char *format;   /* for lk_embed_options, as are the next two; NULL = recognised */
+    const char *identity;
+    int aligned;
+    const char *warning;  /* what is known to go wrong with it, one line; NULL = nothing */
+    const char *text;     /* how it lies on disk, and what to know, for people; any length */
+} lk_preset;
+
+/* The i-th preset; gives 0, and none, behind the last. The strings live for ever. */
+LK_API int lk_preset_at(int i, lk_preset *out);
 
 /* ---- match: all pairs, exact --------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* names.h - many strings without many allocations: an arena, and a table that gives each distinct one a number. */
+/* names.h - many strings without many allocations: an arena, and a table that gives each distinct one a
+ * number. */
 #ifndef LK_BASE_NAMES_H
 #define LK_BASE_NAMES_H
 

@@ -22,8 +22,8 @@ struct listing {
     struct lk_names *names;
     const lk_ctx *ctx;
     struct archive *archive;
-    uint64_t number;      /* of the member, among all */
-    struct lk_str name;   /* of the member, made harmless */
+    uint64_t number;    /* of the member, among all */
+    struct lk_str name; /* of the member, made harmless */
     /* Labels come before or behind the picture, so they are kept by key until the end. */
     struct lk_names keys;
     uint32_t *key_labels;
@@ -34,7 +34,8 @@ struct listing {
 
 /* Components "", "." and ".." go. *outside: it was absolute or had ".."; *hidden: a component starts with a
  * dot. False when nothing is left. */
-static lk_status make_harmless(const char *raw, struct lk_str *out, bool *outside, bool *hidden, lk_error *err)
+static lk_status make_harmless(const char *raw, struct lk_str *out, bool *outside, bool *hidden,
+                               lk_error *err)
 {
     *outside = raw[0] == '/';
     *hidden = false;
@@ -62,7 +63,8 @@ static bool ends_with(const char *name, const char *ending)
 
 static bool is_archive_name(const char *name)
 {
-    static const char *const ENDINGS[] = {".zip", ".tar", ".tgz", ".gz", ".zst", ".xz", ".bz2", ".7z", ".rar"};
+    static const char *const ENDINGS[] = {".zip", ".tar", ".tgz", ".gz", ".zst",
+                                          ".xz",  ".bz2", ".7z",  ".rar"};
     for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++)
         if (ends_with(name, ENDINGS[i]))
             return true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* archive_read.c - libarchive, opened for the kinds of archives that sets of pictures come in; its errors as ours. */
+/* archive_read.c - libarchive, opened for the kinds of archives that sets of pictures come in; its errors as
+ * ours. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,10 @@ lk_status lk_archive_open(struct archive **out, const struct lk_archive_input *i
                                      : archive_read_open_memory(a, input->bytes, input->len);
     if (opened < ARCHIVE_WARN) {
         int code = archive_errno(a);
-        lk_fail(err, code == ENOMEM ? LK_ENOMEM : code == ENOENT || code == EACCES ? LK_EIO : LK_EFORMAT,
+        lk_fail(err,
+                code == ENOMEM                     ? LK_ENOMEM
+                : code == ENOENT || code == EACCES ? LK_EIO
+                                                   : LK_EFORMAT,
                 "cannot be opened as an archive: %s", reason(a));
         archive_read_free(a);
         return code == ENOMEM ? LK_ENOMEM : code == ENOENT || code == EACCES ? LK_EIO : LK_EFORMAT;

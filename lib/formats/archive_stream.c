@@ -23,21 +23,21 @@ struct held {
     size_t index;
     uint8_t *bytes; /* NULL = unreadable */
     size_t len;
-    lk_error *why;  /* then this is the reason */
+    lk_error *why; /* then this is the reason */
 };
 
 struct lk_archive_stream {
     const struct lk_archive_index *index;
     struct lk_archive_input input;
     const lk_ctx *ctx;
-    pthread_mutex_t lock; /* guards all below */
+    pthread_mutex_t lock;    /* guards all below */
     struct archive *archive; /* NULL = not open */
     uint64_t number;         /* of the member that comes next */
     size_t next;             /* index of the picture that comes next */
     bool broken;             /* nothing from `next` on can be read, for the reason in why */
     lk_error why;
     size_t window, held_bytes;
-    struct held *held;       /* picture i in held[i % window]; NULL = not open */
+    struct held *held; /* picture i in held[i % window]; NULL = not open */
 };
 
 static void drop(struct lk_archive_stream *s, struct held *held)

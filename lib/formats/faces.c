@@ -24,9 +24,25 @@ static void share_identity(struct lk_face_image *image, const struct lk_face_ima
     }
 }
 
+static lk_status read_group_names(struct lk_faces *faces, const struct lk_csv *csv, lk_error *err)
+{
+    if ((faces->group_names = lk_calloc(csv->n_columns, sizeof *faces->group_names, err)) == NULL)
+        return LK_ENOMEM;
+    for (size_t i = 0; i < csv->n_columns; i++) {
+        if (!lk_faces_csv_is_group(csv->columns[i]))
+            continue;
+        char *name = lk_strdup(csv->columns[i] + strlen(lk_faces_csv_group), err);
+        if (name == NULL)
+            return LK_ENOMEM;
+        faces->group_names[faces->n_groups++] = name;
+    }
+    return LK_OK;
+}
+
 static lk_status read_images(struct lk_faces *faces, struct lk_csv *csv, lk_error *err)
 {
     size_t capacity = 0, rows = 0;
+    LK_TRY(read_group_names(faces, csv, err));
     if ((faces->image_of_row = lk_calloc((size_t)faces->matrix.rows, sizeof *faces->image_of_row, err)) ==
         NULL)
         return LK_ENOMEM;
@@ -199,6 +215,9 @@ void lk_faces_close(struct lk_faces *faces)
             image->identity = NULL; /* shared: the first of the run frees it */
         lk_face_image_free(image);
     }
+    for (size_t i = 0; i < faces->n_groups; i++)
+        free(faces->group_names[i]);
+    free(faces->group_names);
     free(faces->images);
     free(faces->image_of_row);
     free(faces->path);

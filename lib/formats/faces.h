@@ -38,10 +38,19 @@ struct lk_face_image {
     struct lk_face face; /* has == 0 for aligned inputs and without a face */
     float norm;      /* length of the embedding before it was made a unit vector; NaN = none */
     char *message;   /* NULL = none */
+    char **
+        groups; /* of a labels file, one for each column "group:NAME"; NULL in it = none; NULL = no columns */
+    size_t n_groups;
 };
 
 /* The columns of images.csv, in order, as one header line without newline (docs/formats.md). */
 extern const char lk_faces_csv_header[];
+/* What a column of a group starts with. */
+extern const char lk_faces_csv_group[7];
+bool lk_faces_csv_is_group(const char *column);
+enum { LK_MAX_GROUP_NAME = 200 };
+/* Writes the header line: these, and a column "group:NAME" for each group. */
+void lk_faces_csv_write_header(FILE *stream, const char *const *groups, size_t n_groups);
 /* Writes one line. Floats are written so that they read back the same. */
 void lk_faces_csv_write(FILE *stream, const struct lk_face_image *image);
 /* Reads the record that csv stands at. Strings are the caller's: lk_face_image_free. */
@@ -57,6 +66,8 @@ struct lk_faces {
     size_t *image_of_row;   /* rows entries; NULL for a plain .npy */
     uint64_t n_identities;  /* distinct identities among embedded rows; 0 = no labels */
     json_t *meta;
+    char **group_names; /* of images[].groups */
+    size_t n_groups;
 };
 lk_status lk_faces_open(struct lk_faces *out, const char *path, lk_error *err);
 void lk_faces_close(struct lk_faces *faces);

@@ -31,6 +31,8 @@ const char lk_faces_csv_header[] = "row,path,identity,status,faces,width,height,
                                    "right_x,mouth_right_y,mouth_x,mouth_y,"
                                    "feature_norm,message";
 
+const char lk_faces_csv_group[7] = "group:";
+
 static const char *const STATUS_NAMES[LK_N_FACE_STATUS] = {[LK_FACE_EMBEDDED] = "ok",
                                                            [LK_FACE_NONE] = "no_face",
                                                            [LK_FACE_UNREADABLE] = "unreadable",
@@ -44,6 +46,18 @@ static void put_float(FILE *stream, float value)
     putc(',', stream);
     if (isfinite(value))
         fprintf(stream, "%.9g", (double)value);
+}
+
+void lk_faces_csv_write_header(FILE *stream, const char *const *groups, size_t n_groups)
+{
+    fputs(lk_faces_csv_header, stream);
+    for (size_t i = 0; i < n_groups; i++) {
+        char name[LK_MAX_GROUP_NAME + sizeof lk_faces_csv_group];
+        snprintf(name, sizeof name, "%s%s", lk_faces_csv_group, groups[i]);
+        putc(',', stream);
+        lk_csv_put(stream, name);
+    }
+    putc('\n', stream);
 }
 
 static bool has_box(const struct lk_face *face)
@@ -73,6 +87,10 @@ void lk_faces_csv_write(FILE *stream, const struct lk_face_image *image)
     put_float(stream, image->norm);
     putc(',', stream);
     lk_csv_put(stream, image->message);
+    for (size_t i = 0; i < image->n_groups; i++) {
+        putc(',', stream);
+        lk_csv_put(stream, image->groups[i]);
+    }
     putc('\n', stream);
 }
 
@@ -81,7 +99,7 @@ void lk_faces_csv_write(FILE *stream, const struct lk_face_image *image)
 static lk_status check_columns(const struct lk_csv *csv, lk_error *err)
 {
     const char *name = lk_faces_csv_header;
-    LK_NEED(csv->n_columns == N_COLUMNS, err, LK_EFORMAT, "%zu columns, expected the %d of images.csv: %s",
+    LK_NEED(csv->n_columns >= N_COLUMNS, err, LK_EFORMAT, "%zu columns, expected the %d of images.csv: %s",
             csv->n_columns, N_COLUMNS, lk_faces_csv_header);
     for (size_t i = 0; i < N_COLUMNS; i++) {
         size_t len = strcspn(name, ",");
@@ -166,6 +184,26 @@ static lk_status get_text(const struct lk_csv *csv, size_t column, char **out, l
     return *out != NULL || blank(csv, column) ? LK_OK : LK_ENOMEM;
 }
 
+bool lk_faces_csv_is_group(const char *column)
+{
+    return strncmp(column, lk_faces_csv_group, strlen(lk_faces_csv_group)) == 0;
+}
+
+static lk_status get_groups(const struct lk_csv *csv, struct lk_face_image *image, lk_error *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < csv->n_columns; i++)
+        n += lk_faces_csv_is_group(csv->columns[i]);
+    if (n == 0)
+        return LK_OK;
+    if ((image->groups = lk_calloc(n, sizeof *image->groups, err)) == NULL)
+        return LK_ENOMEM;
+    for (size_t i = 0; i < csv->n_columns; i++)
+        if (lk_faces_csv_is_group(csv->columns[i]))
+            LK_TRY(get_text(csv, i, &image->groups[image->n_groups++], err));
+    return LK_OK;
+}
+
 lk_status lk_faces_csv_read(const struct lk_csv *csv, struct lk_face_image *out, lk_error *err)
 {
     struct lk_face_image image = {.norm = NAN};
@@ -184,6 +222,8 @@ lk_status lk_faces_csv_read(const struct lk_csv *csv, struct lk_face_image *out,
         status = get_text(csv, IDENTITY, &image.identity, err);
     if (status == LK_OK)
         status = get_text(csv, MESSAGE, &image.message, err);
+    if (status == LK_OK)
+        status = get_groups(csv, &image, err);
     if (status != LK_OK) {
         lk_face_image_free(&image);
         return status;
@@ -197,5 +237,10 @@ void lk_face_image_free(struct lk_face_image *image)
     free(image->path);
     free(image->identity);
     free(image->message);
+    for (size_t i = 0; i < image->n_groups; i++)
+        free(image->groups[i]);
+    free(image->groups);
+    image->groups = NULL;
+    image->n_groups = 0;
     image->path = image->identity = image->message = NULL;
 }

@@ -17,7 +17,7 @@ struct lk_pictures {
         bool open;
         lk_error why; /* when it is not */
         struct lk_source_part part;
-    } **containers; /* pointers: parts stay where they are */
+    } * *containers; /* pointers: parts stay where they are */
     size_t n, capacity;
 };
 

@@ -13,7 +13,7 @@ static const lk_preset presets[] = {
      .format = "rec",
      .identity = "label",
      .aligned = 1,
-     .warning = "some persons stand under two names; the .bin files beside train.rec are other sets",
+     .warning = "its labels have errors, so a person may stand under two names; the .bin files beside train.rec are other sets",
      .text = "A training set. train.rec with train.idx (and train.lst, property): JPEG crops of 112 x 112 on the "
              "ArcFace template. Give the folder or train.rec. The identity is the label in the records. The files "
              "lfw.bin, cfp_fp.bin, agedb_30.bin and others beside it are sets of pairs for measuring, not part "
@@ -25,7 +25,7 @@ static const lk_preset presets[] = {
      .warning = "FFHQ's own alignment is not the ArcFace crop, so faces are detected and aligned again; its "
                 "folders of a thousand are no persons",
      .text = "A training set. PNG files in folders of a thousand (00000/00000.png) or in zip files. It has no "
-             "identities: every image is a unit of its own, though some persons are in it several times. It was "
+             "identities: every image is a unit of its own, though a person may be in it several times. It was "
              "aligned by dlib's landmarks with a loose crop, which is not the ArcFace crop of 112 x 112: a mere "
              "resize of it gives embeddings of no use. Faces are detected and aligned again."},
     {.name = "dcface",

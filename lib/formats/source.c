@@ -129,7 +129,7 @@ static lk_status add_part(struct lk_source *s, const char *path, const struct lk
     part->first = s->n;
     s->n += part->n;
     s->n_parts++;
-    for (size_t i = 0; options->ctx != NULL && i < part->n_problems; i++)
+    for (size_t i = 0; options->ctx != NULL && !options->quiet && i < part->n_problems; i++)
         lk_ctx_message(options->ctx, LK_LEVEL_WARNING, "%s", part->problems[i]);
     return LK_OK;
 }
@@ -153,7 +153,8 @@ static lk_status common_folders(const struct lk_source *s, struct lk_str *name, 
         size_t same = 0, end = 0; /* bytes of common folders, each of which has one more below */
         char *slash = strrchr(name->text, '/');
         size_t folders = slash != NULL ? (size_t)(slash - name->text) + 1 : 0;
-        for (; same < folders && (!any || (same < common.len && common.text[same] == name->text[same])); same++)
+        for (; same < folders && (!any || (same < common.len && common.text[same] == name->text[same]));
+             same++)
             if (name->text[same] == '/' && same + 1 < folders)
                 end = same + 1;
         if (!any)
@@ -217,7 +218,8 @@ static lk_status identify(struct lk_source *s, const struct lk_source_options *o
 /* ---- a labels file ------------------------------------------------------------------------------ */
 
 /* Gives each row its line; *rows and *lines count what has none, the first of each in texts. */
-static lk_status match_lines(struct lk_source *s, size_t *rows, struct lk_str *first_row, bool *used, lk_error *err)
+static lk_status match_lines(struct lk_source *s, size_t *rows, struct lk_str *first_row, bool *used,
+                             lk_error *err)
 {
     struct lk_str path = LK_STR_INIT, name = LK_STR_INIT;
     lk_status status = LK_OK;
@@ -264,8 +266,9 @@ static lk_status judge_lines(struct lk_source *s, const char *file, size_t rows,
     if (rows > 0)
         LK_TRY(add_problem(s, file, rows, s->n, "images have no line, and so no identity or group", first_row,
                            err));
-    return lines > 0 ? add_problem(s, file, lines, s->labels.paths.n, "lines belong to no image", first_line, err)
-                     : LK_OK;
+    return lines > 0
+               ? add_problem(s, file, lines, s->labels.paths.n, "lines belong to no image", first_line, err)
+               : LK_OK;
 }
 
 /* Identities from the labels file, when it has them; then those that the layout gave do not count. */
@@ -307,7 +310,7 @@ static lk_status apply_labels(struct lk_source *s, const struct lk_source_option
         status = judge_lines(s, file, rows, first_row.text, used, err);
     if (status == LK_OK)
         status = take_identities(s, err);
-    for (size_t i = 0; status == LK_OK && options->ctx != NULL && i < s->n_problems; i++)
+    for (size_t i = 0; status == LK_OK && options->ctx != NULL && !options->quiet && i < s->n_problems; i++)
         lk_ctx_message(options->ctx, LK_LEVEL_WARNING, "%s", s->problems[i]);
     free(used);
     lk_str_free(&first_row);

@@ -18,7 +18,8 @@ struct lk_source;
 /* Where the identity of a picture comes from. The names are those below the input: "0036/00036_15.png". */
 enum lk_identity_from {
     LK_IDENTITY_AUTO,   /* labels that the container holds for its pictures, else the first folder */
-    LK_IDENTITY_FOLDER, /* folder number `depth`: 0 = the first below the input, -1 = the one the picture lies in */
+    LK_IDENTITY_FOLDER, /* folder number `depth`: 0 = the first below the input, -1 = the one the picture lies
+                           in */
     LK_IDENTITY_NAME,   /* file name without ending, up to the last `text` in it: "id_k.png" */
     LK_IDENTITY_LABEL,  /* only labels that the container holds */
     LK_IDENTITY_CLS,    /* the .cls file that stands beside the picture in a WebDataset shard */
@@ -39,11 +40,12 @@ lk_status lk_identity_rule_parse(const char *text, struct lk_identity_rule *out,
 const char *lk_identity_of_name(const struct lk_identity_rule *rule, const char *name, size_t *len);
 
 struct lk_source_options {
-    lk_ctx *ctx;         /* messages about what was passed over, and cancelling; NULL = neither */
-    const char *format;  /* name of a kind that the inputs are; NULL = recognised */
+    lk_ctx *ctx;        /* messages about what was passed over, and cancelling; NULL = neither */
+    bool quiet;         /* no messages; lk_source_problem has them */
+    const char *format; /* name of a kind that the inputs are; NULL = recognised */
     struct lk_identity_rule identity;
-    const char *labels;  /* CSV file: path, identity, groups; overrides the identities. NULL = none */
-    size_t window;       /* rows that readers may be apart, see lk_source_read; 0 = 64 */
+    const char *labels; /* CSV file: path, identity, groups; overrides the identities. NULL = none */
+    size_t window;      /* rows that readers may be apart, see lk_source_read; 0 = 64 */
 };
 
 /* Lists the pictures of the inputs. Order: inputs as given; a folder by bytes of the path, a container as it
@@ -65,13 +67,14 @@ lk_status lk_source_name(const struct lk_source *source, size_t row, struct lk_s
 const char *lk_source_identity(const struct lk_source *source, size_t row);
 
 /* Columns that a labels file has beside path and identity. */
+enum { LK_MAX_GROUPS = 64 };
 size_t lk_source_groups(const struct lk_source *source);
 const char *lk_source_group_name(const struct lk_source *source, size_t group);
 const char *lk_source_group(const struct lk_source *source, size_t row, size_t group); /* NULL = none */
 
-/* Reads the encoded picture of a row; *bytes is freed by the caller. From any thread, rows in any order; kinds
- * that can only be read in sequence (compressed archives) are fast while the rows that threads ask for rise
- * and lie less than options.window apart, and start over otherwise. LK_EFORMAT or LK_EIO with the reason
+/* Reads the encoded picture of a row; *bytes is freed by the caller. From any thread, rows in any order;
+ * kinds that can only be read in sequence (compressed archives) are fast while the rows that threads ask for
+ * rise and lie less than options.window apart, and start over otherwise. LK_EFORMAT or LK_EIO with the reason
  * (starting with the path) when this picture cannot be read; others may be. */
 lk_status lk_source_read(const struct lk_source *source, size_t row, uint8_t **bytes, size_t *len,
                          lk_error *err);
@@ -89,7 +92,5 @@ bool lk_source_input(const struct lk_source *source, size_t i, const char **path
                      size_t *n_pictures);
 /* What was passed over or looks wrong: problem number `i`, or NULL behind the last that was kept. */
 const char *lk_source_problem(const struct lk_source *source, size_t i);
-/* The i-th kind, as --format names it, and in words; NULL behind the last. */
-const char *lk_source_format(size_t i, const char **title);
 
 #endif

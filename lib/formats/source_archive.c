@@ -28,7 +28,11 @@ static bool is_archive(const struct lk_source_probe *p)
     if (len > 4 && strcmp(p->path + len - 4, ".npz") == 0)
         return false;
     return starts(p, 0, "PK\3\4", 4) || starts(p, 0, "PK\5\6", 4) || starts(p, 257, "ustar", 5) ||
-           starts(p, 0, "\x1f\x8b", 2) || starts(p, 0, "BZh", 3) || starts(p, 0, "\xfd" "7zXZ", 5) ||
+           starts(p, 0, "\x1f\x8b", 2) || starts(p, 0, "BZh", 3) ||
+           starts(p, 0,
+                  "\xfd"
+                  "7zXZ",
+                  5) ||
            starts(p, 0, "\x28\xb5\x2f\xfd", 4) ||
            (S_ISREG(p->st.st_mode) && len > 4 && strcmp(p->path + len - 4, ".tar") == 0);
 }

@@ -11,7 +11,7 @@
 
 /* An archive that libarchive reads: a file, or bytes in memory (for tests and fuzzing). */
 struct lk_archive_input {
-    const char *path;     /* NULL = bytes */
+    const char *path; /* NULL = bytes */
     const uint8_t *bytes;
     size_t len;
 };
@@ -27,10 +27,10 @@ enum lk_member_trouble { LK_MEMBER_FINE, LK_MEMBER_ENCRYPTED, LK_MEMBER_TOO_LARG
 
 /* One picture. */
 struct lk_member {
-    char *name;           /* made harmless: no leading '/', no ".." */
-    uint64_t place;       /* where its data begins in the file, when direct; else its number among all members */
-    uint32_t size;        /* bytes, when direct */
-    uint8_t trouble;      /* enum lk_member_trouble */
+    char *name;      /* made harmless: no leading '/', no ".." */
+    uint64_t place;  /* where its data begins in the file, when direct; else its number among all members */
+    uint32_t size;   /* bytes, when direct */
+    uint8_t trouble; /* enum lk_member_trouble */
 };
 
 /* What the names and headers of an archive say. */
@@ -38,15 +38,15 @@ struct lk_archive_index {
     struct lk_arena arena;
     struct lk_member *members;
     size_t n, capacity;
-    bool direct;          /* a plain tar: data lies uncompressed at members[i].place */
-    uint32_t *labels;     /* from .cls or .json files, when options ask for them; owned */
+    bool direct;      /* a plain tar: data lies uncompressed at members[i].place */
+    uint32_t *labels; /* from .cls or .json files, when options ask for them; owned */
     struct lk_archive_tally {
         struct lk_count {
             uint64_t n;
             const char *first; /* name of the first, in arena */
         } outside, encrypted, large, again, nested, special, names, bad_labels;
         uint64_t n_others; /* members that are no pictures */
-        bool no_end;       /* a tar without the blocks that mark its end: perhaps cut off between two members */
+        bool no_end; /* a tar without the blocks that mark its end: perhaps cut off between two members */
     } tally;
 };
 

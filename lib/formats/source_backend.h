@@ -36,12 +36,12 @@ struct lk_source_probe {
 /* One input, opened by its kind. */
 struct lk_source_part {
     const struct lk_source_backend *backend;
-    char *path;    /* of the container as given; open may put another in its place (free the old one) */
-    size_t first;  /* row of its first picture in the source; set after open */
+    char *path;   /* of the container as given; open may put another in its place (free the old one) */
+    size_t first; /* row of its first picture in the source; set after open */
     size_t n;
     void *state;
-    uint32_t *labels;           /* n numbers in *names, or NULL = the container has no labels; freed by source.c */
-    struct lk_names *names;     /* identities of the whole source */
+    uint32_t *labels; /* n numbers in *names, or NULL = the container has no labels; freed by source.c */
+    struct lk_names *names;                  /* identities of the whole source */
     const struct lk_source_options *options; /* never NULL; until open returns */
     char *problems[LK_SOURCE_PROBLEMS];
     size_t n_problems; /* kept */
@@ -51,7 +51,8 @@ struct lk_source_backend {
     const char *name;  /* for --format, and in `likeness info` */
     const char *title; /* in words: "folder of pictures" */
     const char *joint; /* between container and name: "!/", "#"; NULL = a path below a folder */
-    bool own_files;    /* each picture is a file of its own: its size and time of change count, not the container's */
+    bool own_files;    /* each picture is a file of its own: its size and time of change count, not the
+                          container's */
     bool (*recognise)(const struct lk_source_probe *probe);
     lk_status (*open)(struct lk_source_part *part, lk_error *err);
     lk_status (*name_of)(const struct lk_source_part *part, size_t index, struct lk_str *out, lk_error *err);
@@ -70,6 +71,9 @@ lk_status lk_source_note(struct lk_source_part *part, lk_error *err, const char 
 
 /* Whether a name ends like a picture (.jpg .jpeg .png .webp, any case). */
 bool lk_is_picture_name(const char *name);
+
+/* Which kind a file or folder is. LK_EIO, or LK_EFORMAT for a special file. */
+lk_status lk_source_recognise(const char *path, const struct lk_source_backend **kind, lk_error *err);
 
 /* One container alone, with default options except for format (NULL = recognised). */
 lk_status lk_source_part_open(struct lk_source_part *part, const char *path,

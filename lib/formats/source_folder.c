@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source_folder.c - a folder of pictures, in an order that is the same on every machine; and a single picture.
+/* source_folder.c - a folder of pictures, in an order that is the same on every machine; and a single
+ * picture.
  *
- * Hidden names are passed over; links to files are followed, links to folders are not, so there are no loops. */
+ * Hidden names are passed over; links to files are followed, links to folders are not, so there are no loops.
+ */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +28,9 @@ struct walk {
     struct pending {
         char *name; /* below the input, "" = the input itself */
         int depth;
-    } *pending;
+    } * pending;
     size_t n, capacity;
-    uint64_t n_others;       /* files that are no pictures by their name */
+    uint64_t n_others; /* files that are no pictures by their name */
     uint64_t n_folder_links;
     char *first_link;
 };
@@ -90,17 +92,16 @@ static lk_status take_entry(struct walk *w, const char *name, const struct diren
 
 static lk_status read_folder(struct walk *w, const struct pending *from, lk_error *err)
 {
-    char *dir = *from->name != '\0' ? lk_path_join(w->part->path, from->name, err)
-                                    : lk_strdup(w->part->path, err);
+    char *dir =
+        *from->name != '\0' ? lk_path_join(w->part->path, from->name, err) : lk_strdup(w->part->path, err);
     if (dir == NULL)
         return LK_ENOMEM;
     struct lk_str name = LK_STR_INIT;
     DIR *stream = opendir(dir);
-    lk_status status =
-        stream != NULL ? LK_OK : lk_fail_sys(err, LK_EIO, "%s: cannot read this folder", dir);
-    while (status == LK_OK && (status = w->part->options->ctx != NULL
-                                            ? lk_ctx_check(w->part->options->ctx, err)
-                                            : LK_OK) == LK_OK) {
+    lk_status status = stream != NULL ? LK_OK : lk_fail_sys(err, LK_EIO, "%s: cannot read this folder", dir);
+    while (status == LK_OK &&
+           (status = w->part->options->ctx != NULL ? lk_ctx_check(w->part->options->ctx, err) : LK_OK) ==
+               LK_OK) {
         errno = 0;
         const struct dirent *entry = readdir(stream);
         if (entry == NULL) {

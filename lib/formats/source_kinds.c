@@ -24,15 +24,6 @@ const struct lk_source_backend *lk_source_kind(size_t i)
     return i < N_KINDS ? kinds[i] : NULL;
 }
 
-const char *lk_source_format(size_t i, const char **title)
-{
-    if (i >= N_KINDS)
-        return NULL;
-    if (title != NULL)
-        *title = kinds[i]->title;
-    return kinds[i]->name;
-}
-
 bool lk_is_picture_name(const char *name)
 {
     static const char *const ENDINGS[] = {".jpg", ".jpeg", ".png", ".webp"};
@@ -97,6 +88,22 @@ static lk_status find_kind(const char *format, const struct lk_source_backend **
     return LK_EINVAL;
 }
 
+static const struct lk_source_backend *recognise(const struct lk_source_probe *probe)
+{
+    size_t i = 0;
+    while (!kinds[i]->recognise(probe))
+        i++; /* the last takes every file, the last but one every folder */
+    return kinds[i];
+}
+
+lk_status lk_source_recognise(const char *path, const struct lk_source_backend **kind, lk_error *err)
+{
+    struct lk_source_probe probe;
+    LK_TRY(look(&probe, path, err));
+    *kind = recognise(&probe);
+    return LK_OK;
+}
+
 lk_status lk_source_part_open(struct lk_source_part *part, const char *path,
                               const struct lk_source_options *options, struct lk_names *names, lk_error *err)
 {
@@ -105,9 +112,8 @@ lk_status lk_source_part_open(struct lk_source_part *part, const char *path,
     LK_TRY(look(&probe, path, err));
     if (options->format != NULL)
         LK_TRY(find_kind(options->format, &part->backend, err));
-    for (size_t i = 0; i < N_KINDS && part->backend == NULL; i++)
-        if (kinds[i]->recognise(&probe))
-            part->backend = kinds[i];
+    else
+        part->backend = recognise(&probe);
     part->path = lk_strdup(path, err);
     lk_status status = part->path != NULL ? part->backend->open(part, err) : LK_ENOMEM;
     if (status != LK_OK)

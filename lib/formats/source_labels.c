@@ -8,13 +8,15 @@
 #include <string.h>
 
 #include "formats/csv.h"
+#include "formats/faces.h"
 
 struct columns {
     size_t path, identity; /* identity == SIZE_MAX: none */
     size_t groups[LK_MAX_GROUPS];
 };
 
-static lk_status take_header(const struct lk_csv *csv, struct lk_labels *out, struct columns *c, lk_error *err)
+static lk_status take_header(const struct lk_csv *csv, struct lk_labels *out, struct columns *c,
+                             lk_error *err)
 {
     LK_TRY(lk_csv_column(csv, "path", &c->path, err));
     c->identity = SIZE_MAX;
@@ -27,7 +29,8 @@ static lk_status take_header(const struct lk_csv *csv, struct lk_labels *out, st
             c->identity = i;
             continue;
         }
-        LK_NEED(csv->columns[i][0] != '\0', err, LK_EFORMAT, "column %zu of the header line has no name", i + 1);
+        LK_NEED(csv->columns[i][0] != '\0' && strlen(csv->columns[i]) <= LK_MAX_GROUP_NAME, err, LK_EFORMAT,
+                "column %zu of the header line: expected a name of 1 to %d bytes", i + 1, LK_MAX_GROUP_NAME);
         LK_NEED(out->n_groups < LK_MAX_GROUPS, err, LK_EFORMAT,
                 "more than %d columns beside path and identity", LK_MAX_GROUPS);
         c->groups[out->n_groups] = i;

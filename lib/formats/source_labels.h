@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source_labels.h - a labels file: a table that says for each picture who it shows, and which groups it is in. */
+/* source_labels.h - a labels file: a table that says for each picture who it shows, and which groups it is
+ * in. */
 #ifndef LK_FORMATS_SOURCE_LABELS_H
 #define LK_FORMATS_SOURCE_LABELS_H
 
 #include <stdint.h>
 
 #include "base/names.h"
-
-enum { LK_MAX_GROUPS = 64 };
+#include "formats/source.h"
 
 struct lk_labels {
-    struct lk_names paths;  /* lines are numbered by their path */
-    struct lk_names texts;  /* identities and values of groups */
-    bool has_identities;    /* there is a column `identity` */
-    uint32_t *identities;   /* by line, numbers in texts or LK_NO_NAME */
+    struct lk_names paths; /* lines are numbered by their path */
+    struct lk_names texts; /* identities and values of groups */
+    bool has_identities;   /* there is a column `identity` */
+    uint32_t *identities;  /* by line, numbers in texts or LK_NO_NAME */
     size_t n_groups;
     char *group_names[LK_MAX_GROUPS];
-    uint32_t *groups;       /* line * n_groups + group: numbers in texts or LK_NO_NAME */
+    uint32_t *groups; /* line * n_groups + group: numbers in texts or LK_NO_NAME */
 };
 
 /* Parses a CSV table with the column `path`, and `identity` or other columns, which are groups. A path that

@@ -43,12 +43,12 @@ static bool parse_range(const char *text, size_t len, uint64_t *from, uint64_t *
 
 static lk_status expand(struct lk_inputs *inputs, const char *pattern, int depth, lk_error *err);
 
-static lk_status expand_one(struct lk_inputs *inputs, const char *pattern, const char *open, const char *close,
-                            const char *text, size_t len, int depth, lk_error *err)
+static lk_status expand_one(struct lk_inputs *inputs, const char *pattern, const char *open,
+                            const char *close, const char *text, size_t len, int depth, lk_error *err)
 {
     struct lk_str path = LK_STR_INIT;
-    lk_status status = lk_str_addf(&path, err, "%.*s%.*s%s", (int)(open - pattern), pattern, (int)len, text,
-                                   close + 1);
+    lk_status status =
+        lk_str_addf(&path, err, "%.*s%.*s%s", (int)(open - pattern), pattern, (int)len, text, close + 1);
     if (status == LK_OK)
         status = expand(inputs, path.text, depth + 1, err);
     lk_str_free(&path);
@@ -97,8 +97,8 @@ static lk_status add_line(struct lk_inputs *inputs, const char *list, const char
     if (status == LK_OK)
         status = lk_str_addz(&path, line, err);
     if (status == LK_OK)
-        status = lk_path_exists(path.text) ? add_path(inputs, path.text, err)
-                                           : expand(inputs, path.text, 0, err);
+        status =
+            lk_path_exists(path.text) ? add_path(inputs, path.text, err) : expand(inputs, path.text, 0, err);
     lk_str_free(&path);
     return status;
 }

@@ -306,8 +306,12 @@ static lk_status write_table(struct run *run, lk_duplicates_summary *sum, lk_err
 static lk_status do_run(struct run *run, lk_duplicates_summary *out, lk_error *err)
 {
     const lk_duplicates_options *o = run->options;
-    const struct lk_source_options source = {
-        .ctx = run->ctx, .window = (size_t)lk_ctx_threads(run->ctx) * SLOTS_PER_THREAD};
+    struct lk_source_options source = {.ctx = run->ctx,
+                                       .format = o->format,
+                                       .labels = o->labels,
+                                       .window = (size_t)lk_ctx_threads(run->ctx) * SLOTS_PER_THREAD};
+    if (o->identity != NULL)
+        LK_TRY(lk_identity_rule_parse(o->identity, &source.identity, err));
     LK_TRY(lk_source_open(&run->source, o->inputs, o->n_inputs, &source, err));
     size_t n = lk_source_count(run->source);
     LK_NEED(n < UINT32_MAX, err, LK_EUNSUP, "%zu images, expected fewer than 2^32", n);

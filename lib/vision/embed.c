@@ -34,7 +34,8 @@ struct run {
     const lk_embed_options *options;
     const struct lk_embed_engine *engine;
     struct lk_source *source;
-    struct lk_str path; /* of the row that sink is at */
+    struct lk_str path;          /* of the row that sink is at */
+    char *groups[LK_MAX_GROUPS]; /* of it */
     struct lk_exclude exclude;
     const char **excluded; /* by row: why it is left out, or NULL; NULL without a list */
     struct lk_embed_job job;
@@ -129,6 +130,10 @@ static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
     image.path = run->path.text;
     image.identity = (char *)lk_source_identity(run->source, index);
     image.message = (char *)without_path(image.message, image.path);
+    image.n_groups = lk_source_groups(run->source);
+    image.groups = run->groups;
+    for (size_t g = 0; g < image.n_groups; g++)
+        image.groups[g] = (char *)lk_source_group(run->source, index, g);
     lk_status status = lk_embed_job_add(&run->job, &image, slot->vector, err);
     if (status == LK_OK)
         warn(run, &image);
@@ -194,10 +199,11 @@ static json_t *make_meta(const struct run *run)
     json_object_set_new(model, "dim", json_integer(run->about.dim));
     json_object_set_new(model, "thresholds",
                         run->about.thresholds != NULL ? json_deep_copy(run->about.thresholds) : json_array());
-    json_t *counts = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "images", (json_int_t)n->images, "embedded",
-                               (json_int_t)n->embedded, "no_face", (json_int_t)n->no_face, "unreadable",
-                               (json_int_t)n->unreadable, "excluded", (json_int_t)n->excluded,
-                               "identities", (json_int_t)lk_source_identities(run->source));
+    json_t *counts =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "images", (json_int_t)n->images, "embedded",
+                  (json_int_t)n->embedded, "no_face", (json_int_t)n->no_face, "unreadable",
+                  (json_int_t)n->unreadable, "excluded", (json_int_t)n->excluded,
+                  "identities", (json_int_t)lk_source_identities(run->source));
     json_t *meta = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:o, s:f, s:o}", "kind",
                              "faces", "format", FACES_FORMAT, "tool", lk_version(), "command",
                              o->command != NULL ? lk_json_text(o->command) : json_null(), "working_directory",
@@ -207,6 +213,10 @@ static json_t *make_meta(const struct run *run)
                              json_object_get(run->settings, "face_choice"), "inputs_sha256",
                              json_object_get(run->settings, "inputs_sha256"), "counts", counts, "seconds",
                              lk_clock_seconds() - run->started, "stage_seconds", stage_seconds(run));
+    if (meta != NULL) {
+        json_object_set_new(meta, "identity", json_string(o->identity != NULL ? o->identity : "auto"));
+        json_object_set_new(meta, "labels", o->labels != NULL ? lk_json_text(o->labels) : json_null());
+    }
     free(here);
     json_t *excluded = json_object_get(run->settings, "excluded_sha256");
     if (excluded != NULL)
@@ -273,10 +283,14 @@ static lk_status check_any(const struct run *run, lk_error *err)
 static void summarise(const struct run *run, bool up_to_date, lk_embed_summary *out)
 {
     const struct lk_embed_counts *n = &run->job.done;
-    *out = (lk_embed_summary){.n_images = n->images, .n_embedded = n->embedded, .n_no_face = n->no_face,
-                              .n_unreadable = n->unreadable, .n_excluded = n->excluded,
+    *out = (lk_embed_summary){.n_images = n->images,
+                              .n_embedded = n->embedded,
+                              .n_no_face = n->no_face,
+                              .n_unreadable = n->unreadable,
+                              .n_excluded = n->excluded,
                               .n_identities = lk_source_identities(run->source),
-                              .n_resumed = up_to_date ? n->images : run->resumed, .dim = run->about.dim,
+                              .n_resumed = up_to_date ? n->images : run->resumed,
+                              .dim = run->about.dim,
                               .up_to_date = up_to_date};
 }
 
@@ -309,8 +323,12 @@ static lk_status do_run(struct run *run, lk_embed_summary *out, lk_error *err)
 {
     const lk_embed_options *o = run->options;
     run->started = lk_clock_seconds();
-    const struct lk_source_options source = {
-        .ctx = run->ctx, .window = (size_t)lk_ctx_threads(run->ctx) * SLOTS_PER_THREAD};
+    struct lk_source_options source = {.ctx = run->ctx,
+                                       .format = o->format,
+                                       .labels = o->labels,
+                                       .window = (size_t)lk_ctx_threads(run->ctx) * SLOTS_PER_THREAD};
+    if (o->identity != NULL)
+        LK_TRY(lk_identity_rule_parse(o->identity, &source.identity, err));
     LK_TRY(lk_source_open(&run->source, o->inputs, o->n_inputs, &source, err));
     if (o->exclude != NULL)
         LK_TRY(find_excluded(run, err));

@@ -42,7 +42,9 @@ struct lk_embed_job {
     int lock;                      /* -1 = none */
     const json_t *settings;        /* borrowed, as is source */
     const struct lk_source *source;
-    struct lk_str path;            /* scratch */
+    struct lk_str path; /* scratch */
+    char *header;       /* of images.csv, with its line end */
+    size_t header_len;
     size_t dim;
     FILE *vectors, *lines;
     struct lk_embed_counts done;   /* what is in the files */

@@ -119,7 +119,9 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t roo
         }
     }
     if (strcmp(text_or_dash(old, "inputs_sha256"), text_or_dash(new, "inputs_sha256")) != 0) {
-        snprintf(text, room, "its inputs are others: pictures were added, removed, renamed or changed since");
+        snprintf(text, room,
+                 "its inputs are others: pictures were added, removed, renamed, changed or labelled "
+                 "otherwise since");
         return true;
     }
     if (strcmp(text_or_dash(old, "excluded_sha256"), text_or_dash(new, "excluded_sha256")) != 0) {
@@ -179,11 +181,10 @@ static void count(struct lk_embed_counts *counts, enum lk_face_status status)
 static bool scan(struct lk_embed_job *job, const struct lk_map *lines, const struct lk_map *vectors,
                  size_t *end)
 {
-    size_t header = strlen(lk_faces_csv_header) + 1;
-    if (lines->len < header || memcmp(lines->bytes, lk_faces_csv_header, header - 1) != 0 ||
-        lines->bytes[header - 1] != '\n' || vectors->len < LK_NPY_HEADER_BYTES)
+    if (lines->len < job->header_len || memcmp(lines->bytes, job->header, job->header_len) != 0 ||
+        vectors->len < LK_NPY_HEADER_BYTES)
         return false;
-    *end = header;
+    *end = job->header_len;
     struct lk_csv csv;
     if (lk_csv_open(&csv, lines->bytes, lines->len, NULL) != LK_OK)
         return false;
@@ -264,7 +265,7 @@ static lk_status start_fresh(struct lk_embed_job *job, lk_error *err)
     LK_TRY(open_file(job, vectors_part, O_TRUNC, &job->vectors, err));
     LK_TRY(open_file(job, lines_part, O_TRUNC, &job->lines, err));
     LK_TRY(lk_npy_write_header(job->vectors, 0, job->dim, err));
-    fprintf(job->lines, "%s\n", lk_faces_csv_header);
+    fwrite(job->header, 1, job->header_len, job->lines);
     LK_TRY(flush(job, err));
     return write_json(job, state_part, job->settings, err);
 }
@@ -338,6 +339,19 @@ static bool find_interrupted(struct lk_embed_job *job, lk_ctx *ctx)
     return ours;
 }
 
+static lk_status make_header(struct lk_embed_job *job, lk_error *err)
+{
+    const char *names[LK_MAX_GROUPS];
+    size_t n = lk_source_groups(job->source);
+    for (size_t i = 0; i < n; i++)
+        names[i] = lk_source_group_name(job->source, i);
+    FILE *stream = open_memstream(&job->header, &job->header_len);
+    LK_NEED(stream != NULL, err, LK_ENOMEM, "out of memory");
+    lk_faces_csv_write_header(stream, names, n);
+    LK_NEED(fclose(stream) == 0, err, LK_ENOMEM, "out of memory");
+    return LK_OK;
+}
+
 lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *dir, bool force,
                             const json_t *settings, const struct lk_source *source, size_t dim,
                             bool *up_to_date, lk_error *err)
@@ -347,6 +361,7 @@ lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *d
     job->dir = lk_strdup(dir, err);
     if (job->dir == NULL)
         return LK_ENOMEM;
+    LK_TRY(make_header(job, err));
     LK_TRY(lk_mkdirs(dir, err));
     LK_TRY(lk_lock_take(&job->lock, dir, err));
     bool finished = have(job, meta_name), continues = find_interrupted(job, ctx);
@@ -442,4 +457,6 @@ void lk_embed_job_close(struct lk_embed_job *job)
     free(job->dir);
     job->dir = NULL;
     lk_str_free(&job->path);
+    free(job->header);
+    job->header = NULL;
 }

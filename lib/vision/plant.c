@@ -64,8 +64,8 @@ static lk_status detail_text(const struct job *job, const struct lk_plant_item *
     case LK_PLANT_BLUR:
         return lk_str_addf(out, err, "sigma=%.3f", item->sigma);
     case LK_PLANT_COLOUR:
-        return lk_str_addf(out, err, "gain=%.3f/%.3f/%.3f gamma=%.3f/%.3f/%.3f", item->gain[0],
-                           item->gain[1], item->gain[2], item->gamma[0], item->gamma[1], item->gamma[2]);
+        return lk_str_addf(out, err, "gain=%.3f/%.3f/%.3f gamma=%.3f/%.3f/%.3f", item->gain[0], item->gain[1],
+                           item->gain[2], item->gamma[0], item->gamma[1], item->gamma[2]);
     case LK_PLANT_OTHER:
         return lk_str_addz(out, "left out of train/", err);
     case LK_PLANT_BLEND:

@@ -4,10 +4,16 @@
 
 Needs NumPy, libturbojpeg and libwebp. The files are in the repository; run this only to change them.
 """
+import bz2
 import ctypes
+import gzip
 import io
+import lzma
 import os
 import struct
+import tarfile
+import warnings
+import zipfile
 import zlib
 
 import numpy as np
@@ -201,6 +207,63 @@ def make_arrays():
     save("npy", "overflow", b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + bytes(16))
 
 
+# ---- archives ------------------------------------------------------------------------------------------
+
+MEMBERS = [("a/1.png", b"one"), ("a/1.cls", b" 7\n"), ("../b/2.JPG", b"two" * 30), ("b/2.json", b'{"a": "x"}'), ("a/1.png", b"again")]
+
+
+def tar(members, fmt=tarfile.USTAR_FORMAT):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=fmt) as t:
+        for name, data, *kind in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            if kind:
+                info.type, info.linkname, info.size = kind[0], "a/1.png", 0
+            t.addfile(info, io.BytesIO(data))
+        return stream.getvalue() + bytes(1024)
+
+
+def zipped(members, method):
+    stream = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(stream, "w") as z:
+        warnings.simplefilter("ignore")  # a name that comes again
+        for name, data in members:
+            z.writestr(zipfile.ZipInfo(name), data, method)
+    return stream.getvalue()
+
+
+def make_archives():
+    small = tar(MEMBERS[:2])
+    save("archive", "tar", small)
+    save("archive", "tar-pax", tar([("\u00e9/" + "n" * 120 + ".png", b"x")], tarfile.PAX_FORMAT))
+    save("archive", "tar-gnu", tar([("n/" + "n" * 120 + ".png", b"x")], tarfile.GNU_FORMAT))
+    save("archive", "tar-kinds", tar([("l.png", b"", tarfile.SYMTYPE), ("h.png", b"", tarfile.LNKTYPE), ("f.png", b"", tarfile.FIFOTYPE)]))
+    for name, pack in (("gz", lambda d: gzip.compress(d, mtime=0)), ("bz2", bz2.compress), ("xz", lzma.compress)):
+        save("archive", name, pack(tar(MEMBERS)))
+    save("archive", "gz-cut", gzip.compress(tar(MEMBERS), mtime=0)[:-30])
+    save("archive", "gz-bomb", gzip.compress(tar([("a.png", bytes(2000000))]), mtime=0))
+    for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED), ("bzip2", zipfile.ZIP_BZIP2)):
+        save("archive", "zip-" + name, zipped(MEMBERS, method))
+    whole = bytearray(zipped(MEMBERS, zipfile.ZIP_STORED))
+    save("archive", "zip-cut", whole[:-10])
+    whole[whole.index(b"one")] ^= 4
+    save("archive", "zip-crc", whole)
+    locked = bytearray(zipped(MEMBERS[:1], zipfile.ZIP_STORED))
+    locked[6] |= 1  # encrypted, here and in the central directory
+    locked[locked.index(b"PK\1\2") + 8] |= 1
+    save("archive", "zip-locked", locked)
+
+
+def make_labels():
+    save("labels", "identities", b"path,identity\n./a/1.png,Ann\nb/2.png,\n")
+    save("labels", "groups", b'age,path,identity,"a,b"\n30,a/1.png,Ann,"x\ny"\n,/b,Bob,\n')
+    save("labels", "twice", b"path,identity\na,A\n./a,B\n")
+    save("labels", "alone", b"path\na\n")
+
+
+make_archives()
+make_labels()
 make_jpegs()
 make_pngs()
 make_webps()

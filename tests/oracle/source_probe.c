@@ -108,7 +108,8 @@ int main(int argc, char **argv)
         i++;
     }
     if (lk_ctx_new(&p.ctx, &ctx_options, &err) != LK_OK ||
-        lk_source_open(&p.source, (const char *const *)argv + i, (size_t)(argc - i), &options, &err) != LK_OK ||
+        lk_source_open(&p.source, (const char *const *)argv + i, (size_t)(argc - i), &options, &err) !=
+            LK_OK ||
         (again && lk_pictures_new(&p.again, p.ctx, &err) != LK_OK))
         die(&err);
     size_t n = lk_source_count(p.source);
