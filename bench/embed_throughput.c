@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* embed_throughput.c - what `likeness embed --aligned` reaches of ONNX Runtime alone on the same pictures.
  *
- * usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS]]
+ * usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS [SET]]]
  *
  * CROPS is a folder of aligned 112 x 112 pictures; they are linked under new names until there are IMAGES of
- * them. Side A is lk_embed: listing, reading, decoding, embedding, writing, and loading the model. Side B
+ * them. With SET, an archive of IMAGES such pictures, side A embeds that instead of the links. Side A is lk_embed: listing, reading, decoding, embedding, writing, and loading the model. Side B
  * runs the model on tensors that lie ready in memory, as many sessions as cores, each with one thread, the
  * sessions made and warmed beforehand. The sides take turns; the median of the rounds counts. Images per CPU
  * second are printed too: on a machine with other work they are the fairer figure. */
@@ -27,7 +27,7 @@ enum { MAX_ROUNDS = 99 };
 
 struct bench {
     lk_ctx *ctx;
-    const char *model_name;
+    const char *model_name, *set;
     size_t images, rounds;
     char dir[64], pictures[80];
     struct lk_source *crops;
@@ -106,7 +106,7 @@ static struct rate embed_rate(struct bench *b, size_t round)
 {
     char output[120];
     snprintf(output, sizeof output, "%s/out%zu", b->dir, round);
-    const char *inputs[] = {b->pictures};
+    const char *inputs[] = {b->set != NULL ? b->set : b->pictures};
     lk_embed_options options;
     lk_embed_options_init(&options);
     options.inputs = inputs;
@@ -244,12 +244,13 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS]]\n");
+        fprintf(stderr, "usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS [SET]]]\n");
         return 2;
     }
     struct bench b = {.model_name = argv[1]};
     b.images = argc > 3 ? strtoul(argv[3], NULL, 10) : 1000;
     b.rounds = argc > 4 ? strtoul(argv[4], NULL, 10) : 5;
+    b.set = argc > 5 ? argv[5] : NULL;
     if (b.images < 1 || b.rounds < 1 || b.rounds > MAX_ROUNDS) {
         fprintf(stderr, "embed_throughput: expected at least one image and 1 to %d rounds\n", MAX_ROUNDS);
         return 2;
