@@ -122,6 +122,21 @@ const char *lk_names_text(const struct lk_names *names, uint32_t number)
     return number < names->n ? names->texts[number] : NULL;
 }
 
+lk_status lk_names_distinct(const struct lk_names *names, const uint32_t *numbers, size_t n, size_t *count,
+                            lk_error *err)
+{
+    uint8_t *seen = lk_calloc(names->n, sizeof *seen, err);
+    if (seen == NULL)
+        return LK_ENOMEM;
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++)
+        if (numbers[i] != LK_NO_NAME && !seen[numbers[i]])
+            found += seen[numbers[i]] = 1;
+    free(seen);
+    *count = found;
+    return LK_OK;
+}
+
 void lk_names_free(struct lk_names *names)
 {
     lk_arena_free(&names->arena);

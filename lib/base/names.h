@@ -35,6 +35,9 @@ lk_status lk_names_add(struct lk_names *names, const char *text, size_t len, uin
 uint32_t lk_names_find(const struct lk_names *names, const char *text, size_t len);
 /* NULL for LK_NO_NAME. */
 const char *lk_names_text(const struct lk_names *names, uint32_t number);
+/* How many distinct numbers of names there are among n, LK_NO_NAME not counted. */
+lk_status lk_names_distinct(const struct lk_names *names, const uint32_t *numbers, size_t n, size_t *count,
+                            lk_error *err);
 void lk_names_free(struct lk_names *names);
 
 #endif

@@ -317,23 +317,6 @@ static lk_status apply_labels(struct lk_source *s, const struct lk_source_option
     return status;
 }
 
-/* Names in the table may belong to no picture any more. */
-static lk_status count_identities(struct lk_source *s, lk_error *err)
-{
-    bool *seen = lk_calloc(s->names.n, sizeof *seen, err);
-    if (seen == NULL)
-        return LK_ENOMEM;
-    for (size_t i = 0; s->identities != NULL && i < s->n; i++) {
-        uint32_t number = s->identities[i];
-        if (number != LK_NO_NAME && !seen[number]) {
-            seen[number] = true;
-            s->n_identities++;
-        }
-    }
-    free(seen);
-    return LK_OK;
-}
-
 lk_status lk_source_open(struct lk_source **out, const char *const *inputs, size_t n_inputs,
                          const struct lk_source_options *options, lk_error *err)
 {
@@ -353,8 +336,8 @@ lk_status lk_source_open(struct lk_source **out, const char *const *inputs, size
         status = identify(s, options, err);
     if (status == LK_OK)
         status = apply_labels(s, options, err);
-    if (status == LK_OK)
-        status = count_identities(s, err);
+    if (status == LK_OK && s->identities != NULL) /* names in the table may belong to no picture any more */
+        status = lk_names_distinct(&s->names, s->identities, s->n, &s->n_identities, err);
     if (status != LK_OK) {
         lk_source_close(s);
         return status;

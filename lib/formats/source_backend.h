@@ -81,6 +81,7 @@ lk_status lk_source_part_open(struct lk_source_part *part, const char *path,
 void lk_source_part_close(struct lk_source_part *part);
 
 extern const struct lk_source_backend lk_source_folder, lk_source_picture, lk_source_archive;
+extern const struct lk_source_backend lk_source_record, lk_source_bin, lk_source_lmdb;
 
 /* source_kinds.c: the i-th kind, NULL behind the last. */
 const struct lk_source_backend *lk_source_kind(size_t i);

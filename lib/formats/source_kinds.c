@@ -12,6 +12,9 @@
 
 /* In the order in which they are asked; the last takes every file. */
 static const struct lk_source_backend *const kinds[] = {
+    &lk_source_record,
+    &lk_source_bin,
+    &lk_source_lmdb,
     &lk_source_archive,
     &lk_source_folder,
     &lk_source_picture,
