@@ -170,10 +170,13 @@ static int embed_set(struct audit *a, const char *set, const char *name, char **
     lk_status status = lk_embed(a->cli->ctx, &options_here, &summary, &err);
     if (status != LK_OK)
         return cli_fail(a->cli, status, &err);
-    cli_note(a->cli, "%s: %llu images, %llu with a face, %llu without, %llu unreadable%s", name,
+    char excluded[40] = "";
+    if (summary.n_excluded > 0)
+        snprintf(excluded, sizeof excluded, ", %llu excluded", (unsigned long long)summary.n_excluded);
+    cli_note(a->cli, "%s: %llu images, %llu with a face, %llu without, %llu unreadable%s%s", name,
              (unsigned long long)summary.n_images, (unsigned long long)summary.n_embedded,
              (unsigned long long)summary.n_no_face, (unsigned long long)summary.n_unreadable,
-             summary.up_to_date ? " (done before)" : "");
+             excluded, summary.up_to_date ? " (done before)" : "");
     a->some_unreadable = a->some_unreadable || summary.n_unreadable > 0;
     return EXIT_DONE;
 }
