@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* near_pairs.c - how long all near pairs of made hashes take: near_pairs N uniform|face-like [THREADS].
  *
- * One in a hundred hashes is another one with 1 to 23 bits turned over, half of them of the mirrored one. Every
- * such pair must be found. Bits of face-like hashes are 1 with probability 1/3 or 2/3, so that two hashes
- * differ in 57 bits on average, as those of aligned faces do, and the buckets are as uneven. */
+ * One in a hundred hashes is another one with 1 to 23 bits turned over, half of them of the mirrored one.
+ * Every such pair must be found. Bits of face-like hashes are 1 with probability 1/3 or 2/3, so that two
+ * hashes differ in 57 bits on average, as those of aligned faces do, and the buckets are as uneven. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +74,8 @@ int main(int argc, char **argv)
         if (i % 100 != 99)
             continue;
         of[i] = (uint32_t)lk_rng_below(&rng, i);
-        hashes[i] = turned_over(i / 100 % 2 == 1 ? mirrored[of[i]] : hashes[of[i]], 1 + (int)(i / 100 % 23), &rng);
+        hashes[i] =
+            turned_over(i / 100 % 2 == 1 ? mirrored[of[i]] : hashes[of[i]], 1 + (int)(i / 100 % 23), &rng);
         n_planted++;
     }
     struct count count = {.of = of};
@@ -83,9 +84,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }
-    printf("%u %s hashes, mirrored too: %.1f s on %d threads; %llu pairs within %d bits, %llu of %u planted\n", n,
-           argv[2], lk_clock_seconds() - start, lk_ctx_threads(ctx), (unsigned long long)count.found, LK_NEAR_BITS,
-           (unsigned long long)count.planted, n_planted);
+    printf(
+        "%u %s hashes, mirrored too: %.1f s on %d threads; %llu pairs within %d bits, %llu of %u planted\n",
+        n, argv[2], lk_clock_seconds() - start, lk_ctx_threads(ctx), (unsigned long long)count.found,
+        LK_NEAR_BITS, (unsigned long long)count.planted, n_planted);
     lk_ctx_free(ctx);
     free(hashes);
     free(mirrored);

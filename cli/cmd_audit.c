@@ -41,7 +41,8 @@ static const struct argp_option options[] = {
      "real people the generator never saw, same source as the training images", 1},
     {"exclude", KEY_EXCLUDE, "FILE", 0,
      "leave out the synthetic images of a table with the column path, as `likeness duplicates` writes", 1},
-    {"preset", KEY_PRESET, "NAME", 0, "which published set the synthetic images are: see likeness help presets", 1},
+    {"preset", KEY_PRESET, "NAME", 0,
+     "which published set the synthetic images are: see likeness help presets", 1},
     {"train-preset", KEY_TRAIN_PRESET, "NAME", 0, "the same for the training images and the hold-out", 1},
     {"output", 'o', "DIR", 0, "where everything goes; run again to go on after an interruption", 1},
     {"pairs", 'k', "K", 0, "closest pairs to list (default 1500)", 3},
@@ -149,8 +150,10 @@ static int embed_set(struct audit *a, const char *set, const char *name, char **
 {
     bool excludes = a->exclude != NULL && set == a->synthetic;
     if (is_embedded(set) && excludes) {
-        cli_note(a->cli, "likeness: error: %s holds embeddings already: --exclude comes too late for it", set);
-        return EXIT_FAILED;
+        lk_error err;
+        snprintf(err.text, sizeof err.text, "%.900s holds embeddings already: --exclude comes too late for it",
+                 set);
+        return cli_fail(a->cli, LK_EINVAL, &err);
     }
     if (is_embedded(set)) {
         *faces = strdup(set);

@@ -32,7 +32,8 @@ static void print_overview(FILE *stream)
             lk_version());
     for (const struct command *c = commands; c->name != NULL; c++)
         fprintf(stream, "  %-11s %s\n", c->name, c->summary);
-    fprintf(stream, "  %-11s %s\n\n", "help", "explain a command, or the presets: likeness help COMMAND, help presets");
+    fprintf(stream, "  %-11s %s\n\n", "help",
+            "explain a command, or the presets: likeness help COMMAND, help presets");
     fprintf(stream, "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some inputs were unreadable,\n"
                     "10 leakage above the limit asked for, 130 interrupted (run again to go on).\n"
                     "Nothing ever leaves this machine; `likeness models fetch` alone uses the network.\n");

@@ -8,8 +8,10 @@
 enum { KEY_FORMAT = 0x4001, KEY_IDENTITY, KEY_LABELS, KEY_PRESET, WIDTH = 79 };
 
 static const struct argp_option options[] = {
-    {"preset", KEY_PRESET, "NAME", 0, "what a published set needs of these options: see likeness help presets", 1},
-    {"format", KEY_FORMAT, "NAME", 0, "what the inputs are, instead of recognising it (see likeness info)", 1},
+    {"preset", KEY_PRESET, "NAME", 0,
+     "what a published set needs of these options: see likeness help presets", 1},
+    {"format", KEY_FORMAT, "NAME", 0, "what the inputs are, instead of recognising it (see likeness info)",
+     1},
     {"identity", KEY_IDENTITY, "RULE", 0,
      "where the identity is: auto, folder:N, parent, name:SEPARATOR, label, cls, json:FIELD, none", 1},
     {"labels", KEY_LABELS, "FILE", 0, "CSV table: path, identity, groups; overrides identities", 1},
@@ -73,7 +75,8 @@ void cli_embed_set(const struct set_options *set, lk_embed_options *embed)
     embed->format = set->format;
     embed->identity = set->identity;
     embed->labels = set->labels;
-    if (set->preset.aligned && embed->detector == NULL) /* asking for a detector means that faces are to be found */
+    if (set->preset.aligned &&
+        embed->detector == NULL) /* asking for a detector means that faces are to be found */
         embed->aligned = 1;
 }
 
@@ -97,11 +100,12 @@ static void print_wrapped(const char *text, size_t indent)
 void print_presets(void)
 {
     lk_preset preset;
-    print_wrapped("--preset NAME of embed, info, duplicates and audit sets for a published set of images what the "
-                  "options --format, --identity and --aligned would, and warns of what is known to go wrong. An "
-                  "option that is given wins; --detector NAME undoes --aligned. In audit, --preset is about the "
-                  "synthetic set, --train-preset about the training set and the hold-out.",
-                  0);
+    print_wrapped(
+        "--preset NAME of embed, info, duplicates and audit sets for a published set of images what the "
+        "options --format, --identity and --aligned would, and warns of what is known to go wrong. An "
+        "option that is given wins; --detector NAME undoes --aligned. In audit, --preset is about the "
+        "synthetic set, --train-preset about the training set and the hold-out.",
+        0);
     for (int i = 0; lk_preset_at(i, &preset); i++) {
         printf("\n%s: %s\n", preset.name, preset.title);
         print_wrapped(preset.text, 2);

@@ -6,9 +6,9 @@
 #include "base/names.h"
 
 struct lk_exclude {
-    struct lk_names paths;     /* as the set gives them */
+    struct lk_names paths; /* as the set gives them */
     struct lk_arena texts;
-    const char **reasons;      /* by number of the path */
+    const char **reasons; /* by number of the path */
     size_t capacity;
 };
 

@@ -16,7 +16,8 @@
 enum { SLOTS_PER_THREAD = 4, WARNINGS = 10 };
 
 /* Plain correlation below which no shift and stretch makes a duplicate of a pair; measured, with room to
- * spare, on crops of two pixels of 112 (docs/methods.md). Spares the fit for most pairs that hashes nominate. */
+ * spare, on crops of two pixels of 112 (docs/methods.md). Spares the fit for most pairs that hashes nominate.
+ */
 static const double HOPELESS = 0.6;
 
 struct slot {

@@ -20,11 +20,12 @@ struct lk_dup_record {
     uint8_t luma[LK_THUMB_PIXELS];
 };
 
-/* OUTPUT.part: a header that says for which pictures it is, and the records. Not exchanged between machines. */
+/* OUTPUT.part: a header that says for which pictures it is, and the records. Not exchanged between machines.
+ */
 struct lk_dup_part {
     char *path;
     FILE *stream;
-    uint64_t n;        /* records in it */
+    uint64_t n; /* records in it */
     double flushed_at;
     struct lk_map map; /* after lk_dup_part_finish */
     const struct lk_dup_record *records;
@@ -50,9 +51,9 @@ struct lk_dup_pair {
 };
 
 struct lk_dup_member {
-    uint32_t keeper;       /* the picture that it is a duplicate of; its own number when it is kept */
-    lk_dup_kind kind;      /* LK_DUP_NONE for kept ones */
-    float similarity;      /* to the keeper; 1 for kept ones */
+    uint32_t keeper;  /* the picture that it is a duplicate of; its own number when it is kept */
+    lk_dup_kind kind; /* LK_DUP_NONE for kept ones */
+    float similarity; /* to the keeper; 1 for kept ones */
 };
 
 /* For each of n records the first one with the same bytes (by_bytes) or the same luma: itself when there is

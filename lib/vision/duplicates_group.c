@@ -66,7 +66,8 @@ void lk_dup_groups(const uint32_t *same_bytes, const uint32_t *same_luma, uint32
         qsort(pairs, n_pairs, sizeof *pairs, compare_pairs);
     for (uint32_t i = 0; i < n; i++)
         out[i] = (struct lk_dup_member){.keeper = i, .kind = LK_DUP_NONE, .similarity = 1};
-    /* When the pairs of i come up, those of every earlier picture are done: i is kept if none of them took it. */
+    /* When the pairs of i come up, those of every earlier picture are done: i is kept if none of them took
+     * it. */
     for (size_t k = 0; k < n_pairs; k++) {
         const struct lk_dup_pair *pair = &pairs[k];
         struct lk_dup_member *member = &out[pair->j];
@@ -80,9 +81,7 @@ void lk_dup_groups(const uint32_t *same_bytes, const uint32_t *same_luma, uint32
     for (uint32_t i = 0; i < n; i++) {
         uint32_t twin = same_luma[i], first = same_bytes[i];
         if (twin != UINT32_MAX && twin != i)
-            out[i] = out[twin].kind != LK_DUP_NONE
-                         ? out[twin]
-                         : (struct lk_dup_member){twin, LK_DUP_NEAR, 1};
+            out[i] = out[twin].kind != LK_DUP_NONE ? out[twin] : (struct lk_dup_member){twin, LK_DUP_NEAR, 1};
         if (first != UINT32_MAX && first != i && out[first].kind == LK_DUP_NONE)
             out[i] = (struct lk_dup_member){first, LK_DUP_EXACT, 1};
         else if (first != UINT32_MAX && first != i)

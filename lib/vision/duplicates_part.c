@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* duplicates_part.c - OUTPUT.part: records of the pictures seen so far, for the run itself and the next one. */
+/* duplicates_part.c - OUTPUT.part: records of the pictures seen so far, for the run itself and the next one.
+ */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ static uint64_t count_records(const struct lk_dup_part *part, const struct heade
     struct stat st;
     int fd = fileno(part->stream);
     if (fstat(fd, &st) != 0 || st.st_size < (off_t)sizeof there ||
-        pread(fd, &there, sizeof there, 0) != (ssize_t)sizeof there || memcmp(&there, ours, sizeof there) != 0)
+        pread(fd, &there, sizeof there, 0) != (ssize_t)sizeof there ||
+        memcmp(&there, ours, sizeof there) != 0)
         return 0;
     uint64_t n = ((uint64_t)st.st_size - sizeof there) / sizeof(struct lk_dup_record);
     n = n < n_images ? n : n_images;

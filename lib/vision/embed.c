@@ -310,8 +310,8 @@ static lk_status find_excluded(struct run *run, lk_error *err)
     }
     size_t listed = run->exclude.paths.n;
     LK_NEED(found > 0 || listed == 0, err, LK_EINVAL,
-            "%s: none of its %zu paths is among the %zu images of the inputs ('%.200s'); give the inputs as they "
-            "were given when the list was made",
+            "%s: none of its %zu paths is among the %zu images of the inputs ('%.200s'); give the inputs as "
+            "they were given when the list was made",
             list, listed, n, lk_names_text(&run->exclude.paths, 0));
     if (found < listed)
         lk_ctx_message(run->ctx, LK_LEVEL_NOTE, "%s: %zu of its %zu paths are not among the inputs", list,

@@ -9,13 +9,13 @@
 #include "base/pool.h"
 
 enum {
-    WORDS = 8,                /* of 16 bits */
+    WORDS = 8, /* of 16 bits */
     KEYS = 1 << 16,
-    WORD_BITS = 2,            /* WORDS * (WORD_BITS + 1) > LK_NEAR_BITS: one word differs in at most these */
-    N_FLIPS = 1 + 16 + 120,   /* masks of at most WORD_BITS bits */
+    WORD_BITS = 2,          /* WORDS * (WORD_BITS + 1) > LK_NEAR_BITS: one word differs in at most these */
+    N_FLIPS = 1 + 16 + 120, /* masks of at most WORD_BITS bits */
     KEYS_PER_ITEM = 16
 };
-_Static_assert(WORDS * (WORD_BITS + 1) > LK_NEAR_BITS, "no pair may be missed");
+_Static_assert(WORDS *(WORD_BITS + 1) > LK_NEAR_BITS, "no pair may be missed");
 
 /* Hashes sorted by one word, and inside a bucket by their number. */
 struct buckets {
@@ -97,9 +97,8 @@ static uint32_t first_above(const uint32_t *numbers, uint32_t from, uint32_t to,
     return from;
 }
 
-static inline __attribute__((always_inline)) lk_status join_range(const struct join *join, uint32_t left,
-                                                                  uint32_t from, uint32_t to, int worker,
-                                                                  lk_error *err)
+static inline __attribute__((always_inline)) lk_status
+join_range(const struct join *join, uint32_t left, uint32_t from, uint32_t to, int worker, lk_error *err)
 {
     struct lk_phash a = join->left.hashes[left];
     uint32_t i = join->left.numbers[left];
@@ -118,7 +117,8 @@ static inline __attribute__((always_inline)) lk_status join_range(const struct j
     return LK_OK;
 }
 
-/* Joins one bucket of the left with the near ones of the right; unless mirrored, each pair of buckets once. */
+/* Joins one bucket of the left with the near ones of the right; unless mirrored, each pair of buckets once.
+ */
 static inline __attribute__((always_inline)) lk_status join_bucket(const struct join *join, uint32_t key,
                                                                    int worker, lk_error *err)
 {
@@ -172,8 +172,8 @@ static void make_flips(uint32_t flips[N_FLIPS])
     }
 }
 
-static lk_status join_words(struct join *join, const struct lk_phash *hashes,
-                            const struct lk_phash *mirrored, uint32_t n, lk_error *err)
+static lk_status join_words(struct join *join, const struct lk_phash *hashes, const struct lk_phash *mirrored,
+                            uint32_t n, lk_error *err)
 {
     struct buckets plain = {0}, turned = {0};
     lk_status status = buckets_new(&plain, n, err);

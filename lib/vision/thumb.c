@@ -11,7 +11,8 @@ enum { SIDE = LK_THUMB_SIDE, N = LK_THUMB_PIXELS, N_WARPS = 4, N_FIT = N_WARPS +
 
 /* A coefficient of the transform below this is noise: JPEG at quality 30 moves one by about 2. */
 static const float ZERO = 4;
-/* Largest shift of any point, in pixels of a thumb: 4.7 % of the side, a crop of 2 of 112 pixels needs 0.6. */
+/* Largest shift of any point, in pixels of a thumb: 4.7 % of the side, a crop of 2 of 112 pixels needs 0.6.
+ */
 static const double MAX_SHIFT = 1.5;
 
 lk_status lk_thumb_make(const struct lk_image *image, uint8_t luma[N], lk_error *err)
@@ -94,7 +95,8 @@ static void to_grey(const uint8_t luma[N], struct grey *out)
         out->at[i / SIDE][i % SIDE] = luma[i];
 }
 
-/* Differences of neighbours, across and down, with `margin` pixels left out all around: how many there are. */
+/* Differences of neighbours, across and down, with `margin` pixels left out all around: how many there are.
+ */
 enum { MAX_GRADIENTS = 2 * SIDE * (SIDE - 1) };
 static int gradients(const struct grey *p, int margin, float out[MAX_GRADIENTS])
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* thumb.h - a picture as 32 x 32 grey values: its perceptual hash, and how alike two are (docs/methods.md). */
+/* thumb.h - a picture as 32 x 32 grey values: its perceptual hash, and how alike two are (docs/methods.md).
+ */
 #ifndef LK_VISION_THUMB_H
 #define LK_VISION_THUMB_H
 
@@ -9,7 +10,8 @@
 
 enum { LK_THUMB_SIDE = 32, LK_THUMB_PIXELS = LK_THUMB_SIDE * LK_THUMB_SIDE, LK_PHASH_BITS = 128 };
 
-/* The whole picture scaled to 32 x 32, whatever its proportions, as luma (ITU-R BT.601), rows top to bottom. */
+/* The whole picture scaled to 32 x 32, whatever its proportions, as luma (ITU-R BT.601), rows top to bottom.
+ */
 lk_status lk_thumb_make(const struct lk_image *image, uint8_t luma[LK_THUMB_PIXELS], lk_error *err);
 
 /* Left and right exchanged. */

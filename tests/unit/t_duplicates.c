@@ -51,7 +51,8 @@ static void test_hash(void **state)
         lk_thumb_mirror(luma, turned);
         lk_phash_make(&basis, luma, &hash, &mirrored);
         lk_phash_make(&basis, turned, &of_turned, &back);
-        assert_true(distance(mirrored, of_turned) <= 1); /* sums in another order: next to zero a sign may go */
+        assert_true(distance(mirrored, of_turned) <=
+                    1); /* sums in another order: next to zero a sign may go */
         assert_true(distance(back, hash) <= 1);
         for (int k = 0; k < LK_THUMB_PIXELS; k++) /* half the contrast, brighter, a little noise */
             luma[k] = (uint8_t)(100 + luma[k] / 2 + (int)lk_rng_below(&rng, 3) - 1);
@@ -100,8 +101,7 @@ static void check_against_brute_force(const struct lk_phash *hashes, const struc
     for (int i = 0; i < N_HASHES; i++)
         for (int j = 0; j < N_HASHES; j++) {
             int want = i < j && distance(hashes[i], hashes[j]) <= LK_NEAR_BITS;
-            int want_mirrored =
-                i < j && mirrored != NULL && distance(mirrored[i], hashes[j]) <= LK_NEAR_BITS;
+            int want_mirrored = i < j && mirrored != NULL && distance(mirrored[i], hashes[j]) <= LK_NEAR_BITS;
             if (found->times[0][i][j] != want || found->times[1][i][j] != want_mirrored)
                 fail_msg("pair %d, %d: found %d and mirrored %d times, expected %d and %d", i, j,
                          found->times[0][i][j], found->times[1][i][j], want, want_mirrored);
@@ -142,7 +142,8 @@ static void test_near_pairs(void **state)
 
 /* ---- similarity ------------------------------------------------------------------------------------- */
 
-/* The picture shifted and stretched by whole functions of its waves would need them; a bilinear shift does. */
+/* The picture shifted and stretched by whole functions of its waves would need them; a bilinear shift does.
+ */
 static void shifted(const uint8_t luma[LK_THUMB_PIXELS], double dx, uint8_t out[LK_THUMB_PIXELS])
 {
     for (int y = 0; y < LK_THUMB_SIDE; y++)
@@ -228,11 +229,12 @@ static void test_groups(void **state)
 {
     (void)state;
     enum { N = 10 };
-    /* 1 is like 0, 2 like 1 but not like 0: a chain. 3 has the bytes of 2, 4 those of 1. 5 mirrors 2 and, more
-     * closely, 0. 6 has the luma of 0 in other bytes, 7 the bytes of 6. 8 is as close to 0 as to 2. 9 is flat. */
+    /* 1 is like 0, 2 like 1 but not like 0: a chain. 3 has the bytes of 2, 4 those of 1. 5 mirrors 2 and,
+     * more closely, 0. 6 has the luma of 0 in other bytes, 7 the bytes of 6. 8 is as close to 0 as to 2. 9 is
+     * flat. */
     static const uint32_t bytes[N] = {0, 1, 2, 2, 1, 5, 6, 6, 8, 9},
                           luma[N] = {0, 1, 2, 2, 1, 5, 0, 0, 8, UINT32_MAX};
-    struct lk_dup_pair pairs[] = {{2, 8, 0.96f, false}, {2, 5, 0.96f, true}, {1, 2, 0.99f, false},
+    struct lk_dup_pair pairs[] = {{2, 8, 0.96f, false}, {2, 5, 0.96f, true},  {1, 2, 0.99f, false},
                                   {0, 5, 0.97f, true},  {0, 8, 0.96f, false}, {0, 1, 0.98f, false},
                                   {5, 8, 0.99f, false}};
     struct lk_dup_member members[N];
@@ -253,8 +255,8 @@ static void test_groups(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hash),        cmocka_unit_test(test_near_pairs),
-        cmocka_unit_test(test_similarity),  cmocka_unit_test(test_first_equal),
+        cmocka_unit_test(test_hash),       cmocka_unit_test(test_near_pairs),
+        cmocka_unit_test(test_similarity), cmocka_unit_test(test_first_equal),
         cmocka_unit_test(test_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

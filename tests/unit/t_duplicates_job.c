@@ -45,8 +45,8 @@ static void save(const char *name, const struct lk_image *image, int quality)
     free(bytes);
 }
 
-/* set/pNN/: a.jpg, and by the number of the person: b.jpg = the same bytes, encoded again, scaled, mirrored, or
- * another picture. */
+/* set/pNN/: a.jpg, and by the number of the person: b.jpg = the same bytes, encoded again, scaled, mirrored,
+ * or another picture. */
 static void make_set(void)
 {
     input = temp_dir("set");
@@ -60,11 +60,21 @@ static void make_set(void)
         save(a, &image, 95);
         const struct lk_rect whole = {0, 0, SIDE, SIDE};
         switch (i % 5) {
-        case 0: save(b, &image, 95); break;
-        case 1: save(b, &image, 40); break;
-        case 2: assert_int_equal(lk_distort_crop(&image, &whole, 70, 70, &other, &err), LK_OK); break;
-        case 3: assert_int_equal(lk_distort_flip(&image, &other, &err), LK_OK); break;
-        case 4: other = picture((uint64_t)i + 1000); break;
+        case 0:
+            save(b, &image, 95);
+            break;
+        case 1:
+            save(b, &image, 40);
+            break;
+        case 2:
+            assert_int_equal(lk_distort_crop(&image, &whole, 70, 70, &other, &err), LK_OK);
+            break;
+        case 3:
+            assert_int_equal(lk_distort_flip(&image, &other, &err), LK_OK);
+            break;
+        case 4:
+            other = picture((uint64_t)i + 1000);
+            break;
         }
         if (other.rgb != NULL)
             save(b, &other, 90);
