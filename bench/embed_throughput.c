@@ -4,10 +4,11 @@
  * usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS [SET]]]
  *
  * CROPS is a folder of aligned 112 x 112 pictures; they are linked under new names until there are IMAGES of
- * them. With SET, an archive of IMAGES such pictures, side A embeds that instead of the links. Side A is lk_embed: listing, reading, decoding, embedding, writing, and loading the model. Side B
- * runs the model on tensors that lie ready in memory, as many sessions as cores, each with one thread, the
- * sessions made and warmed beforehand. The sides take turns; the median of the rounds counts. Images per CPU
- * second are printed too: on a machine with other work they are the fairer figure. */
+ * them. With SET, an archive of IMAGES such pictures, side A embeds that instead of the links. Side A is
+ * lk_embed: listing, reading, decoding, embedding, writing, and loading the model. Side B runs the model on
+ * tensors that lie ready in memory, as many sessions as cores, each with one thread, the sessions made and
+ * warmed beforehand. The sides take turns; the median of the rounds counts. Images per CPU second are printed
+ * too: on a machine with other work they are the fairer figure. */
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>

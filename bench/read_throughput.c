@@ -3,8 +3,8 @@
  *
  * usage: read_throughput THREADS ROUNDS INPUT...
  *
- * Prints the time to list the set, the memory that the list takes, and for each round pictures per second, and
- * per second of processor time: on a machine with other work that is the fairer figure. */
+ * Prints the time to list the set, the memory that the list takes, and for each round pictures per second,
+ * and per second of processor time: on a machine with other work that is the fairer figure. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

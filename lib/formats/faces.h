@@ -38,8 +38,7 @@ struct lk_face_image {
     struct lk_face face; /* has == 0 for aligned inputs and without a face */
     float norm;      /* length of the embedding before it was made a unit vector; NaN = none */
     char *message;   /* NULL = none */
-    char **
-        groups; /* of a labels file, one for each column "group:NAME"; NULL in it = none; NULL = no columns */
+    char **groups;   /* of a labels file, one for each column "group:NAME"; NULL in it = none */
     size_t n_groups;
 };
 

@@ -92,7 +92,15 @@ void lk_pass_report(struct lk_pass *pass, uint64_t pairs)
 {
     uint64_t before = pass->first * (pass->pairs_total / pass->options->probes.rows);
     uint64_t done = pairs + atomic_fetch_add_explicit(&pass->pairs_done, pairs, memory_order_relaxed);
-    lk_ctx_progress(pass->ctx, &(lk_progress){"match", "pairs", done, pass->pairs_total, before});
+    /* Of the blocks that are merged: the last score that makes the list of the closest pairs so far. */
+    float kth = atomic_load_explicit(&pass->galleries[LK_GALLERY_TRAIN].threshold, memory_order_relaxed);
+    lk_ctx_progress(pass->ctx, &(lk_progress){.stage = "match",
+                                              .unit = "pairs",
+                                              .done = done,
+                                              .total = pass->pairs_total,
+                                              .resumed = before,
+                                              .figure_name = kth > -INFINITY ? "k-th score" : NULL,
+                                              .figure = (double)kth});
 }
 
 static lk_status read_rows(const struct tile *t, lk_error *err)

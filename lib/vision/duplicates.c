@@ -101,7 +101,8 @@ static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
         lk_ctx_message(run->ctx, LK_LEVEL_WARNING, "%s", slot->message);
     free(slot->message);
     slot->message = NULL;
-    const lk_progress progress = {"read", "images", index + 1, run->n, run->resumed};
+    const lk_progress progress = {
+        .stage = "read", .unit = "images", .done = index + 1, .total = run->n, .resumed = run->resumed};
     lk_ctx_progress(run->ctx, &progress);
     return status;
 }

@@ -102,7 +102,9 @@ static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg,
 
 static void warn(struct run *run, const struct lk_face_image *image)
 {
-    if (image->status == LK_FACE_EMBEDDED || image->status == LK_FACE_EXCLUDED || ++run->warned[image->status] > WARNINGS_PER_KIND)
+    if (image->status == LK_FACE_EMBEDDED || image->status == LK_FACE_EXCLUDED)
+        return; /* nothing is wrong with these */
+    if (++run->warned[image->status] > WARNINGS_PER_KIND)
         return;
     if (image->status == LK_FACE_UNREADABLE)
         lk_ctx_message(run->ctx, LK_LEVEL_WARNING, "%s: unreadable: %s", image->path,
@@ -139,7 +141,9 @@ static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
         warn(run, &image);
     free(slot->image.message);
     slot->image.message = NULL;
-    const lk_progress progress = {"embed", "images", index + 1, lk_source_count(run->source), run->resumed};
+    const lk_progress progress = {
+        .stage = "embed", .unit = "images", .done = index + 1, .total = lk_source_count(run->source),
+        .resumed = run->resumed};
     lk_ctx_progress(run->ctx, &progress);
     return status;
 }

@@ -156,7 +156,8 @@ static lk_status work(void *arg, size_t item, int worker, lk_error *err)
             LK_TRY(join_bucket(join, key, worker, err));
     }
     uint64_t done = atomic_fetch_add(join->keys_done, KEYS_PER_ITEM) + KEYS_PER_ITEM;
-    const lk_progress progress = {"near duplicates", "buckets", done, join->keys_total, 0};
+    const lk_progress progress = {
+        .stage = "near duplicates", .unit = "buckets", .done = done, .total = join->keys_total};
     lk_ctx_progress(join->ctx, &progress);
     return LK_OK;
 }
