@@ -84,7 +84,8 @@ int cmd_embed(struct cli *cli, int argc, char **argv)
         parse,
         "INPUT... -o FACES",
         "Detect, align and embed the faces of images.\v"
-        "An INPUT is a folder of images, searched through, a zip or tar archive of images, a pattern of "
+        "An INPUT is a folder of images, searched through, a zip or tar archive of images, a record "
+        "file (train.rec), a .bin of pairs, an LMDB database, a pattern of "
         "shards "
         "such as 'set-{000..099}.tar', a list of them (@FILE), or one image (JPEG, PNG, WebP). The first "
         "folder "

@@ -15,14 +15,14 @@ enum { N_LISTS = 2 };
 
 enum kind {
     MARK,
-    LIST,       /* at = its number */
-    PICTURE,    /* a byte string */
-    LATIN1,     /* a byte string that is written as text */
+    LIST,    /* at = its number */
+    PICTURE, /* a byte string */
+    LATIN1,  /* a byte string that is written as text */
     TEXT,
-    ENCODE,     /* the name of the function _codecs.encode, which is never called */
-    ARGUMENTS,  /* (text, "latin1"); at and len are the text's */
-    TRUTH,      /* at = 0 or 1 */
-    PAIR,       /* (pictures, booleans) */
+    ENCODE,    /* the name of the function _codecs.encode, which is never called */
+    ARGUMENTS, /* (text, "latin1"); at and len are the text's */
+    TRUTH,     /* at = 0 or 1 */
+    PAIR,      /* (pictures, booleans) */
 };
 
 struct value {
@@ -34,7 +34,6 @@ struct values {
     struct value *items;
     size_t n, capacity;
 };
-
 
 struct machine {
     const uint8_t *bytes;
@@ -297,7 +296,8 @@ static lk_status take_lists(struct machine *m, struct lk_bin *out)
     LK_NEED(pictures->n / 2 == truths->n && pictures->n % 2 == 0, m->err, LK_EFORMAT,
             "%zu pictures and %zu booleans, expected two pictures for each boolean", pictures->n, truths->n);
     struct lk_bin bin = {.pictures = lk_calloc(pictures->n, sizeof *bin.pictures, m->err),
-                         .same = lk_calloc(truths->n, sizeof *bin.same, m->err), .n_pairs = truths->n};
+                         .same = lk_calloc(truths->n, sizeof *bin.same, m->err),
+                         .n_pairs = truths->n};
     if (bin.pictures == NULL || bin.same == NULL) {
         lk_bin_free(&bin);
         return LK_ENOMEM;
@@ -339,7 +339,8 @@ lk_status lk_bin_latin1(uint8_t *bytes, size_t *len, uint64_t base, lk_error *er
         uint8_t byte = bytes[i];
         if (byte > 0x7f) {
             bool two = (byte & 0xfe) == 0xc2 && i + 1 < *len && (bytes[i + 1] & 0xc0) == 0x80;
-            LK_NEED(two, err, LK_EFORMAT, "the text at byte %" PRIu64 " is no bytes: found 0x%02x", base + i, byte);
+            LK_NEED(two, err, LK_EFORMAT, "the text at byte %" PRIu64 " is no bytes: found 0x%02x", base + i,
+                    byte);
             byte = (uint8_t)(byte << 6 | (bytes[++i] & 0x3f));
         }
         bytes[n++] = byte;

@@ -13,15 +13,30 @@
 
 enum {
     PAGE_HEADER = 16, /* u64 number, u16 pad, u16 flags, u16 lower and u16 upper, or u32 overflow pages */
-    META_BYTES = 136, /* u32 magic, u32 version, u64 address, u64 map size, 2 databases, u64 last page, u64 txn */
-    META_FREE_DB = 24, META_MAIN_DB = 72, META_LAST_PAGE = 120, META_TXN = 128,
-    DB_FLAGS = 4, DB_DEPTH = 6, DB_ENTRIES = 32, DB_ROOT = 40, /* the first u32 of the first one: page size */
-    NODE_HEADER = 8,  /* u16 low, u16 high, u16 flags, u16 key length */
-    PAGE_BRANCH = 0x01, PAGE_LEAF = 0x02, PAGE_OVERFLOW = 0x04, PAGE_META = 0x08,
+    META_BYTES =
+        136, /* u32 magic, u32 version, u64 address, u64 map size, 2 databases, u64 last page, u64 txn */
+    META_FREE_DB = 24,
+    META_MAIN_DB = 72,
+    META_LAST_PAGE = 120,
+    META_TXN = 128,
+    DB_FLAGS = 4,
+    DB_DEPTH = 6,
+    DB_ENTRIES = 32,
+    DB_ROOT = 40,    /* the first u32 of the first one: page size */
+    NODE_HEADER = 8, /* u16 low, u16 high, u16 flags, u16 key length */
+    PAGE_BRANCH = 0x01,
+    PAGE_LEAF = 0x02,
+    PAGE_OVERFLOW = 0x04,
+    PAGE_META = 0x08,
     PAGE_KINDS = 0x6f, /* those, and 0x20 and 0x40 for databases with several values for a key */
     DB_DUPSORT = 0x04,
-    NODE_BIG = 0x01, NODE_DATABASE = 0x02, NODE_SEVERAL = 0x04,
-    MIN_PAGE = 512, MAX_PAGE = 32768, MAX_DEPTH = 32, VERSION = 1,
+    NODE_BIG = 0x01,
+    NODE_DATABASE = 0x02,
+    NODE_SEVERAL = 0x04,
+    MIN_PAGE = 512,
+    MAX_PAGE = 32768,
+    MAX_DEPTH = 32,
+    VERSION = 1,
 };
 
 struct walk {
@@ -69,7 +84,8 @@ static lk_status check_meta(const uint8_t *page, uint64_t number, lk_error *err)
     bool right = get(page + 10, 2) & PAGE_META && get(page + PAGE_HEADER, 4) == LMDB_MAGIC;
     LK_NEED(right, err, LK_EFORMAT, "page %" PRIu64 " is no LMDB meta page", number);
     uint32_t version = get(page + PAGE_HEADER + 4, 4);
-    LK_NEED(version == VERSION, err, LK_EFORMAT, "LMDB data version %" PRIu32 ", expected %d", version, VERSION);
+    LK_NEED(version == VERSION, err, LK_EFORMAT, "LMDB data version %" PRIu32 ", expected %d", version,
+            VERSION);
     return LK_OK;
 }
 
@@ -80,13 +96,14 @@ static lk_status open_meta(const uint8_t *bytes, size_t len, size_t *page_size, 
     LK_NEED(lk_lmdb_is(bytes, len), err, LK_EFORMAT, "no LMDB file: its magic number is missing");
     LK_NEED(magic_at(bytes, len, 16, false), err, LK_EUNSUP,
             "an LMDB file of a 32-bit or big-endian machine, expected one of a 64-bit little-endian machine");
-    LK_NEED(len >= PAGE_HEADER + META_BYTES, err, LK_EFORMAT, "the LMDB file is cut off after %zu bytes", len);
+    LK_NEED(len >= PAGE_HEADER + META_BYTES, err, LK_EFORMAT, "the LMDB file is cut off after %zu bytes",
+            len);
     LK_TRY(check_meta(bytes, 0, err));
     size_t size = get(bytes + PAGE_HEADER + META_FREE_DB, 4);
     LK_NEED(size >= MIN_PAGE && size <= MAX_PAGE && (size & (size - 1)) == 0, err, LK_EFORMAT,
             "LMDB pages of %zu bytes, expected a power of 2 from %d to %d", size, MIN_PAGE, MAX_PAGE);
-    LK_NEED(len >= 2 * size, err, LK_EFORMAT, "the LMDB file is cut off: %zu bytes, expected two pages of %zu",
-            len, size);
+    LK_NEED(len >= 2 * size, err, LK_EFORMAT,
+            "the LMDB file is cut off: %zu bytes, expected two pages of %zu", len, size);
     LK_TRY(check_meta(bytes + size, 1, err));
     const uint8_t *first = bytes + PAGE_HEADER, *second = bytes + size + PAGE_HEADER;
     *page_size = size;
@@ -100,8 +117,8 @@ static lk_status open_meta(const uint8_t *bytes, size_t len, size_t *page_size, 
 static lk_status use_pages(struct walk *w, uint64_t number, uint64_t n, lk_error *err)
 {
     LK_NEED(number >= 2 && number < w->n_pages && n <= w->n_pages - number, err, LK_EFORMAT,
-            "damaged LMDB file: %" PRIu64 " page(s) from %" PRIu64 " are used, expected pages 2 to %" PRIu64, n,
-            number, w->n_pages - 1);
+            "damaged LMDB file: %" PRIu64 " page(s) from %" PRIu64 " are used, expected pages 2 to %" PRIu64,
+            n, number, w->n_pages - 1);
     for (uint64_t i = number; i < number + n; i++) {
         LK_NEED((w->seen[i / 8] >> i % 8 & 1) == 0, err, LK_EFORMAT,
                 "damaged LMDB file: page %" PRIu64 " is used twice", i);
@@ -111,12 +128,14 @@ static lk_status use_pages(struct walk *w, uint64_t number, uint64_t n, lk_error
 }
 
 /* The page with this number, which must be of this kind. */
-static lk_status open_page(struct walk *w, uint64_t number, unsigned kind, const uint8_t **page, lk_error *err)
+static lk_status open_page(struct walk *w, uint64_t number, unsigned kind, const uint8_t **page,
+                           lk_error *err)
 {
     LK_TRY(use_pages(w, number, 1, err));
     const uint8_t *p = w->bytes + number * w->page_size;
     LK_NEED(get_u64(p) == number && (get(p + 10, 2) & PAGE_KINDS) == kind, err, LK_EFORMAT,
-            "damaged LMDB file: page %" PRIu64 " says that it is page %" PRIu64 " of kind 0x%02x, expected kind "
+            "damaged LMDB file: page %" PRIu64 " says that it is page %" PRIu64
+            " of kind 0x%02x, expected kind "
             "0x%02x",
             number, get_u64(p), get(p + 10, 2) & PAGE_KINDS, kind);
     *page = p;
@@ -130,15 +149,16 @@ static lk_status big_value(struct walk *w, uint64_t number, size_t len, size_t *
     LK_TRY(open_page(w, number, PAGE_OVERFLOW, &page, err));
     uint64_t pages = (len + PAGE_HEADER + w->page_size - 1) / w->page_size, there = get(page + 12, 4);
     LK_NEED(pages <= there, err, LK_EFORMAT,
-            "damaged LMDB file: a value of %zu bytes in %" PRIu64 " page(s) from %" PRIu64, len, there, number);
+            "damaged LMDB file: a value of %zu bytes in %" PRIu64 " page(s) from %" PRIu64, len, there,
+            number);
     if (pages > 1)
         LK_TRY(use_pages(w, number + 1, pages - 1, err));
     *value = number * w->page_size + PAGE_HEADER;
     return LK_OK;
 }
 
-/* The record whose node is at page[at], at least NODE_HEADER bytes before the end of the page. `left` bytes of the
- * page are not taken by nodes yet. */
+/* The record whose node is at page[at], at least NODE_HEADER bytes before the end of the page. `left` bytes
+ * of the page are not taken by nodes yet. */
 static lk_status take_record(struct walk *w, uint64_t number, const uint8_t *page, size_t at, size_t *left,
                              lk_error *err)
 {
@@ -150,7 +170,8 @@ static lk_status take_record(struct walk *w, uint64_t number, const uint8_t *pag
             "damaged LMDB file: a record goes on behind the end of page %" PRIu64, number);
     LK_NEED((flags & NODE_SEVERAL) == 0, err, LK_EUNSUP, "an LMDB database with several values for a key");
     size_t taken = NODE_HEADER + key_len + (big ? sizeof(uint64_t) : len);
-    LK_NEED(taken <= *left, err, LK_EFORMAT, "damaged LMDB file: records of page %" PRIu64 " overlap", number);
+    LK_NEED(taken <= *left, err, LK_EFORMAT, "damaged LMDB file: records of page %" PRIu64 " overlap",
+            number);
     *left -= taken;
     w->n_records++;
     if (flags & NODE_DATABASE)
@@ -180,7 +201,8 @@ static lk_status walk_page(struct walk *w, uint64_t number, unsigned level, lk_e
         if (leaf)
             LK_TRY(take_record(w, number, page, node, &left, err));
         else
-            LK_TRY(walk_page(w, (uint64_t)get(page + node + 4, 2) << 32 | get(page + node, 4), level + 1, err));
+            LK_TRY(
+                walk_page(w, (uint64_t)get(page + node + 4, 2) << 32 | get(page + node, 4), level + 1, err));
     }
     return LK_OK;
 }

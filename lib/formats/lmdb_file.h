@@ -7,8 +7,8 @@
  *
  * The format is that of LMDB 0.9 on 64-bit little-endian machines (data version 1; mdb.c, "Page headers" and
  * "Meta page"): a B+ tree of pages. Every page has its number, flags and the range of free space in front.
- * Meta pages 0 and 1 hold the same for two transactions; the later one counts. Branch and leaf pages hold nodes;
- * values that are too large for a leaf lie in overflow pages of their own. */
+ * Meta pages 0 and 1 hold the same for two transactions; the later one counts. Branch and leaf pages hold
+ * nodes; values that are too large for a leaf lie in overflow pages of their own. */
 #ifndef LK_FORMATS_LMDB_FILE_H
 #define LK_FORMATS_LMDB_FILE_H
 

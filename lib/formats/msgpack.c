@@ -42,27 +42,31 @@ static lk_status take_number(struct reader *r, size_t start, size_t n, uint64_t 
 
 /* Types 0xc0 to 0xdf: what follows the type byte. */
 struct layout {
-    uint8_t width;  /* of the number or length that follows */
-    uint8_t extra;  /* bytes beside that: 1 for the kind of an extension */
+    uint8_t width; /* of the number or length that follows */
+    uint8_t extra; /* bytes beside that: 1 for the kind of an extension */
     enum { FIXED, LENGTH, ELEMENTS, PAIRS, UNSIGNED, SIGNED, BAD } use;
     bool bytes;
 };
 static const struct layout LAYOUTS[32] = {
     [0x00] = {0, 0, FIXED, false}, /* nil */
-    [0x01] = {0, 0, BAD, false},
-    [0x02] = {0, 0, FIXED, false}, [0x03] = {0, 0, FIXED, false}, /* false, true */
-    [0x04] = {1, 0, LENGTH, true}, [0x05] = {2, 0, LENGTH, true}, [0x06] = {4, 0, LENGTH, true}, /* bin */
-    [0x07] = {1, 1, LENGTH, false}, [0x08] = {2, 1, LENGTH, false}, [0x09] = {4, 1, LENGTH, false}, /* ext */
-    [0x0a] = {0, 4, FIXED, false}, [0x0b] = {0, 8, FIXED, false}, /* float */
-    [0x0c] = {1, 0, UNSIGNED, false}, [0x0d] = {2, 0, UNSIGNED, false}, [0x0e] = {4, 0, UNSIGNED, false},
-    [0x0f] = {8, 0, UNSIGNED, false},
-    [0x10] = {1, 0, SIGNED, false}, [0x11] = {2, 0, SIGNED, false}, [0x12] = {4, 0, SIGNED, false},
-    [0x13] = {8, 0, SIGNED, false},
-    [0x14] = {0, 2, FIXED, false}, [0x15] = {0, 3, FIXED, false}, [0x16] = {0, 5, FIXED, false}, /* fixext */
-    [0x17] = {0, 9, FIXED, false}, [0x18] = {0, 17, FIXED, false},
-    [0x19] = {1, 0, LENGTH, true}, [0x1a] = {2, 0, LENGTH, true}, [0x1b] = {4, 0, LENGTH, true}, /* text */
+    [0x01] = {0, 0, BAD, false},      [0x02] = {0, 0, FIXED, false},
+    [0x03] = {0, 0, FIXED, false}, /* false, true */
+    [0x04] = {1, 0, LENGTH, true},    [0x05] = {2, 0, LENGTH, true},
+    [0x06] = {4, 0, LENGTH, true}, /* bin */
+    [0x07] = {1, 1, LENGTH, false},   [0x08] = {2, 1, LENGTH, false},
+    [0x09] = {4, 1, LENGTH, false},                                  /* ext */
+    [0x0a] = {0, 4, FIXED, false},    [0x0b] = {0, 8, FIXED, false}, /* float */
+    [0x0c] = {1, 0, UNSIGNED, false}, [0x0d] = {2, 0, UNSIGNED, false},
+    [0x0e] = {4, 0, UNSIGNED, false}, [0x0f] = {8, 0, UNSIGNED, false},
+    [0x10] = {1, 0, SIGNED, false},   [0x11] = {2, 0, SIGNED, false},
+    [0x12] = {4, 0, SIGNED, false},   [0x13] = {8, 0, SIGNED, false},
+    [0x14] = {0, 2, FIXED, false},    [0x15] = {0, 3, FIXED, false},
+    [0x16] = {0, 5, FIXED, false}, /* fixext */
+    [0x17] = {0, 9, FIXED, false},    [0x18] = {0, 17, FIXED, false},
+    [0x19] = {1, 0, LENGTH, true},    [0x1a] = {2, 0, LENGTH, true},
+    [0x1b] = {4, 0, LENGTH, true}, /* text */
     [0x1c] = {2, 0, ELEMENTS, false}, [0x1d] = {4, 0, ELEMENTS, false},
-    [0x1e] = {2, 0, PAIRS, false}, [0x1f] = {4, 0, PAIRS, false},
+    [0x1e] = {2, 0, PAIRS, false},    [0x1f] = {4, 0, PAIRS, false},
 };
 
 static lk_status take_typed(struct reader *r, size_t start, struct item *out)
@@ -132,8 +136,8 @@ static lk_status take_item(struct reader *r, struct item *out)
         LK_TRY(take_typed(r, start, out));
     }
     LK_NEED(out->children <= r->len - r->at, r->err, LK_EFORMAT, /* each takes a byte at least */
-            "the MessagePack value is cut off: %" PRIu64 " elements at its byte %zu of %zu",
-            out->children, start, r->len);
+            "the MessagePack value is cut off: %" PRIu64 " elements at its byte %zu of %zu", out->children,
+            start, r->len);
     return LK_OK;
 }
 

@@ -15,7 +15,7 @@
 struct lk_msgpack_face {
     size_t picture, picture_len; /* where the encoded picture is in the value */
     bool has_label;
-    uint64_t label;              /* the first whole number that is not negative, behind the picture */
+    uint64_t label; /* the first whole number that is not negative, behind the picture */
 };
 
 /* A list whose first element is the picture (bytes, or text as old writers put it). */

@@ -66,7 +66,7 @@ const struct lk_record_entry *lk_record_table_find(const struct lk_record_table 
 
 struct lines {
     const uint8_t *bytes;
-    size_t len, at; /* at: of the next line */
+    size_t len, at;  /* at: of the next line */
     uint64_t number; /* of the line last read, from 1 */
 };
 

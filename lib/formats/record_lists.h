@@ -12,7 +12,7 @@
 struct lk_record_table {
     struct lk_record_entry {
         uint64_t key, value;
-    } *entries;     /* by rising key, each key once: of lines with the same key the lowest value counts */
+    } * entries; /* by rising key, each key once: of lines with the same key the lowest value counts */
     size_t n, capacity;
     size_t n_twins; /* lines that do not count */
 };
@@ -29,10 +29,11 @@ lk_status lk_record_paths_parse(struct lk_record_table *out, const uint8_t *byte
 size_t lk_record_path_length(const uint8_t *bytes, size_t len, size_t at);
 
 /* FILE.lst: lines "key TAB label... TAB path" (MXNet's im2rec), or "flag TAB path TAB label..." (InsightFace;
- * line i, counted from 1, is about record i). value = the first label, LK_RECORD_NO_LABEL when it is no number
- * from 0 to 2^31 - 1. */
+ * line i, counted from 1, is about record i). value = the first label, LK_RECORD_NO_LABEL when it is no
+ * number from 0 to 2^31 - 1. */
 #define LK_RECORD_NO_LABEL UINT64_MAX
-lk_status lk_record_labels_parse(struct lk_record_table *out, const uint8_t *bytes, size_t len, lk_error *err);
+lk_status lk_record_labels_parse(struct lk_record_table *out, const uint8_t *bytes, size_t len,
+                                 lk_error *err);
 
 /* property: "identities,height,width". */
 lk_status lk_record_property_parse(uint64_t *identities, const uint8_t *bytes, size_t len, lk_error *err);

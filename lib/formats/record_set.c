@@ -15,6 +15,7 @@ struct maker {
     struct lk_record_set *set;
     const uint8_t *bytes;
     size_t len;
+    bool labels; /* wanted */
     lk_record_pause_fn *pause;
     void *arg;
     unsigned n_steps;
@@ -76,7 +77,8 @@ static int64_t take_label(struct maker *m, uint64_t key, uint32_t bits)
 
 /* ---- without an index -------------------------------------------------------------------------- */
 
-/* Lists the records as they lie in the file. What is damaged is one entry, up to where a record starts again. */
+/* Lists the records as they lie in the file. What is damaged is one entry, up to where a record starts again.
+ */
 static lk_status scan(struct maker *m, struct lk_record_table *out)
 {
     struct lk_record_table t = {0};
@@ -108,8 +110,11 @@ static lk_status scan(struct maker *m, struct lk_record_table *out)
         return m->len > 0 ? lk_record_find(m->bytes, m->len, 0, &record, NULL, m->err) : LK_OK;
     }
     if (n_damaged > 0)
-        note(m, "%" PRIu64 " damaged places (first: byte %" PRIu64 "); each is listed as one picture that cannot "
-             "be read", n_damaged, first_damaged);
+        note(m,
+             "%" PRIu64 " damaged places (first: byte %" PRIu64
+             "); each is listed as one picture that cannot "
+             "be read",
+             n_damaged, first_damaged);
     *out = t;
     return LK_OK;
 }
@@ -136,8 +141,10 @@ static bool index_fits(struct maker *m, const struct lk_record_table *index)
         n_records += is_record(m, offset, &end);
     }
     if (2 * n_records < n_inside || n_inside == 0) {
-        note(m, "the index does not fit: of %zu entries tried, %zu point into the file and %zu at a record; the "
-             "records are found by their magic numbers instead", n_sample, n_inside, n_records);
+        note(m,
+             "the index does not fit: of %zu entries tried, %zu point into the file and %zu at a record; the "
+             "records are found by their magic numbers instead",
+             n_sample, n_inside, n_records);
         return false;
     }
     uint64_t last = 0;
@@ -145,8 +152,10 @@ static bool index_fits(struct maker *m, const struct lk_record_table *index)
         if (index->entries[i].value > last)
             last = index->entries[i].value;
     if (is_record(m, last, &end) && is_record(m, end, &end)) {
-        note(m, "the index leaves records out (at byte %zu and behind); the records are found by their magic "
-             "numbers instead", end);
+        note(m,
+             "the index leaves records out (at byte %zu and behind); the records are found by their magic "
+             "numbers instead",
+             end);
         return false;
     }
     return true;
@@ -220,8 +229,8 @@ static lk_status label_ranges(struct maker *m, const struct lk_record_table *rec
 }
 
 /* Is the first record InsightFace's, which says where pictures and identities end? */
-static bool is_head_record(const struct maker *m, const struct lk_record_table *records, uint64_t *pictures_end,
-                           uint64_t *identities_end)
+static bool is_head_record(const struct maker *m, const struct lk_record_table *records,
+                           uint64_t *pictures_end, uint64_t *identities_end)
 {
     struct lk_record_head head;
     bool has_picture = false;
@@ -234,12 +243,18 @@ static bool is_head_record(const struct maker *m, const struct lk_record_table *
     return true;
 }
 
+/* Lists the pictures of records that were found or are in the index. */
 static lk_status list_pictures(struct maker *m, const struct lk_record_table *records, bool indexed)
 {
     uint64_t pictures_end = UINT64_MAX, identities_end = 0;
     bool has_head = is_head_record(m, records, &pictures_end, &identities_end), sound = false;
     size_t first = has_head ? 1 : 0;
-    if (has_head && indexed && identities_end > pictures_end)
+    for (size_t i = first; indexed && !m->labels && i < records->n && records->entries[i].key < pictures_end;
+         i++)
+        LK_TRY(add_picture(m, records->entries[i].value, records->entries[i].key, -1));
+    if (indexed && !m->labels)
+        sound = true;
+    else if (has_head && indexed && identities_end > pictures_end)
         LK_TRY(label_ranges(m, records, pictures_end, identities_end, &sound));
     if (!sound)
         LK_TRY(label_each(m, records, first, indexed ? pictures_end : UINT64_MAX));
@@ -251,8 +266,10 @@ static lk_status list_pictures(struct maker *m, const struct lk_record_table *re
 static void note_labels(struct maker *m)
 {
     if (m->set->n_bad_labels > 0)
-        note(m, "%" PRIu64 " records have a label that is no whole number from 0 to 2147483647 (first: record "
-             "%" PRIu64 "): no identity", m->set->n_bad_labels, m->first_bad_label);
+        note(m,
+             "%" PRIu64 " records have a label that is no whole number from 0 to 2147483647 (first: record "
+             "%" PRIu64 "): no identity",
+             m->set->n_bad_labels, m->first_bad_label);
     if (m->n_integer_labels > 0)
         note(m, "%" PRIu64 " labels are stored as integers where float32 is expected; taken as integers",
              m->n_integer_labels);
@@ -274,11 +291,12 @@ static lk_status make(struct maker *m, const struct lk_record_table *index)
 }
 
 lk_status lk_record_set_make(struct lk_record_set *out, const uint8_t *bytes, size_t len,
-                             const struct lk_record_table *index, lk_record_pause_fn *pause, void *arg,
-                             lk_error *err)
+                             const struct lk_record_table *index, bool labels, lk_record_pause_fn *pause,
+                             void *arg, lk_error *err)
 {
     struct lk_record_set set = {0};
-    struct maker m = {.set = &set, .bytes = bytes, .len = len, .pause = pause, .arg = arg, .err = err};
+    struct maker m = {
+        .set = &set, .bytes = bytes, .len = len, .labels = labels, .pause = pause, .arg = arg, .err = err};
     lk_status status = make(&m, index);
     if (status != LK_OK) {
         lk_record_set_free(&set);

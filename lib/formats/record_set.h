@@ -13,10 +13,10 @@ struct lk_record_set {
         uint64_t offset;
         uint32_t key;  /* as in the index; without one, the number of the record, from 0 */
         int32_t label; /* identity, -1 = none */
-    } *pictures;       /* by rising key */
+    } * pictures;      /* by rising key */
     size_t n, capacity;
-    uint64_t n_bad_labels;             /* of pictures that can be read */
-    char notes[LK_RECORD_NOTES][300];  /* what looks wrong, for people */
+    uint64_t n_bad_labels;            /* of pictures that can be read */
+    char notes[LK_RECORD_NOTES][300]; /* what looks wrong, for people */
     size_t n_notes;
 };
 
@@ -31,14 +31,17 @@ typedef lk_status lk_record_pause_fn(void *arg, lk_error *err);
  *
  * InsightFace's files start with a record without picture whose two labels say where pictures end and where
  * identities end; each record between is an identity: its labels are its first picture and the one behind its
- * last. When these are sound, labels come from there and from the first picture of each, so that the file need
- * not be gone through. Else the label of every picture is read.
+ * last. When these are sound, labels come from there and from the first picture of each, so that the file
+ * need not be gone through. Else the label of every picture is read.
+ *
+ * With labels == false nobody wants them (list.txt says the identities): with an index that fits, the records
+ * are not looked at then.
  *
  * A record that is damaged or outside the file is listed without label: reading it says why. LK_EFORMAT when
  * there is no picture at all. pause may be NULL. */
 lk_status lk_record_set_make(struct lk_record_set *out, const uint8_t *bytes, size_t len,
-                             const struct lk_record_table *index, lk_record_pause_fn *pause, void *arg,
-                             lk_error *err);
+                             const struct lk_record_table *index, bool labels, lk_record_pause_fn *pause,
+                             void *arg, lk_error *err);
 void lk_record_set_free(struct lk_record_set *set);
 
 /* The number of the picture with this key; false when there is none. */

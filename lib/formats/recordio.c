@@ -57,9 +57,8 @@ lk_status lk_record_find(const uint8_t *bytes, size_t len, uint64_t base, struct
         size_t length;
         place = part_word(bytes + r.extent, &length);
         bool fits = r.parts == 0 ? place == WHOLE || place == FIRST : place == MIDDLE || place == LAST;
-        LK_NEED(fits, err, LK_EFORMAT,
-                "the record part at byte %" PRIu64 " is of kind %u, expected %s", base + r.extent, place,
-                r.parts == 0 ? "0 (whole) or 1 (first)" : "2 (middle) or 3 (last)");
+        LK_NEED(fits, err, LK_EFORMAT, "the record part at byte %" PRIu64 " is of kind %u, expected %s",
+                base + r.extent, place, r.parts == 0 ? "0 (whole) or 1 (first)" : "2 (middle) or 3 (last)");
         size_t end = r.extent + LK_RECORD_PART + length; /* no overflow: extent <= len, length < 2^29 */
         if (end > len)
             return cut_off(end, len, base, trouble, err);

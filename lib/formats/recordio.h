@@ -45,9 +45,9 @@ size_t lk_record_resume(const uint8_t *bytes, size_t len, size_t at);
 
 /* Payload of an image record, as far as the labels go. */
 struct lk_record_head {
-    uint32_t flag;       /* number of labels behind the header; 0 = the one in the header */
-    uint32_t labels[2];  /* bits of the first two labels; 0 where there are fewer */
-    size_t picture;      /* offset of the encoded picture in the payload; may be its length: no picture */
+    uint32_t flag;      /* number of labels behind the header; 0 = the one in the header */
+    uint32_t labels[2]; /* bits of the first two labels; 0 where there are fewer */
+    size_t picture;     /* offset of the encoded picture in the payload; may be its length: no picture */
 };
 enum { LK_RECORD_HEAD_BYTES = LK_RECORD_HEADER + 8 };
 

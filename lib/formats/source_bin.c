@@ -63,8 +63,8 @@ static lk_status read_picture(const struct lk_source_part *part, size_t index, u
 {
     const struct pairs_file *p = part->state;
     const struct lk_bin_picture *picture = &p->bin.pictures[index];
-    LK_NEED(picture->len <= LK_IMAGE_MAX_BYTES, err, LK_EFORMAT, "a picture of %zu bytes, expected at most %zu",
-            picture->len, LK_IMAGE_MAX_BYTES);
+    LK_NEED(picture->len <= LK_IMAGE_MAX_BYTES, err, LK_EFORMAT,
+            "a picture of %zu bytes, expected at most %zu", picture->len, LK_IMAGE_MAX_BYTES);
     uint8_t *buffer = malloc(picture->len + 1);
     LK_NEED(buffer != NULL, err, LK_ENOMEM, "out of memory: a picture of %zu bytes", picture->len);
     *len = picture->len;

@@ -34,7 +34,7 @@ struct pass {
     struct lk_source_part *part;
     struct lk_map map;
     uint64_t n_other_keys, n_bad, first_bad;
-    char other_key[40], bad[200]; /* the first of these */
+    char other_key[40], bad[200];               /* the first of these */
     uint64_t said_len, said_keys, said_classes; /* UINT64_MAX = not said */
 };
 
@@ -126,8 +126,10 @@ static lk_status compare_counts(struct pass *p, size_t n_identities, lk_error *e
             LK_TRY(lk_source_note(p->part, err, "%" PRIu64 " %s, but %s says %" PRIu64, COUNTS[i].found,
                                   COUNTS[i].what, COUNTS[i].key, COUNTS[i].said));
     if (p->n_other_keys > 0)
-        LK_TRY(lk_source_note(p->part, err, "%" PRIu64 " keys are no decimal numbers and are passed over (first: "
-                              "%s)", p->n_other_keys, p->other_key));
+        LK_TRY(lk_source_note(p->part, err,
+                              "%" PRIu64 " keys are no decimal numbers and are passed over (first: "
+                              "%s)",
+                              p->n_other_keys, p->other_key));
     if (p->n_bad > 0)
         LK_TRY(lk_source_note(p->part, err, "%" PRIu64 " values cannot be read (first: key %" PRIu64 ": %s)",
                               p->n_bad, p->first_bad, p->bad));
@@ -175,7 +177,8 @@ static lk_status open_database(struct lk_source_part *part, lk_error *err)
     d->file.fd = -1;
     LK_TRY(resolve(part, err));
     LK_TRY(lk_pieces_open(&d->file, part->path, err));
-    struct pass p = {.part = part, .said_len = UINT64_MAX, .said_keys = UINT64_MAX, .said_classes = UINT64_MAX};
+    struct pass p = {
+        .part = part, .said_len = UINT64_MAX, .said_keys = UINT64_MAX, .said_classes = UINT64_MAX};
     LK_TRY(lk_map_open(&p.map, part->path, err));
     lk_status status = list_records(&p, err);
     lk_map_close(&p.map);
@@ -196,7 +199,8 @@ static bool is_database(const struct lk_source_probe *probe)
     return there;
 }
 
-static lk_status name_of_key(const struct lk_source_part *part, size_t index, struct lk_str *out, lk_error *err)
+static lk_status name_of_key(const struct lk_source_part *part, size_t index, struct lk_str *out,
+                             lk_error *err)
 {
     const struct database *d = part->state;
     return lk_str_addf(out, err, "%" PRIu64, d->records[index].key);
@@ -219,8 +223,8 @@ static lk_status read_value(const struct lk_source_part *part, size_t index, uin
 {
     const struct database *d = part->state;
     const struct record *record = &d->records[index];
-    LK_NEED(record->len <= LK_IMAGE_MAX_BYTES, err, LK_EFORMAT, "a value of %" PRIu32 " bytes, expected at most %zu",
-            record->len, LK_IMAGE_MAX_BYTES);
+    LK_NEED(record->len <= LK_IMAGE_MAX_BYTES, err, LK_EFORMAT,
+            "a value of %" PRIu32 " bytes, expected at most %zu", record->len, LK_IMAGE_MAX_BYTES);
     uint8_t *buffer = malloc((size_t)record->len + 1);
     LK_NEED(buffer != NULL, err, LK_ENOMEM, "out of memory: a value of %" PRIu32 " bytes", record->len);
     struct lk_msgpack_face face;

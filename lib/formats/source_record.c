@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source_record.c - a record file (.rec) with the lists beside it as a set of pictures.
  *
- * Pictures are named by their record number ("12"), or by list.txt where that is there (DCFace), whose paths then
- * say the identity, since DCFace's records all have the label 0. */
+ * Pictures are named by their record number ("12"), or by list.txt where that is there (DCFace), whose paths
+ * then say the identity, since DCFace's records all have the label 0. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +35,8 @@ static char *record_file_in(const char *dir, lk_error *err)
             return path;
         free(path);
     }
-    lk_fail(err, LK_EFORMAT, "%s: no record file in this folder: expected train.rec, file.rec or record/file.rec",
-            dir);
+    lk_fail(err, LK_EFORMAT,
+            "%s: no record file in this folder: expected train.rec, file.rec or record/file.rec", dir);
     return NULL;
 }
 
@@ -98,7 +98,8 @@ static lk_status pause_pass(void *arg, lk_error *err)
 }
 
 /* Finds the pictures with the index, or without when there is none that can be read. */
-static lk_status find_pictures(struct lk_source_part *part, const struct lk_map *map, lk_error *err)
+static lk_status find_pictures(struct lk_source_part *part, const struct lk_map *map, bool labels,
+                               lk_error *err)
 {
     struct records *r = part->state;
     struct pass pass = {part, map};
@@ -109,15 +110,17 @@ static lk_status find_pictures(struct lk_source_part *part, const struct lk_map 
     lk_status status = LK_OK;
     lk_error why;
     if (bytes != NULL && lk_record_index_parse(&index, bytes, len, &why) != LK_OK)
-        status = lk_source_note(part, err, "the index is damaged (%s); the records are found by their magic "
-                                "numbers instead", why.text);
+        status = lk_source_note(part, err,
+                                "the index is damaged (%s); the records are found by their magic "
+                                "numbers instead",
+                                why.text);
     free(bytes);
     if (status == LK_OK && index.n_twins > 0)
-        status = lk_source_note(part, err, "%zu lines of the index give a record number again and are left out",
-                                index.n_twins);
+        status = lk_source_note(
+            part, err, "%zu lines of the index give a record number again and are left out", index.n_twins);
     if (status == LK_OK)
-        status = lk_record_set_make(&r->set, map->bytes, map->len, index.n > 0 ? &index : NULL, pause_pass,
-                                    &pass, err);
+        status = lk_record_set_make(&r->set, map->bytes, map->len, index.n > 0 ? &index : NULL, labels,
+                                    pause_pass, &pass, err);
     if (status == LK_EFORMAT || status == LK_EUNSUP)
         lk_error_prefix(err, "%s", part->path);
     lk_record_table_free(&index);
@@ -156,25 +159,6 @@ static lk_status name_pictures(struct lk_source_part *part, const struct lk_reco
     if (n_lost > 0)
         LK_TRY(lk_source_note(part, err, "%zu lines of list.txt are about no record of this file", n_lost));
     return LK_OK;
-}
-
-static lk_status read_names(struct lk_source_part *part, lk_error *err)
-{
-    uint8_t *bytes;
-    size_t len;
-    LK_TRY(read_list(part, NULL, "list.txt", &bytes, &len, err));
-    if (bytes == NULL)
-        return LK_OK;
-    struct lk_record_table list = {0};
-    lk_status status = lk_record_paths_parse(&list, bytes, len, err);
-    if (status == LK_OK) {
-        status = name_pictures(part, &list, bytes, len, err);
-        lk_record_table_free(&list);
-    }
-    if (status == LK_EFORMAT)
-        lk_error_prefix(err, "%s: list.txt beside it", part->path);
-    free(bytes);
-    return status;
 }
 
 /* ---- identities -------------------------------------------------------------------------------- */
@@ -245,30 +229,50 @@ static lk_status check_property(struct lk_source_part *part, lk_error *err)
         return lk_source_note(part, err, "the property file is damaged: %s", why.text);
     return said == n_identities
                ? LK_OK
-               : lk_source_note(part, err, "%zu identities, but the property file says %" PRIu64, n_identities,
-                                said);
+               : lk_source_note(part, err, "%zu identities, but the property file says %" PRIu64,
+                                n_identities, said);
 }
 
 /* ---- the backend ------------------------------------------------------------------------------- */
 
-static lk_status open_set(struct lk_source_part *part, lk_error *err)
+/* What list.txt says; no entries when it is not there. */
+struct path_list {
+    uint8_t *bytes;
+    size_t len;
+    struct lk_record_table table;
+};
+
+static lk_status read_paths(struct lk_source_part *part, struct path_list *out, lk_error *err)
+{
+    LK_TRY(read_list(part, NULL, "list.txt", &out->bytes, &out->len, err));
+    if (out->bytes == NULL)
+        return LK_OK;
+    lk_status status = lk_record_paths_parse(&out->table, out->bytes, out->len, err);
+    if (status == LK_EFORMAT)
+        lk_error_prefix(err, "%s: list.txt beside it", part->path);
+    return status;
+}
+
+static lk_status open_with(struct lk_source_part *part, const struct path_list *paths, lk_error *err)
 {
     struct records *r = part->state;
     struct lk_map map;
     LK_TRY(lk_pieces_open(&r->file, part->path, err));
     LK_TRY(lk_map_open(&map, part->path, err));
-    lk_status status = find_pictures(part, &map, err);
+    lk_status status = find_pictures(part, &map, paths->table.n == 0, err);
     lk_map_close(&map);
     LK_TRY(status);
-    LK_TRY(read_names(part, err));
-    if (r->paths.n == 0) {
-        if (r->set.n_bad_labels > 0)
-            LK_TRY(relabel(part, err));
-        LK_TRY(number_labels(part, err));
-        LK_TRY(check_property(part, err));
-    }
     part->n = r->set.n;
-    return LK_OK;
+    if (paths->table.n > 0) {
+        status = name_pictures(part, &paths->table, paths->bytes, paths->len, err);
+        if (status == LK_EFORMAT)
+            lk_error_prefix(err, "%s: list.txt beside it", part->path);
+        return status;
+    }
+    if (r->set.n_bad_labels > 0)
+        LK_TRY(relabel(part, err));
+    LK_TRY(number_labels(part, err));
+    return check_property(part, err);
 }
 
 static lk_status open_records(struct lk_source_part *part, lk_error *err)
@@ -284,7 +288,13 @@ static lk_status open_records(struct lk_source_part *part, lk_error *err)
     if (r == NULL)
         return LK_ENOMEM;
     r->file.fd = -1;
-    return open_set(part, err);
+    struct path_list paths = {0};
+    lk_status status = read_paths(part, &paths, err);
+    if (status == LK_OK)
+        status = open_with(part, &paths, err);
+    lk_record_table_free(&paths.table);
+    free(paths.bytes);
+    return status;
 }
 
 static lk_status name_of_record(const struct lk_source_part *part, size_t index, struct lk_str *out,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_lmdb.c - any bytes as an LMDB file, and its values as MessagePack; what is visited lies inside the file. */
+/* fuzz_lmdb.c - any bytes as an LMDB file, and its values as MessagePack; what is visited lies inside the
+ * file. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,8 @@ static void parse_value(const uint8_t *bytes, size_t len)
     free(copy);
 }
 
-static lk_status visit(void *arg, const uint8_t *key, size_t key_len, size_t value, size_t value_len, lk_error *err)
+static lk_status visit(void *arg, const uint8_t *key, size_t key_len, size_t value, size_t value_len,
+                       lk_error *err)
 {
     struct file *file = arg;
     (void)err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_records.c - any bytes as an index (its length in the first two bytes) and a record file; what is listed
- * keeps the promises of formats/record_set.h and formats/recordio.h. */
+/* fuzz_records.c - any bytes as an index (its length in the first two bytes) and a record file; what is
+ * listed keeps the promises of formats/record_set.h and formats/recordio.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     bool indexed = n_index > 0 && lk_record_index_parse(&index, bytes + 2, n_index, &err) == LK_OK;
     bytes += 2 + n_index;
     len -= 2 + n_index;
-    if (lk_record_set_make(&set, bytes, len, indexed ? &index : NULL, NULL, NULL, &err) == LK_OK) {
+    if (lk_record_set_make(&set, bytes, len, indexed ? &index : NULL, (len & 1) == 0, NULL, NULL, &err) ==
+        LK_OK) {
         if (set.n == 0)
             abort();
         for (size_t i = 0; i < set.n; i++) {

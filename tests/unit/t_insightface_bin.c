@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_insightface_bin.c - pickles of pairs opcode by opcode: what is followed, and that all else is refused. (As
- * Python writes them: tests/oracle/records.py.) */
+/* t_insightface_bin.c - pickles of pairs opcode by opcode: what is followed, and that all else is refused.
+ * (As Python writes them: tests/oracle/records.py.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,7 +29,8 @@ static void refuse(const uint8_t *bytes, size_t len, const char *why)
 static void test_follows(void **state)
 {
     (void)state;
-    static const char file[] = HEAD TWO "]\x88" "a\x86.";
+    static const char file[] = HEAD TWO "]\x88"
+                                        "a\x86.";
     struct lk_bin bin;
     assert_int_equal(lk_bin_parse(&bin, BYTES(file), &err), LK_OK);
     assert_int_equal(bin.n_pairs, 1);
@@ -44,7 +45,9 @@ static void test_follows(void **state)
         assert_int_equal(lk_bin_parse(&bin, (const uint8_t *)file, cut, &err), LK_EFORMAT);
     /* every width of a length, the memo, and bytes as text */
     static const char all[] = "\x80\x04\x95\x10\0\0\0\0\0\0\0]\x94(T\1\0\0\0aB\1\0\0\0b\x8e\1\0\0\0\0\0\0\0c"
-                              "c_codecs\nencode\nq\1X\3\0\0\0" "a\xc3\xbf" "\x8c\6latin1\x86Rr\2\0\0\0e]\x94(\x88\x89"
+                              "c_codecs\nencode\nq\1X\3\0\0\0"
+                              "a\xc3\xbf"
+                              "\x8c\6latin1\x86Rr\2\0\0\0e]\x94(\x88\x89"
                               "e\x86.";
     assert_int_equal(lk_bin_parse(&bin, BYTES(all), &err), LK_OK);
     assert_int_equal(bin.n_pairs, 2);
@@ -76,7 +79,8 @@ static void test_opcodes(void **state)
             continue;
         uint8_t file[] = {0x80, 3, ']', (uint8_t)op, 0, 0, 0, 0, 0, 0, 0, 0, '.'};
         char want[80];
-        snprintf(want, sizeof want, "opcode 0x%02x at byte 3: it is none of those that such a file needs", op);
+        snprintf(want, sizeof want, "opcode 0x%02x at byte 3: it is none of those that such a file needs",
+                 op);
         refuse(file, sizeof file, want);
     }
 }
@@ -91,12 +95,23 @@ static void test_refuses(void **state)
     REFUSE(HEAD "]]].", "opcode 0x5d at byte 4: a third list");
     REFUSE(HEAD ".", "opcode 0x2e at byte 2: the pickle ends without a pair of lists");
     REFUSE(HEAD "(.", "without a pair of lists");
-    REFUSE(HEAD TWO "]\x88" "a\x86(.", "without a pair of lists");
-    REFUSE(HEAD TWO "]\x88" "a\x86.x", "1 bytes behind the end of the pickle");
+    REFUSE(HEAD TWO "]\x88"
+                    "a\x86(.",
+           "without a pair of lists");
+    REFUSE(HEAD TWO "]\x88"
+                    "a\x86.x",
+           "1 bytes behind the end of the pickle");
     REFUSE(HEAD TWO "]\x86.", "no pairs: 2 pictures and 0 booleans");
-    REFUSE(HEAD "](\x88\x88" "e]\x88" "a\x86.", "expected first the list of pictures");
-    REFUSE(HEAD TWO "](\x88\x88" "e\x86.", "2 pictures and 2 booleans, expected two pictures for each");
-    REFUSE(HEAD "](C\1a\x88" "e", "a list with both pictures and booleans");
+    REFUSE(HEAD "](\x88\x88"
+                "e]\x88"
+                "a\x86.",
+           "expected first the list of pictures");
+    REFUSE(HEAD TWO "](\x88\x88"
+                    "e\x86.",
+           "2 pictures and 2 booleans, expected two pictures for each");
+    REFUSE(HEAD "](C\1a\x88"
+                "e",
+           "a list with both pictures and booleans");
     REFUSE(HEAD "](\x8c\1ae", "a list with other things than pictures");
     REFUSE(HEAD "](((C\1ae", "it appends to what is no list");
     REFUSE(HEAD "C\1aa", "it appends to what is no list");

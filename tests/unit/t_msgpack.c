@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_msgpack.c - MessagePack values byte by byte: every type, where the picture and the label are, what is refused.
- * (As python3-msgpack writes them, in LMDB files of python3-lmdb: tests/oracle/records.py.) */
+/* t_msgpack.c - MessagePack values byte by byte: every type, where the picture and the label are, what is
+ * refused. (As python3-msgpack writes them, in LMDB files of python3-lmdb: tests/oracle/records.py.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -43,19 +43,23 @@ static void test_faces(void **state)
     FACE("\x92\xc4\3abc\5", 3, 3, 5);
     FACE("\x92\xc5\0\3abc\xcc\xff", 4, 3, 255);
     FACE("\x92\xc6\0\0\0\3abc\xcd\1\0", 6, 3, 256);
-    FACE("\x92\xa3" "abc\xce\0\1\0\0", 2, 3, 65536); /* text, as writers put bytes before bin was there */
+    FACE("\x92\xa3"
+         "abc\xce\0\1\0\0",
+         2, 3, 65536); /* text, as writers put bytes before bin was there */
     FACE("\x92\xd9\3abc\xcf\0\0\0\1\0\0\0\0", 3, 3, (int64_t)1 << 32);
     FACE("\x92\xda\0\3abc\xd0\x7f", 4, 3, 127);
     FACE("\x92\xdb\0\0\0\3abc\xd1\1\0", 6, 3, 256);
     FACE("\xdc\0\2\xa1x\xd2\0\0\1\0", 4, 1, 256);
     FACE("\xdd\0\0\0\2\xa1x\xd3\0\0\0\0\0\0\0\7", 6, 1, 7);
     FACE("\x91\xc4\0", 3, 0, -1);
-    FACE("\x92\xa1x\xff", 2, 1, -1);                 /* negative numbers are no labels */
+    FACE("\x92\xa1x\xff", 2, 1, -1); /* negative numbers are no labels */
     FACE("\x92\xa1x\xd0\x80", 2, 1, -1);
     FACE("\x92\xa1x\xcb\0\0\0\0\0\0\0\0", 2, 1, -1); /* nor is a float */
     FACE("\x93\xa1x\xc4\2ff\4", 2, 1, 4);            /* a feature before the label */
     FACE("\x93\xa1x\x93\1\2\x82\1\2\3\4\x09", 2, 1, 9);
-    FACE("\x9a\xa1x\xc0\xc2\xc3\xca\1\2\3\4\xd4\1\2\xd8\1" "0123456789abcdef\xc7\2\1xy\x80\3", 2, 1, 3);
+    FACE("\x9a\xa1x\xc0\xc2\xc3\xca\1\2\3\4\xd4\1\2\xd8\1"
+         "0123456789abcdef\xc7\2\1xy\x80\3",
+         2, 1, 3);
     struct lk_msgpack_face f; /* what stands behind the label is not looked at */
     assert_int_equal(lk_msgpack_face_parse(BYTES("\x93\xa1x\3\xc1"), &f, &err), LK_OK);
 }

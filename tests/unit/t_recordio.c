@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_recordio.c - records byte by byte: every refusal, joined parts, labels, and the lists beside them. (Files as
- * others write them: tests/oracle/records.py.) */
+/* t_recordio.c - records byte by byte: every refusal, joined parts, labels, and the lists beside them. (Files
+ * as others write them: tests/oracle/records.py.) */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,14 +50,20 @@ static void test_records(void **state)
     refuse(whole, 7, 8, 0, "takes at least 8 bytes, found 7");
     refuse(whole, 0, 8, 0, "found 0");
     find(MAGIC "\0\0\0\0", 8, 0, 8, 1);
-    static const char parts[] = MAGIC "\4\0\0\x20" "abcd" MAGIC "\0\0\0\x40" MAGIC "\2\0\0\x60" "xy\0\0";
+    static const char parts[] = MAGIC "\4\0\0\x20"
+                                      "abcd" MAGIC "\0\0\0\x40" MAGIC "\2\0\0\x60"
+                                      "xy\0\0";
     find(parts, 32, 4 + 4 + 0 + 4 + 2, 32, 3);
     refuse(parts, 12, 20, 12, "takes at least 20 bytes");
     refuse(parts, 20, 28, 20, "takes at least 28 bytes");
     refuse(MAGIC "\0\0\0\x40", 8, 0, 0, "the record part at byte 1000 is of kind 2, expected 0 (whole) or 1");
     refuse(MAGIC "\0\0\0\xe0", 8, 0, 0, "is of kind 7");
-    refuse(MAGIC "\0\0\0\x20" MAGIC "\0\0\0\0", 16, 0, 8, "at byte 1008 is of kind 0, expected 2 (middle) or 3");
-    refuse(MAGIC "\0\0\0\x20" "\1\2\3\4\0\0\0\0", 16, 0, 8, "no record at byte 1008: found 04030201, expected the "
+    refuse(MAGIC "\0\0\0\x20" MAGIC "\0\0\0\0", 16, 0, 8,
+           "at byte 1008 is of kind 0, expected 2 (middle) or 3");
+    refuse(MAGIC "\0\0\0\x20"
+                 "\1\2\3\4\0\0\0\0",
+           16, 0, 8,
+           "no record at byte 1008: found 04030201, expected the "
            "magic number ced7230a");
     refuse(MAGIC "\xff\xff\xff\x1f", 8, 8 + 0x1fffffff, 0, "takes at least 536870919 bytes");
     uint8_t out[14];
@@ -69,7 +75,8 @@ static void test_records(void **state)
         assert_memory_equal(out, "abcd" MAGIC MAGIC "xy", n);
         assert_true(n == sizeof out || out[n] == '?');
     }
-    assert_int_equal(lk_record_resume(BYTES("\1" MAGIC MAGIC "xxx" MAGIC "\0\0\0\x40" MAGIC "\0\0\0\0"), 1), 20);
+    assert_int_equal(lk_record_resume(BYTES("\1" MAGIC MAGIC "xxx" MAGIC "\0\0\0\x40" MAGIC "\0\0\0\0"), 1),
+                     20);
     assert_int_equal(lk_record_resume(BYTES(MAGIC "\0\0\0"), 0), 7);
 }
 
@@ -163,11 +170,13 @@ static void test_lists(void **state)
     bad_table(lk_record_paths_parse, "0\t\tx\n", "line 1: expected a path behind the tab");
     struct lk_record_table t;
     assert_int_equal(lk_record_paths_parse(&t, BYTES("0\ta\0b\n"), &err), LK_EFORMAT);
-    table(lk_record_labels_parse, "5\t1.000\t0/a.jpg\n4\t2\t9\t0/b.jpg\n3\t-1\tc\n2\t1.5\td\n1\t2147483648\te\n",
+    table(lk_record_labels_parse,
+          "5\t1.000\t0/a.jpg\n4\t2\t9\t0/b.jpg\n3\t-1\tc\n2\t1.5\td\n1\t2147483648\te\n",
           "1=-1;2=-1;3=-1;4=2;5=1;");
     table(lk_record_labels_parse, "1\t/x/1.jpg\t7\n\n1\t/x/2.jpg\t8\t0\t0\n", "1=7;3=8;");
     bad_table(lk_record_labels_parse, "1\t2\n", "line 1: expected three fields");
-    bad_table(lk_record_labels_parse, "x\t2\ty\n", "line 1: expected a number of a record, a tab and a label");
+    bad_table(lk_record_labels_parse, "x\t2\ty\n",
+              "line 1: expected a number of a record, a tab and a label");
     uint64_t n;
     assert_int_equal(lk_record_property_parse(&n, BYTES("10572,112,112\n"), &err), LK_OK);
     assert_int_equal(n, 10572);
@@ -196,20 +205,21 @@ static void test_pauses(void **state)
         memcpy(bytes + i * EACH, record, EACH);
     struct pauses p = {0, 0};
     struct lk_record_set set;
-    assert_int_equal(lk_record_set_make(&set, bytes, N * EACH, NULL, pause_pass, &p, &err), LK_OK);
+    assert_int_equal(lk_record_set_make(&set, bytes, N * EACH, NULL, true, pause_pass, &p, &err), LK_OK);
     assert_int_equal(set.n, N);
     assert_int_equal(set.n_notes, 0);
     assert_true(p.n >= 4);
     lk_record_set_free(&set);
     p = (struct pauses){0, 3};
-    assert_int_equal(lk_record_set_make(&set, bytes, N * EACH, NULL, pause_pass, &p, &err), LK_ECANCELED);
+    assert_int_equal(lk_record_set_make(&set, bytes, N * EACH, NULL, true, pause_pass, &p, &err),
+                     LK_ECANCELED);
     free(bytes);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_records), cmocka_unit_test(test_heads), cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_records), cmocka_unit_test(test_heads),  cmocka_unit_test(test_labels),
         cmocka_unit_test(test_lists),   cmocka_unit_test(test_pauses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
