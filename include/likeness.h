@@ -182,6 +182,7 @@ typedef struct lk_embed_options {
     const char *command;   /* command line to record; may be NULL */
     const char *age_model; /* estimate ages with it; NULL = the column stays empty */
     uint64_t shard, n_shards; /* embed part `shard` of n_shards (from 1) of the images only; n_shards 0 = all */
+    const char *exclude;   /* table of images to leave out, with the column path; NULL = none */
 } lk_embed_options;
 
 typedef struct lk_embed_summary {
@@ -189,6 +190,7 @@ typedef struct lk_embed_summary {
     uint64_t n_embedded;   /* rows in embeddings.npy */
     uint64_t n_no_face;
     uint64_t n_unreadable;
+    uint64_t n_excluded;   /* by options->exclude */
     uint64_t n_identities; /* 0 when the inputs have no identity folders */
     uint64_t n_resumed;    /* images finished by an earlier run */
     int dim;
@@ -233,6 +235,55 @@ LK_API void lk_info_options_init(lk_info_options *options);
 /* Says what the inputs are: kind, images, identities, images for each identity, the first pictures, the first problems.
  * *text is freed with free(). */
 LK_API lk_status lk_info(lk_ctx *ctx, const lk_info_options *options, char **text, lk_error *err);
+
+/* ---- duplicates: the same picture more than once in a set -------------------------------------------- */
+
+typedef enum lk_dup_kind {
+    LK_DUP_NONE = 0,     /* kept */
+    LK_DUP_EXACT = 1,    /* the same bytes as the kept one */
+    LK_DUP_NEAR = 2,     /* the same picture, encoded again, scaled, a little cropped or brighter */
+    LK_DUP_MIRRORED = 3  /* the same with left and right exchanged */
+} lk_dup_kind;
+
+typedef struct lk_duplicates_options {
+    const char *const *inputs; /* as for lk_embed, as the next line */
+    size_t n_inputs;
+    const char *format, *identity, *labels;
+    const char *output;        /* duplicates.csv */
+    double min_similarity;     /* of a near or mirrored duplicate to the kept one, 0.8 .. 1; default 0.95 */
+    int no_mirrored;           /* do not look for mirrored ones */
+} lk_duplicates_options;
+
+typedef struct lk_duplicates_summary {
+    uint64_t n_images, n_unreadable;
+    uint64_t n_identities; /* 0 when the inputs have none */
+    uint64_t n_groups;     /* of pictures that are the same; one of each is kept */
+    uint64_t n_exact, n_near, n_mirrored; /* pictures not kept */
+    uint64_t n_across;     /* of these, under another identity than the kept one */
+    uint64_t n_flat;       /* with too little in them to compare: only exact duplicates of these are found */
+    uint64_t n_resumed;    /* images read by an earlier run */
+} lk_duplicates_summary;
+
+LK_API void lk_duplicates_options_init(lk_duplicates_options *options);
+/* Writes the table of duplicates (docs/formats.md), which lk_embed takes as its list of images to leave out.
+ * What is a duplicate: docs/methods.md. An interrupted run goes on from OUTPUT.part. */
+LK_API lk_status lk_duplicates(lk_ctx *ctx, const lk_duplicates_options *options, lk_duplicates_summary *out,
+                               lk_error *err);
+
+/* ---- presets: published sets by name ----------------------------------------------------------------- */
+
+typedef struct lk_preset {
+    const char *name;     /* "dcface" */
+    const char *title;    /* which set it is, one line */
+    const char *format;   /* for lk_embed_options, as are the next two; NULL = recognised */
+    const char *identity;
+    int aligned;
+    const char *warning;  /* what is known to go wrong with it, one line; NULL = nothing */
+    const char *text;     /* how it lies on disk, and what to know, for people; any length */
+} lk_preset;
+
+/* The i-th preset; gives 0, and none, behind the last. The strings live for ever. */
+LK_API int lk_preset_at(int i, lk_preset *out);
 
 /* ---- match: all pairs, exact --------------------------------------------------------------------- */
 
