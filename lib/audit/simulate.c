@@ -14,7 +14,7 @@
 
 /* Directions that many vectors share, as one unit vector each, and how much of a centre's square lies on it. */
 enum direction { MEAN, CHILD, JUNK, SHIFT, N_DIRECTIONS };
-static const double mean_part = 0.02, hub_part = 0.5, child_part = 0.4, junk_part = 0.5;
+static const double mean_part = 0.02, hub_part = 0.5, child_part = 0.25, junk_part = 0.7;
 static const double genuine_low = 0.35, genuine_high = 0.75;
 
 /* Streams of random numbers: one for each vector and choice. */
