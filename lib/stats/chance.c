@@ -34,7 +34,8 @@ static struct spread measure(const double *x, size_t n, const uint32_t *group, d
 {
     struct spread s = {.design = 1};
     for (size_t i = 0; i < n; i++)
-        s.mean += x[i] / (double)n;
+        s.mean += x[i];
+    s.mean /= (double)n; /* after adding up, so that all ones make one */
     double single = 0, grouped = 0;
     memset(sums, 0, n * sizeof *sums);
     for (size_t i = 0; i < n; i++) {
