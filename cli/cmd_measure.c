@@ -13,6 +13,7 @@ enum {
     KEY_HOLDOUT,
     KEY_CONTROL,
     KEY_THRESHOLDS,
+    KEY_FDR,
     KEY_DECOYS,
     KEY_SEED,
     KEY_SAME_PERSON,
@@ -28,7 +29,7 @@ static const struct argp_option options[] = {
     {"control", KEY_CONTROL, "FACES", 0,
      "images that no generator trained on the training set made; may be given several times", 0},
     {"output", 'o', "DIR", 0, "folder for measures.json and the tables", 0},
-    {"fdr", 'q', "Q", 0, "share of false discoveries that is allowed (default: 0.05)", 0},
+    {"fdr", KEY_FDR, "Q", 0, "share of false discoveries that is allowed (default: 0.05)", 0},
     {"decoys", KEY_DECOYS, "K", 0, "cut the one hold-out into K (default: as many as have the training set's size)", 0},
     {"thresholds", KEY_THRESHOLDS, "FILE", 0, "thresholds.json of `likeness calibrate` instead of the model's", 0},
     {"same-person", KEY_SAME_PERSON, "S", 0,
@@ -90,7 +91,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'o':
         o->output = arg;
         return 0;
-    case 'q':
+    case KEY_FDR:
         o->fdr = cli_real(arg, 1e-9, 0.999, "--fdr", state);
         return 0;
     case KEY_DECOYS:
