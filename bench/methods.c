@@ -251,12 +251,12 @@ static void run_case(lk_ctx *ctx, const struct bench_case *c, size_t n, uint64_t
 int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
+        {"5 %, one hold-out", 0.05, 0, 1, 0, 2, false},
         {"nothing planted, one hold-out", 0, 0, 1, 0, 1, false},
         {"nothing planted, three hold-outs", 0, 0, 3, 0, 4, false},
         {"1 %, one hold-out", 0.01, 0, 1, 0, 6, false},
         {"2 %, one hold-out", 0.02, 0, 1, 0, 4, false},
         {"2 %, three hold-outs", 0.02, 0, 3, 0, 6, false},
-        {"5 %, one hold-out", 0.05, 0, 1, 0, 2, false},
         {"5 %, three hold-outs", 0.05, 0, 3, 0, 6, false},
         {"10 %, one hold-out", 0.10, 0, 1, 0, 4, false},
         {"5 %, 20 persons in T and in H", 0.05, 0, 1, 20, 6, false},

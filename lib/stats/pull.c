@@ -15,6 +15,7 @@ enum { BOOTSTRAP = 1, PERMUTATION, CORRECTED_SYNTHETIC, CORRECTED_CONTROLS }; /*
 struct vote {
     uint32_t person;
     uint32_t unit;
+    bool in_train;
 };
 
 static int by_person(const void *a, const void *b)
@@ -29,7 +30,7 @@ static lk_status collect(struct lk_votes *v, const struct lk_tops *tops, struct 
     for (size_t u = 0; u < tops->n_units; u++) {
         size_t gallery;
         unsigned tied, tied_train;
-        votes[u] = (struct vote){lk_tops_nearest(tops, u, &gallery, &tied, &tied_train), (uint32_t)u};
+        votes[u] = (struct vote){lk_tops_nearest(tops, u, &gallery, &tied, &tied_train), (uint32_t)u, gallery == 0};
         v->share[u] = tied > 0 ? (double)tied_train / (double)tied : v->lambda;
         v->wins += tied > 0 && tied_train == tied;
         v->losses += tied > 0 && tied_train == 0;
@@ -46,10 +47,16 @@ static lk_status collect(struct lk_votes *v, const struct lk_tops *tops, struct 
         v->largest = run > v->largest ? run : v->largest;
     }
     v->weight = lk_calloc(v->n_groups, sizeof *v->weight, err);
-    if (v->weight == NULL)
+    v->train = lk_calloc(v->n_groups, sizeof *v->train, err);
+    v->in_train = lk_calloc(v->n_groups, 1, err);
+    if (v->weight == NULL || v->train == NULL || v->in_train == NULL)
         return LK_ENOMEM;
-    for (size_t u = 0; u < v->n; u++)
-        v->weight[v->group[u]] += 1;
+    for (size_t i = 0; i < v->n; i++) {
+        uint32_t g = v->group[votes[i].unit];
+        v->weight[g] += 1;
+        v->train[g] += v->share[votes[i].unit];
+        v->in_train[g] = votes[i].in_train;
+    }
     return LK_OK;
 }
 
@@ -82,6 +89,8 @@ void lk_votes_free(struct lk_votes *votes)
     free(votes->share);
     free(votes->group);
     free(votes->weight);
+    free(votes->train);
+    free(votes->in_train);
     *votes = (struct lk_votes){0};
 }
 
@@ -93,32 +102,59 @@ static double mean_share(const struct lk_votes *v)
     return sum / (double)v->n;
 }
 
-/* Sum of the shares of each group's units. New array. */
-static double *group_sums(const struct lk_votes *v, lk_error *err)
+/* Draws as many persons as a side has, with replacement: each brings the units that it decides, most none.
+ * side: numbers of the groups whose person is of this side. */
+static void draw_side(const struct lk_votes *v, const uint32_t *side, size_t n_side, uint64_t persons,
+                      struct lk_rng *rng, double *units, double *train)
 {
-    double *sums = lk_calloc(v->n_groups, sizeof *sums, err);
-    for (size_t u = 0; sums != NULL && u < v->n; u++)
-        sums[v->group[u]] += v->share[u];
-    return sums;
+    for (uint64_t i = 0; i < persons; i++) {
+        uint64_t at = lk_rng_below(rng, persons);
+        if (at >= n_side)
+            continue;
+        *units += v->weight[side[at]];
+        *train += v->train[side[at]];
+    }
 }
 
-/* One bootstrap replicate of the share: groups drawn with replacement, each with all its units. */
-static double draw_share(const struct lk_votes *v, const double *sums, struct lk_rng *rng)
+/* The groups of both sides: those of T first, then those of the hold-outs. */
+struct sides {
+    uint32_t *groups;
+    size_t n_train, n_holdout;
+    double units, train; /* of units without any score, which are no person's */
+};
+
+static lk_status sort_sides(struct sides *s, const struct lk_votes *v, lk_error *err)
 {
-    double units = 0, sum = 0;
-    for (size_t i = 0; i < v->n_groups; i++) {
-        size_t g = (size_t)lk_rng_below(rng, v->n_groups);
-        units += v->weight[g];
-        sum += sums[g];
+    *s = (struct sides){lk_calloc(v->n_groups, sizeof *s->groups, err), 0, 0, 0, 0};
+    if (s->groups == NULL)
+        return LK_ENOMEM;
+    for (uint32_t g = 0; g < v->n_decided; g++)
+        if (v->in_train[g])
+            s->groups[s->n_train++] = g;
+    for (uint32_t g = 0; g < v->n_decided; g++)
+        if (!v->in_train[g])
+            s->groups[s->n_train + s->n_holdout++] = g;
+    for (size_t g = v->n_decided; g < v->n_groups; g++) {
+        s->units += v->weight[g];
+        s->train += v->train[g];
     }
-    return sum / units;
+    return LK_OK;
+}
+
+/* One bootstrap replicate of the share. */
+static double draw_share(const struct lk_votes *v, const struct sides *s, struct lk_rng *rng)
+{
+    double units = s->units, train = s->train;
+    draw_side(v, s->groups, s->n_train, v->n_train, rng, &units, &train);
+    draw_side(v, s->groups + s->n_train, s->n_holdout, v->n_persons - v->n_train, rng, &units, &train);
+    return units > 0 ? train / units : v->lambda;
 }
 
 /* ---- interval and test ------------------------------------------------------------------------------ */
 
 struct job {
     const struct lk_votes *votes;
-    const double *sums;
+    const struct sides *sides;
     uint64_t seed;
     double *values; /* of each replicate */
 };
@@ -128,7 +164,7 @@ static lk_status bootstrap_one(void *arg, size_t index, int worker, lk_error *er
     (void)worker, (void)err;
     struct job *j = arg;
     struct lk_rng rng = lk_rng_stream(j->seed, BOOTSTRAP, index);
-    j->values[index] = draw_share(j->votes, j->sums, &rng);
+    j->values[index] = draw_share(j->votes, j->sides, &rng);
     return LK_OK;
 }
 
@@ -180,16 +216,26 @@ static lk_status test(lk_ctx *ctx, struct job *job, struct lk_pull *r, lk_error 
     return LK_OK;
 }
 
-static double design_effect(const struct lk_votes *v, const double *sums, double p)
+/* Sum of squares of a side's persons around their mean. */
+static double around_mean(const struct lk_votes *v, uint8_t in_train, double persons)
 {
-    double grouped = 0, single = 0;
-    for (size_t g = 0; g < v->n_groups; g++) {
-        double off = sums[g] - p * v->weight[g];
-        grouped += off * off;
-    }
-    for (size_t u = 0; u < v->n; u++)
-        single += (v->share[u] - p) * (v->share[u] - p);
-    return single > 0 && grouped > single ? grouped / single : 1;
+    double sum = 0, squares = 0;
+    for (size_t g = 0; g < v->n_decided; g++)
+        if (v->in_train[g] == in_train) {
+            sum += v->weight[g];
+            squares += v->weight[g] * v->weight[g];
+        }
+    return squares - sum * sum / persons;
+}
+
+/* p = A / (A + B) varies by ((1 - p) dA - p dB) / n, A and B being what persons of T and of hold-outs add up to. */
+static double design_effect(const struct lk_votes *v, double p)
+{
+    if (!(p > 0 && p < 1))
+        return 1;
+    double train = around_mean(v, 1, (double)v->n_train);
+    double holdout = around_mean(v, 0, (double)(v->n_persons - v->n_train));
+    return ((1 - p) * (1 - p) * train + p * p * holdout) / ((double)v->n * p * (1 - p));
 }
 
 lk_status lk_pull(lk_ctx *ctx, const struct lk_votes *votes, uint64_t seed, struct lk_pull *out, lk_error *err)
@@ -204,17 +250,18 @@ lk_status lk_pull(lk_ctx *ctx, const struct lk_votes *votes, uint64_t seed, stru
                         .largest = votes->largest,
                         .seed = seed};
     r.pi = (r.p - r.lambda) / (1 - r.lambda);
-    double *sums = group_sums(votes, err);
+    struct sides sides;
+    LK_TRY(sort_sides(&sides, votes, err));
     double *values = lk_calloc(LK_PULL_PERMUTATIONS, sizeof *values, err);
-    struct job job = {votes, sums, seed, values};
-    lk_status status = sums != NULL && values != NULL ? LK_OK : LK_ENOMEM;
+    struct job job = {votes, &sides, seed, values};
+    lk_status status = values != NULL ? LK_OK : LK_ENOMEM;
     if (status == LK_OK)
         status = interval(ctx, &job, &r, err);
     if (status == LK_OK)
         status = test(ctx, &job, &r, err);
     if (status == LK_OK)
-        r.design_effect = design_effect(votes, sums, r.p);
-    free(sums);
+        r.design_effect = design_effect(votes, r.p);
+    free(sides.groups);
     free(values);
     if (status == LK_OK)
         *out = r;
@@ -231,16 +278,19 @@ static double corrected(double synthetic, double controls)
 lk_status lk_pull_corrected(const struct lk_votes *synthetic, const struct lk_votes *controls, uint64_t seed,
                             struct lk_corrected *out, lk_error *err)
 {
-    double *sums_s = group_sums(synthetic, err), *sums_c = group_sums(controls, err);
+    struct sides sides_s, sides_c = {0};
+    LK_TRY(sort_sides(&sides_s, synthetic, err));
+    lk_status status = sort_sides(&sides_c, controls, err);
     double *values = lk_calloc(LK_PULL_REPLICATES, sizeof *values, err);
-    lk_status status = sums_s != NULL && sums_c != NULL && values != NULL ? LK_OK : LK_ENOMEM;
+    if (values == NULL)
+        status = LK_ENOMEM;
     struct lk_corrected r = {corrected(mean_share(synthetic), mean_share(controls)), NAN, NAN};
     size_t n = 0;
     for (uint64_t b = 0; status == LK_OK && b < LK_PULL_REPLICATES; b++) {
         struct lk_rng rng_s = lk_rng_stream(seed, CORRECTED_SYNTHETIC, b);
         struct lk_rng rng_c = lk_rng_stream(seed, CORRECTED_CONTROLS, b);
         double value =
-            corrected(draw_share(synthetic, sums_s, &rng_s), draw_share(controls, sums_c, &rng_c));
+            corrected(draw_share(synthetic, &sides_s, &rng_s), draw_share(controls, &sides_c, &rng_c));
         if (!isnan(value))
             values[n++] = value;
     }
@@ -249,8 +299,8 @@ lk_status lk_pull_corrected(const struct lk_votes *synthetic, const struct lk_vo
         r.low = lk_sorted_quantile(values, n, 0.025);
         r.high = lk_sorted_quantile(values, n, 0.975);
     }
-    free(sums_s);
-    free(sums_c);
+    free(sides_s.groups);
+    free(sides_c.groups);
     free(values);
     if (status == LK_OK)
         *out = r;

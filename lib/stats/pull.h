@@ -3,8 +3,9 @@
  * fit to tell: both allow for units that share their nearest person.
  *
  * Whether a unit prefers T is decided by the one real person that is nearest to it, of all galleries. Units
- * that share this person share the outcome, so the person, not the unit, is what is independent: intervals
- * draw persons with all their units, the permutation test deals the labels T and H out to persons anew. */
+ * that share this person share the outcome, so persons, not units, are what is drawn: the interval draws
+ * persons of T and of the hold-outs, each with all the units it decides (many decide none), the permutation
+ * test deals the labels T and H out to persons anew. */
 #ifndef LK_STATS_PULL_H
 #define LK_STATS_PULL_H
 
@@ -22,6 +23,8 @@ struct lk_votes {
     uint32_t *group; /* number of its nearest person among all nearest persons */
     size_t n_groups, n_decided; /* the last n_groups - n_decided are single units without any score */
     double *weight; /* of each group: its units */
+    double *train; /* of each group: the sum of its units' shares */
+    uint8_t *in_train; /* of each group: its person is in T */
     uint64_t wins, losses, ties;
     uint64_t largest; /* units of the largest group */
     double lambda; /* n_train / n_persons */
@@ -37,11 +40,11 @@ void lk_votes_free(struct lk_votes *votes);
 struct lk_pull {
     uint64_t n, wins, losses, ties;
     double lambda, p, pi; /* pi = (p - lambda) / (1 - lambda); below 0 when hold-outs are preferred */
-    double pi_low, pi_high; /* 95 % percentile bootstrap over nearest persons, not clipped at 0 */
+    double pi_low, pi_high; /* 95 % percentile bootstrap over persons of T and of hold-outs, not clipped at 0 */
     double p_more, p_less; /* permutation p-values: at least, at most so much preference by chance */
     double p_two_sided; /* twice the smaller, at most 1 */
     uint64_t persons, largest; /* distinct nearest persons; units that the commonest of them decides */
-    double design_effect; /* variance with shared persons over that of independent units; at least 1 */
+    double design_effect; /* variance of p over that of independent units */
     uint64_t seed;
 };
 
