@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* methods.c - the measures on simulations with known truth, over many seeds: methods [RUNS [THREADS]]
  *
- * RUNS (default 130) is the number of runs of the null case; the others take their part of it. Prints the table of
- * bench/RESULTS.md. Every run goes through the whole measurement in memory: matching, doubles, exact search,
- * intervals, tests, verdict. */
+ * RUNS (default 130) is the number of runs of the null case; the others take their part of it. Prints the
+ * table of bench/RESULTS.md. Every run goes through the whole measurement in memory: matching, doubles, exact
+ * search, intervals, tests, verdict. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@ struct outcome {
     double raw; /* share of images above the threshold at a false match rate of 1e-4 */
     double truth, pi, covered;
     double found, power, fdp; /* discoveries; of planted; false among them */
-    double score_found; /* by score instead of margin */
-    double once; /* one unit for each person */
+    double score_found;       /* by score instead of margin */
+    double once;              /* one unit for each person */
     double persons, persons_fdp, controlled, controlled_fdp;
     double p, p_control, p_mixing;
     double unbalanced, leak_shown, dropped;
@@ -111,8 +111,8 @@ static void open_sets(const struct lk_sim *sim, struct lk_audit_set *sets, uint6
     lk_error err;
     for (int i = 0; i < LK_N_SIM_ROLES; i++) {
         const struct lk_sim_set *s = &sim->sets[i];
-        if (lk_audit_set_make(&sets[i], roles[i], s->data, s->rows, sim->dim, s->person, s->n_persons, seed, &err) !=
-            LK_OK)
+        if (lk_audit_set_make(&sets[i], roles[i], s->data, s->rows, sim->dim, s->person, s->n_persons, seed,
+                              &err) != LK_OK)
             die(err.text);
     }
 }
@@ -166,7 +166,8 @@ static float threshold_of(lk_ctx *ctx, const struct bench_case *c)
         die(err.text);
     const struct lk_sim_set *p = &sim.sets[LK_SIM_CONTROL], *t = &sim.sets[LK_SIM_TRAIN];
     struct lk_search_set probes = {p->data, p->rows, NULL, 0}, references = {t->data, t->rows, NULL, 0};
-    if (lk_audit_search(ctx, sim.dim, &probes, &references, p->rows * t->rows / 10000, 1, &result, &err) != LK_OK)
+    if (lk_audit_search(ctx, sim.dim, &probes, &references, p->rows * t->rows / 10000, 1, &result, &err) !=
+        LK_OK)
         die(err.text);
     const struct lk_search_gallery *g = &result.galleries[LK_GALLERY_TRAIN];
     float score = g->pairs[g->n_pairs - 1].score;
@@ -219,8 +220,8 @@ static void print_row(const struct bench_case *c, const struct outcome *o, size_
     size_t with = 0;
     for (size_t i = 0; i < n; i++)
         with += o[i].found > 0;
-    printf("| %s | %zu | %.3f | %.4f +- %.4f | %.3f | %zu | ", c->name, n, MEAN(raw), MEAN(pi) - MEAN(truth), ERROR(pi),
-           MEAN(covered), with);
+    printf("| %s | %zu | %.3f | %.4f +- %.4f | %.3f | %zu | ", c->name, n, MEAN(raw), MEAN(pi) - MEAN(truth),
+           ERROR(pi), MEAN(covered), with);
     if (c->share > 0)
         printf("%.3f | %.3f +- %.3f | ", MEAN(power), MEAN(fdp), ERROR(fdp));
     else
@@ -240,7 +241,9 @@ static void run_case(lk_ctx *ctx, const struct bench_case *c, size_t n, uint64_t
         die(err.text);
     print_row(c, r.outcomes, n);
     if (c->share <= 0 && c->shift <= 0)
-        fprintf(stderr, "%s: Kolmogorov-Smirnov p of the p-values: preference %.3f, control %.3f, mixing %.3f; persons left out %.1f\n",
+        fprintf(stderr,
+                "%s: Kolmogorov-Smirnov p of the p-values: preference %.3f, control %.3f, mixing %.3f; "
+                "persons left out %.1f\n",
                 c->name, ks(r.outcomes, n, offsetof(struct outcome, p)),
                 ks(r.outcomes, n, offsetof(struct outcome, p_control)),
                 ks(r.outcomes, n, offsetof(struct outcome, p_mixing)),
@@ -271,7 +274,8 @@ int main(int argc, char **argv)
     lk_error err;
     if (lk_ctx_new(&ctx, &options, &err) != LK_OK)
         die(err.text);
-    printf("| case | runs | images above the 1e-4 threshold | pi: bias | coverage | runs with discoveries | power | FDP | "
+    printf("| case | runs | images above the 1e-4 threshold | pi: bias | coverage | runs with discoveries | "
+           "power | FDP | "
            "discoveries by score | persons, their FDP | against controls, FDP | refused as unbalanced |\n"
            "|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

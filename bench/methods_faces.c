@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* methods_faces.c - the measures on real faces with planted leaks: methods_faces FACES [SEEDS [THREADS]]
  *
- * FACES is a labelled set that `likeness embed` made. Persons under two names are found and left out by the program
- * itself. For each seed the persons are split into training set, hold-outs and the innocent rest, one image each;
- * the leaks are another photo of persons of the training set. Prints the table of bench/RESULTS.md. */
+ * FACES is a labelled set that `likeness embed` made. Persons under two names are found and left out by the
+ * program itself. For each seed the persons are split into training set, hold-outs and the innocent rest, one
+ * image each; the leaks are another photo of persons of the training set. Prints the table of
+ * bench/RESULTS.md. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct runs {
     size_t each; /* persons of a part */
     struct outcome {
         double found, power, fdp, pi, persons, persons_fdp, unbalanced;
-    } *outcomes;
+    } * outcomes;
 };
 
 static _Noreturn void die(const char *why)
@@ -92,7 +93,8 @@ static void judge(const struct lk_audit *a, const struct part *synthetic, size_t
     }
     for (uint64_t i = 0; i < a->n_each; i++) {
         bool leaked = false;
-        for (size_t u = 0; u < planted; u++) /* units and persons carry different numbers: compare rows' persons */
+        for (size_t u = 0; u < planted;
+             u++) /* units and persons carry different numbers: compare rows' persons */
             leaked = leaked || synthetic->person[u] == a->persons[i].person + UINT32_C(0x80000000);
         persons_wrong += a->persons[i].q <= a->in->q && !leaked;
     }
@@ -115,8 +117,8 @@ static void shuffle(uint32_t *x, size_t n, struct lk_rng *rng)
     }
 }
 
-/* Training set first, then hold-outs, then the innocent. Of persons with several images the training set holds one
- * and the leak is another. */
+/* Training set first, then hold-outs, then the innocent. Of persons with several images the training set
+ * holds one and the leak is another. */
 static void deal(const struct runs *r, struct lk_rng *rng, struct part *train, struct part *holdout,
                  struct part *synthetic, size_t *planted)
 {
@@ -133,7 +135,8 @@ static void deal(const struct runs *r, struct lk_rng *rng, struct part *train, s
             continue;
         uint32_t other = (uint32_t)lk_rng_below(rng, images - 1);
         add(synthetic, s, order[i], other + (other >= shown));
-        synthetic->person[(*planted)++] = (uint32_t)i + UINT32_C(0x80000000); /* its number in the training set */
+        synthetic->person[(*planted)++] =
+            (uint32_t)i + UINT32_C(0x80000000); /* its number in the training set */
     }
     for (size_t i = n; i < n * (1 + r->c.holdouts); i++)
         add(holdout, s, order[i], (uint32_t)lk_rng_below(rng, n_images(s, order[i])));
@@ -201,13 +204,20 @@ static size_t find_clean(lk_ctx *ctx, const struct lk_audit_set *s, uint32_t *cl
                 memcpy(data[h] + n * s->dim, s->data + row * s->dim, s->dim * sizeof(float));
                 person[n++] = p;
             }
-        if (lk_audit_set_make(&halves[h], h ? "holdout" : "train", data[h], n, s->dim, person, n_persons[h], 1, &err) !=
-            LK_OK)
+        if (lk_audit_set_make(&halves[h], h ? "holdout" : "train", data[h], n, s->dim, person, n_persons[h],
+                              1, &err) != LK_OK)
             die(err.text);
     }
     const struct lk_audit_set *holdouts[] = {&halves[1]};
-    struct lk_audit_input in = {.synthetic = &halves[0], .train = &halves[0], .holdouts = holdouts, .n_holdouts = 1,
-                                .q = 0.05, .same_person = NAN, .seed = 1, .depth = 10, .pairs = 1};
+    struct lk_audit_input in = {.synthetic = &halves[0],
+                                .train = &halves[0],
+                                .holdouts = holdouts,
+                                .n_holdouts = 1,
+                                .q = 0.05,
+                                .same_person = NAN,
+                                .seed = 1,
+                                .depth = 10,
+                                .pairs = 1};
     struct lk_audit audit;
     if (lk_audit_run(&audit, ctx, &in, &err) != LK_OK)
         die(err.text);
@@ -247,20 +257,23 @@ static void run_case(lk_ctx *ctx, struct runs *r, size_t seeds)
         die(err.text);
     for (size_t i = 0; i < seeds; i++) {
         const struct outcome *o = &r->outcomes[i];
-        const double values[7] = {o->found, o->power, o->fdp, o->pi, o->persons, o->persons_fdp, o->unbalanced};
+        const double values[7] = {o->found,   o->power,       o->fdp,       o->pi,
+                                  o->persons, o->persons_fdp, o->unbalanced};
         for (int k = 0; k < 7; k++)
             sums[k] += values[k] / (double)seeds;
         with += o->found > 0;
     }
-    printf("| %g %% | %u of %zu persons | %zu | %g | %.3f | %.3f | %.3f | %.1f, %.3f | %.2f |\n", 100 * r->c.share,
-           r->c.holdouts, r->each, seeds, with, sums[1], sums[2], sums[3], sums[4], sums[5], sums[6]);
+    printf("| %g %% | %u of %zu persons | %zu | %g | %.3f | %.3f | %.3f | %.1f, %.3f | %.2f |\n",
+           100 * r->c.share, r->c.holdouts, r->each, seeds, with, sums[1], sums[2], sums[3], sums[4], sums[5],
+           sums[6]);
     fflush(stdout);
     free(r->outcomes);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct bench_case cases[] = {{0.05, 1}, {0.05, 3}, {0, 1}, {0, 3}, {0.02, 1}, {0.02, 3}, {0.10, 3}, {0.20, 1}};
+    static const struct bench_case cases[] = {{0.05, 1}, {0.05, 3}, {0, 1},    {0, 3},
+                                              {0.02, 1}, {0.02, 3}, {0.10, 3}, {0.20, 1}};
     if (argc < 2)
         die("expected FACES: a folder that `likeness embed` made of a labelled set");
     size_t seeds = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 20;
@@ -275,7 +288,8 @@ int main(int argc, char **argv)
         die(err.text);
     uint32_t *clean = need(calloc(faces.n_persons, sizeof *clean));
     struct runs r = {.faces = &faces, .clean = clean, .n_clean = find_clean(ctx, &faces, clean)};
-    printf("| planted | hold-outs | runs | with discoveries | power | FDP | pi | persons found, FDP | refused as "
+    printf("| planted | hold-outs | runs | with discoveries | power | FDP | pi | persons found, FDP | "
+           "refused as "
            "unbalanced |\n|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         r.c = cases[i];

@@ -25,19 +25,23 @@ enum {
 static const struct argp_option options[] = {
     {"synthetic", KEY_SYNTHETIC, "FACES", 0, "the generator's output", 0},
     {"train", KEY_TRAIN, "FACES", 0, "the images that the generator was trained on", 0},
-    {"holdout", KEY_HOLDOUT, "FACES", 0, "real people whom the generator never saw; may be given several times", 0},
+    {"holdout", KEY_HOLDOUT, "FACES", 0,
+     "real people whom the generator never saw; may be given several times", 0},
     {"control", KEY_CONTROL, "FACES", 0,
      "images that no generator trained on the training set made; may be given several times", 0},
     {"output", 'o', "DIR", 0, "folder for measures.json and the tables", 0},
     {"fdr", KEY_FDR, "Q", 0, "share of false discoveries that is allowed (default: 0.05)", 0},
-    {"decoys", KEY_DECOYS, "K", 0, "cut the one hold-out into K (default: as many as have the training set's size)", 0},
-    {"thresholds", KEY_THRESHOLDS, "FILE", 0, "thresholds.json of `likeness calibrate` instead of the model's", 0},
+    {"decoys", KEY_DECOYS, "K", 0,
+     "cut the one hold-out into K (default: as many as have the training set's size)", 0},
+    {"thresholds", KEY_THRESHOLDS, "FILE", 0,
+     "thresholds.json of `likeness calibrate` instead of the model's", 0},
     {"same-person", KEY_SAME_PERSON, "S", 0,
      "two names with images this close are one person; above 1: do not look (default: from the data)", 0},
     {"pairs", 'k', "K", 0, "list the K closest pairs (default: 1500)", 0},
     {"seed", KEY_SEED, "N", 0, "seed of samples, bootstraps and permutations (default: 1)", 0},
     {"max-share", KEY_MAX_SHARE, "P", 0, "exit with 10 when more than P % leaked, with 97.5 % confidence", 0},
-    {"max-discoveries", KEY_MAX_DISCOVERIES, "N", 0, "exit with 10 when there are more than N discoveries", 0},
+    {"max-discoveries", KEY_MAX_DISCOVERIES, "N", 0, "exit with 10 when there are more than N discoveries",
+     0},
     {"force", KEY_FORCE, NULL, 0, "compare sets with and without identities; replace an earlier output", 0},
     {0},
 };
@@ -134,15 +138,16 @@ static void print_summary(const lk_measure_options *o, const lk_measure_summary 
 {
     printf("verdict: %s\n%s\n", lk_verdict_name(s->verdict), s->sentence);
     if (s->n_holdouts > 0) {
-        printf("compared: %" PRIu64 " units with %" PRIu64 " persons of the training set and of each of %" PRIu64
-               " hold-outs; %" PRIu64 " doubles left out\n",
+        printf("compared: %" PRIu64 " units with %" PRIu64
+               " persons of the training set and of each of %" PRIu64 " hold-outs; %" PRIu64
+               " doubles left out\n",
                s->n_units, s->n_persons, s->n_holdouts, s->n_dropped);
         printf("share drawn to the training set: %.2f %% (95 %% interval %.2f to %.2f)\n", 100 * s->share,
                100 * s->share_low, 100 * s->share_high);
         printf("discoveries at a false discovery rate of %g %%: %" PRIu64 " (fewest possible: %" PRIu64 ")\n",
                100 * o->fdr, s->n_discoveries, s->resolution);
-        printf("persons of the training set found: %" PRIu64 "; AUC %.3f (%.3f to %.3f)\n", s->n_persons_found, s->auc,
-               s->auc_low, s->auc_high);
+        printf("persons of the training set found: %" PRIu64 "; AUC %.3f (%.3f to %.3f)\n",
+               s->n_persons_found, s->auc, s->auc_low, s->auc_high);
     }
     if (o->n_controls > 0)
         printf("stand out against the controls: %" PRIu64 "\n", s->n_controlled);
@@ -176,7 +181,8 @@ int cmd_measure(struct cli *cli, int argc, char **argv)
         options,
         parse,
         NULL,
-        "Measure whether, how much and which persons of a training set a synthetic set contains, against chance as "
+        "Measure whether, how much and which persons of a training set a synthetic set contains, against "
+        "chance as "
         "real people show it whom the generator never saw.\v"
         "FACES are folders that `likeness embed` made, or .npy files with one embedding per row.\n\n"
         "  likeness measure --synthetic made.faces --train real.faces --holdout withheld.faces -o measures",
@@ -192,7 +198,9 @@ int cmd_measure(struct cli *cli, int argc, char **argv)
     if (code != EXIT_DONE)
         return code;
     if ((args.limited || !isnan(args.max_share)) && args.options.n_holdouts == 0) {
-        fprintf(stderr, "likeness: error: a limit needs a hold-out: without one nothing is found that could exceed it\n");
+        fprintf(
+            stderr,
+            "likeness: error: a limit needs a hold-out: without one nothing is found that could exceed it\n");
         return EXIT_USAGE;
     }
     args.options.command = cli->command;

@@ -31,11 +31,15 @@ static const struct argp_option options[] = {
     {"controls", KEY_CONTROLS, "N", 0, "control identities (default: 800)", 0},
     {"images", KEY_IMAGES, "N", 0, "images of each identity, and of each person on average (default: 2)", 0},
     {"dim", KEY_DIM, "D", 0, "length of the vectors (default: 256)", 0},
-    {"children", KEY_CHILDREN, "S", 0, "share of identities and persons in one dense cluster (default: 0.1)", 0},
+    {"children", KEY_CHILDREN, "S", 0, "share of identities and persons in one dense cluster (default: 0.1)",
+     0},
     {"junk", KEY_JUNK, "S", 0, "share of synthetic identities without a face (default: 0.02)", 0},
-    {"hubs", KEY_HUBS, "S", 0, "share of persons close to everything, and as many without a face (default: 0.005)", 0},
-    {"shift", KEY_SHIFT, "S", 0, "how far the hold-out is from the source of the others, 0 to 1 (default: 0)", 0},
-    {"doubles", KEY_DOUBLES, "N", 0, "persons of the hold-out who are in the training set, too (default: 0)", 0},
+    {"hubs", KEY_HUBS, "S", 0,
+     "share of persons close to everything, and as many without a face (default: 0.005)", 0},
+    {"shift", KEY_SHIFT, "S", 0, "how far the hold-out is from the source of the others, 0 to 1 (default: 0)",
+     0},
+    {"doubles", KEY_DOUBLES, "N", 0, "persons of the hold-out who are in the training set, too (default: 0)",
+     0},
     {"seed", KEY_SEED, "N", 0, "another seed, another simulation (default: 1)", 0},
     {"force", KEY_FORCE, NULL, 0, "replace an earlier simulation", 0},
     {0},
@@ -118,7 +122,8 @@ int cmd_simulate(struct cli *cli, int argc, char **argv)
         options,
         parse,
         NULL,
-        "Make vectors of people who do not exist, with known leaks, as FACES folders that `likeness measure` takes.\v"
+        "Make vectors of people who do not exist, with known leaks, as FACES folders that `likeness measure` "
+        "takes.\v"
         "  likeness simulate --share 0.05 -o made\n"
         "  likeness measure --synthetic made/synthetic --train made/train --holdout made/holdout -o measures",
         children,

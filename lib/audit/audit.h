@@ -20,14 +20,14 @@
  * does not depend on the order of rows. */
 struct lk_audit_set {
     const char *role, *path; /* path NULL = made in memory */
-    const float *data; /* rows of unit length */
+    const float *data;       /* rows of unit length */
     uint64_t rows, dim;
     bool labelled;
     uint32_t n_persons;
-    uint32_t *person; /* of each row */
+    uint32_t *person;          /* of each row */
     uint32_t *start, *rows_of; /* rows of person p: rows_of[start[p] .. start[p + 1]], by key */
     uint64_t *person_key, *row_key;
-    uint32_t *by_key; /* persons in the order of their keys */
+    uint32_t *by_key;         /* persons in the order of their keys */
     struct lk_match_set file; /* where it came from; no rows when made in memory */
 };
 
@@ -50,19 +50,19 @@ uint32_t lk_audit_file_row(const struct lk_audit_set *set, uint32_t row);
 struct lk_audit_person {
     uint32_t gallery; /* 0 = T, 1 .. K = hold-outs */
     const struct lk_audit_set *set;
-    uint32_t person; /* in the set */
-    uint32_t n_rows; /* of its rows that take part: the first so many by key */
-    float best; /* L7: score of the synthetic image closest to it */
-    uint32_t best_row; /* that image's row in the synthetic set */
+    uint32_t person;    /* in the set */
+    uint32_t n_rows;    /* of its rows that take part: the first so many by key */
+    float best;         /* L7: score of the synthetic image closest to it */
+    uint32_t best_row;  /* that image's row in the synthetic set */
     uint32_t in_degree; /* units whose nearest person of its gallery it is */
-    double p, q; /* of persons in T */
+    double p, q;        /* of persons in T */
 };
 
 struct lk_audit_gallery {
-    float *data; /* rows of its persons, one after the other */
+    float *data;      /* rows of its persons, one after the other */
     uint32_t *person; /* number of the person over all galleries, of each row */
-    uint32_t *local; /* the same, from 0 in each gallery */
-    uint32_t *row; /* in the set */
+    uint32_t *local;  /* the same, from 0 in each gallery */
+    uint32_t *row;    /* in the set */
     uint64_t rows;
     uint64_t persons_given; /* before matching; 0 in the parts of a hold-out that was cut */
 };
@@ -81,8 +81,8 @@ struct lk_audit_double {
 struct lk_audit_doubles {
     bool looked, looked_synthetic;
     struct lk_doubles_fit fit;
-    double score; /* from here on two real names are one person */
-    double synthetic_score; /* the same for two synthetic identities */
+    double score;                  /* from here on two real names are one person */
+    double synthetic_score;        /* the same for two synthetic identities */
     struct lk_audit_double *pairs; /* highest score first, synthetic ones last */
     size_t n, capacity;
     uint64_t found[LK_N_PLACES];
@@ -94,12 +94,12 @@ struct lk_audit_doubles {
 struct lk_audit_unit {
     uint32_t identity; /* in the synthetic set */
     uint32_t n_images;
-    uint32_t nearest; /* person of T; LK_NO_PERSON = none */
+    uint32_t nearest;          /* person of T; LK_NO_PERSON = none */
     uint32_t image, reference; /* rows in S and T of the closest pair */
-    float t, h; /* best score in T and in any hold-out; h is NaN without one */
-    double margin, q; /* NaN without a hold-out */
+    float t, h;                /* best score in T and in any hold-out; h is NaN without one */
+    double margin, q;          /* NaN without a hold-out */
     bool found;
-    uint32_t in_degree; /* units that have the same nearest person of T */
+    uint32_t in_degree;          /* units that have the same nearest person of T */
     double p_control, q_control; /* against all controls together; NaN without any */
 };
 
@@ -107,17 +107,17 @@ struct lk_audit_unit {
 struct lk_audit_level {
     double fmr, score;
     double expected, chance; /* chance matches per image, and probability of at least one */
-    double share; /* of synthetic images at or above */
+    double share;            /* of synthetic images at or above */
 };
 
 struct lk_audit_control {
     const struct lk_audit_set *set;
     struct lk_tops tops;
-    double images_each; /* per identity */
-    bool comparable; /* as many images per identity as the synthetic set, within a fifth */
+    double images_each;  /* per identity */
+    bool comparable;     /* as many images per identity as the synthetic set, within a fifth */
     struct lk_pull pull; /* with a hold-out */
     struct lk_corrected corrected;
-    uint64_t found; /* discoveries with this control alone */
+    uint64_t found;    /* discoveries with this control alone */
     double smallest_p; /* that it can give: 1 / (n + 1) */
 };
 
@@ -128,7 +128,7 @@ struct lk_audit_input {
     const struct lk_audit_set *const *controls;
     size_t n_controls;
     struct lk_threshold_list thresholds;
-    double q, same_person; /* same_person: NaN = from the data, above 1 = do not look */
+    double q, same_person;               /* same_person: NaN = from the data, above 1 = do not look */
     uint64_t seed, decoys, depth, pairs; /* decoys: parts of the hold-out; 0 = as many as fit */
     bool force;
 };
@@ -140,7 +140,7 @@ struct lk_audit {
     struct lk_audit_gallery *galleries;
     struct lk_audit_person *persons;
     size_t n_persons;
-    uint64_t n_each; /* persons of every gallery */
+    uint64_t n_each;         /* persons of every gallery */
     uint64_t images_dropped; /* of the persons that take part, to give all galleries as many */
     struct lk_audit_doubles doubles;
     bool mixing_measured;
@@ -165,8 +165,8 @@ struct lk_audit {
     struct lk_pull pull;
     struct lk_competition competition;
     struct lk_competition persons_once; /* one unit for each nearest person */
-    uint64_t hub_discoveries; /* most discoveries with one nearest person */
-    struct lk_competition by_score; /* what ranking by the score would give: never used, shown */
+    uint64_t hub_discoveries;           /* most discoveries with one nearest person */
+    struct lk_competition by_score;     /* what ranking by the score would give: never used, shown */
     uint64_t control_units, control_found, control_least, control_most; /* L4b: all together; over controls */
     struct lk_reach reach;
     struct lk_reach_point roc[64];
@@ -189,8 +189,8 @@ void lk_audit_free(struct lk_audit *a);
 lk_status lk_audit_choose(struct lk_audit *a, lk_error *err);
 lk_status lk_audit_equalise(struct lk_audit *a, const bool *dropped, lk_error *err);
 
-/* same_person.c: doubles among the chosen persons (dropped: n_persons entries) and whether the others are mixed
- * as chance would mix them; then the units, without those that repeat another. */
+/* same_person.c: doubles among the chosen persons (dropped: n_persons entries) and whether the others are
+ * mixed as chance would mix them; then the units, without those that repeat another. */
 lk_status lk_audit_find_doubles(struct lk_audit *a, bool *dropped, lk_error *err);
 lk_status lk_audit_make_units(struct lk_audit *a, lk_error *err);
 
@@ -206,6 +206,7 @@ lk_status lk_audit_judge(struct lk_audit *a, lk_error *err);
 
 /* tables.c and json.c: the output folder. */
 lk_status lk_audit_write_tables(const struct lk_audit *a, const char *folder, lk_error *err);
-lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command, lk_error *err);
+lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command,
+                              lk_error *err);
 
 #endif

@@ -60,7 +60,8 @@ static lk_status keep_pairs(struct lk_audit *a, const struct lk_search_gallery *
     if (a->pairs == NULL || a->image_best == NULL)
         return LK_ENOMEM;
     a->n_pairs = (size_t)found->n_pairs;
-    for (size_t i = 0; i < a->n_pairs; i++) /* the reference stays a row of the gallery, which leads to its person */
+    for (size_t i = 0; i < a->n_pairs;
+         i++) /* the reference stays a row of the gallery, which leads to its person */
         a->pairs[i] = (struct lk_pair){found->pairs[i].score, a->probe_row[found->pairs[i].probe],
                                        found->pairs[i].reference};
     for (uint64_t i = 0; i < a->probes.rows; i++)

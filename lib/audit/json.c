@@ -10,15 +10,18 @@
 static const struct {
     const char *word, *sentence;
 } assumptions[] = {
-    {"exchangeable", "Training set and hold-out are of the same source and went through the same processing, so that "
-                     "only the generator's training tells them apart."},
+    {"exchangeable",
+     "Training set and hold-out are of the same source and went through the same processing, so that "
+     "only the generator's training tells them apart."},
     {"matcher", "The recogniser was not trained on the training set without the hold-out."},
     {"no_overlap", "No person is in both training set and hold-out, apart from those found and left out."},
     {"no_repeats", "Synthetic identities do not repeat each other, apart from those found and left out."},
     {"alignment", "All sets were detected, aligned and embedded in the same way."},
-    {"controls", "The controls are like the synthetic set in everything but the generator's training: same kind of "
-                 "images, as many of each identity."},
-    {"sample", "Only the persons and images that were matched took part; leaks of others are not looked for."},
+    {"controls",
+     "The controls are like the synthetic set in everything but the generator's training: same kind of "
+     "images, as many of each identity."},
+    {"sample",
+     "Only the persons and images that were matched took part; leaks of others are not looked for."},
 };
 enum { N_ASSUMPTIONS = sizeof assumptions / sizeof assumptions[0] };
 
@@ -56,7 +59,8 @@ static json_t *assumes(const char *const *words)
         json_array_append_new(list, json_string(*words));
     return list;
 }
-static const char *const on_holdout[] = {"exchangeable", "matcher", "no_overlap", "no_repeats", "alignment", "sample", NULL};
+static const char *const on_holdout[] = {"exchangeable", "matcher", "no_overlap", "no_repeats",
+                                         "alignment",    "sample",  NULL};
 static const char *const on_controls[] = {"controls", "no_repeats", "alignment", "sample", NULL};
 static const char *const on_matcher[] = {"alignment", "sample", NULL};
 
@@ -65,9 +69,10 @@ static json_t *describe_set(const struct lk_audit_set *s, bool *failed)
     json_t *o = json_object();
     set(o, "path", s->path != NULL ? lk_json_text(s->path) : json_null(), failed);
     set(o, "images", count(s->rows), failed);
-    set(o, "excluded", count(s->file.n_excluded), failed);
+    set(o, "excluded", count(s->file.faces.checks.n_excluded), failed);
     set(o, "identities", s->labelled ? count(s->n_persons) : json_null(), failed);
-    set(o, "embeddings_sha256", s->path != NULL ? json_string(s->file.embeddings_sha256) : json_null(), failed);
+    set(o, "embeddings_sha256", s->path != NULL ? json_string(s->file.embeddings_sha256) : json_null(),
+        failed);
     return o;
 }
 
@@ -106,8 +111,9 @@ static json_t *describe_doubles(const struct lk_audit_doubles *d, bool *failed)
     set(o, "score", d->looked ? number(d->score) : json_null(), failed);
     set(o, "synthetic_score", d->looked_synthetic ? number(d->synthetic_score) : json_null(), failed);
     set(o, "fit",
-        json_pack("{s:f, s:f, s:f, s:I, s:I, s:I}", "u", d->fit.u, "sigma", d->fit.sigma, "xi", d->fit.xi, "n",
-                  (json_int_t)d->fit.n, "above", (json_int_t)d->fit.n_above, "censored", (json_int_t)d->fit.n_censored),
+        json_pack("{s:f, s:f, s:f, s:I, s:I, s:I}", "u", d->fit.u, "sigma", d->fit.sigma, "xi", d->fit.xi,
+                  "n", (json_int_t)d->fit.n, "above", (json_int_t)d->fit.n_above, "censored",
+                  (json_int_t)d->fit.n_censored),
         failed);
     set(o, "pairs_train", count(d->found[LK_IN_TRAIN]), failed);
     set(o, "pairs_holdout", count(d->found[LK_IN_HOLDOUT]), failed);
@@ -124,16 +130,16 @@ static json_t *describe_balance(const struct lk_audit *a, bool *failed)
     json_t *o = json_object(), *controls = json_array();
     set(o, "refuted", a->unbalanced[0] != '\0' ? lk_json_text(a->unbalanced) : json_null(), failed);
     set(o, "mixing",
-        a->mixing_measured
-            ? json_pack("{s:I, s:I, s:f, s:f, s:I, s:I}", "persons", (json_int_t)a->mixing.n, "own",
-                        (json_int_t)a->mixing.own, "expected", a->mixing.expected, "p", a->mixing.p, "permutations",
-                        (json_int_t)a->mixing.permutations, "seed", (json_int_t)a->mixing.seed)
-            : json_null(),
+        a->mixing_measured ? json_pack("{s:I, s:I, s:f, s:f, s:I, s:I}", "persons", (json_int_t)a->mixing.n,
+                                       "own", (json_int_t)a->mixing.own, "expected", a->mixing.expected, "p",
+                                       a->mixing.p, "permutations", (json_int_t)a->mixing.permutations,
+                                       "seed", (json_int_t)a->mixing.seed)
+                           : json_null(),
         failed);
     for (size_t c = 0; c < a->in->n_controls; c++) {
         const struct lk_pull *p = &a->controls[c].pull;
-        json_array_append_new(controls, json_pack("{s:I, s:f, s:f, s:f}", "n", (json_int_t)p->n, "share", p->p,
-                                                  "expected", p->lambda, "p", p->p_two_sided));
+        json_array_append_new(controls, json_pack("{s:I, s:f, s:f, s:f}", "n", (json_int_t)p->n, "share",
+                                                  p->p, "expected", p->lambda, "p", p->p_two_sided));
     }
     set(o, "controls", controls, failed);
     return o;
@@ -146,9 +152,9 @@ static json_t *exposure(const struct lk_audit *a, bool *failed)
     json_t *o = json_object(), *levels = json_array();
     for (int i = 0; i < a->in->thresholds.n; i++) {
         const struct lk_audit_level *l = &a->levels[i];
-        json_array_append_new(levels,
-                              json_pack("{s:f, s:f, s:f, s:f, s:f}", "fmr", l->fmr, "score", l->score, "share", l->share,
-                                        "expected_by_chance", l->expected, "share_by_chance", l->chance));
+        json_array_append_new(levels, json_pack("{s:f, s:f, s:f, s:f, s:f}", "fmr", l->fmr, "score", l->score,
+                                                "share", l->share, "expected_by_chance", l->expected,
+                                                "share_by_chance", l->chance));
     }
     set(o, "references", count(a->galleries[0].rows), failed);
     set(o, "images", count(a->probes.rows), failed);
@@ -214,8 +220,8 @@ static json_t *against_controls(const struct lk_audit *a, bool *failed)
         const struct lk_audit_control *c = &a->controls[i];
         json_array_append_new(each,
                               json_pack("{s:I, s:f, s:b, s:f, s:I}", "units", (json_int_t)c->tops.n_units,
-                                        "images_each", c->images_each, "comparable", c->comparable, "smallest_p",
-                                        c->smallest_p, "discoveries", (json_int_t)c->found));
+                                        "images_each", c->images_each, "comparable", c->comparable,
+                                        "smallest_p", c->smallest_p, "discoveries", (json_int_t)c->found));
     }
     set(o, "q", number(a->in->q), failed);
     set(o, "units", count(a->control_units), failed);
@@ -233,13 +239,14 @@ static json_t *person_side(const struct lk_audit *a, bool *failed)
     json_t *o = json_object(), *rates = json_array(), *roc = json_array();
     for (int i = 0; i < 2; i++) {
         const struct lk_reach_rate *x = &r->rates[i];
-        json_array_append_new(rates, json_pack("{s:f, s:f, s:o, s:o, s:b}", "fpr", x->fpr, "fpr_seen", x->fpr_seen,
-                                               "score", number(x->score), "tpr",
-                                               estimate(x->tpr, x->tpr_low, x->tpr_high), "supported", x->supported));
+        json_array_append_new(rates, json_pack("{s:f, s:f, s:o, s:o, s:b}", "fpr", x->fpr, "fpr_seen",
+                                               x->fpr_seen, "score", number(x->score), "tpr",
+                                               estimate(x->tpr, x->tpr_low, x->tpr_high), "supported",
+                                               x->supported));
     }
     for (size_t i = 0; i < a->n_roc; i++)
-        json_array_append_new(roc, json_pack("{s:f, s:f, s:o}", "fpr", a->roc[i].fpr, "tpr", a->roc[i].tpr, "score",
-                                             number((double)a->roc[i].score)));
+        json_array_append_new(roc, json_pack("{s:f, s:f, s:o}", "fpr", a->roc[i].fpr, "tpr", a->roc[i].tpr,
+                                             "score", number((double)a->roc[i].score)));
     set(o, "persons_train", count(r->n_train), failed);
     set(o, "persons_holdout", count(r->n_holdout), failed);
     set(o, "auc", estimate(r->auc, r->auc_low, r->auc_high), failed);
@@ -273,7 +280,8 @@ static json_t *measures(const struct lk_audit *a, bool *failed)
     return o;
 }
 
-lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command, lk_error *err)
+lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command,
+                              lk_error *err)
 {
     bool failed = false;
     json_t *o = json_object();
@@ -282,7 +290,8 @@ lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, cons
     set(o, "tool", json_sprintf("likeness %s", lk_version()), &failed);
     set(o, "command", command != NULL ? lk_json_text(command) : json_null(), &failed);
     set(o, "verdict",
-        json_pack("{s:s, s:o}", "name", lk_verdict_name(a->verdict), "sentence", lk_json_text(a->sentence)), &failed);
+        json_pack("{s:s, s:o}", "name", lk_verdict_name(a->verdict), "sentence", lk_json_text(a->sentence)),
+        &failed);
     set(o, "unit", json_string(a->in->synthetic->labelled ? "identity" : "image"), &failed);
     set(o, "person", json_string(a->in->train->labelled ? "identity" : "image"), &failed);
     set(o, "units", count(a->n_units), &failed);

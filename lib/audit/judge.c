@@ -134,7 +134,8 @@ static lk_status measure_curve(struct lk_audit *a, const struct lk_votes *votes,
         status = number_groups(groups + a->n_units, a->n_units, err);
     struct lk_curve_groups g = {groups, groups + a->n_units, votes->group};
     if (status == LK_OK)
-        status = lk_chance_curves(a->scores, a->n_units, a->n_galleries - 1, &g, at, a->n_curve, a->curve, err);
+        status =
+            lk_chance_curves(a->scores, a->n_units, a->n_galleries - 1, &g, at, a->n_curve, a->curve, err);
     if (status == LK_OK)
         control_curve(a);
     free(groups);
@@ -318,7 +319,8 @@ static lk_status measure_persons(struct lk_audit *a, lk_error *err)
     if (status == LK_OK)
         status = lk_reach(a->ctx, best, n, best + n, held, a->in->q, a->in->seed, p, q, &a->reach, err);
     if (status == LK_OK)
-        status = lk_reach_roc(best, n, best + n, held, a->roc, sizeof a->roc / sizeof a->roc[0], &a->n_roc, err);
+        status =
+            lk_reach_roc(best, n, best + n, held, a->roc, sizeof a->roc / sizeof a->roc[0], &a->n_roc, err);
     for (size_t i = 0; status == LK_OK && i < n; i++) {
         a->persons[i].p = p[i];
         a->persons[i].q = q[i];
@@ -347,7 +349,8 @@ static void check_balance(struct lk_audit *a)
             continue;
         const char *path = a->controls[c].set->path;
         snprintf(a->unbalanced, sizeof a->unbalanced,
-                 "of the %" PRIu64 " identities of the control %.80s, %.1f %% prefer the training set, where %.1f %% "
+                 "of the %" PRIu64
+                 " identities of the control %.80s, %.1f %% prefer the training set, where %.1f %% "
                  "are expected (p = %.2g)",
                  pull->n, path != NULL ? path : "set", 100 * pull->p, 100 * pull->lambda, pull->p_two_sided);
         return;
@@ -360,8 +363,8 @@ static void say_controls(struct lk_audit *a)
     if (lk_audit_has_holdout(a) || a->control_units == 0 || len >= sizeof a->sentence)
         return;
     snprintf(a->sentence + len, sizeof a->sentence - len,
-             " Against the controls, %" PRIu64 " stand out at a false discovery rate of %g %% (%" PRIu64 " to %" PRIu64
-             " with single controls): as good as the choice of controls, and no verdict.",
+             " Against the controls, %" PRIu64 " stand out at a false discovery rate of %g %% (%" PRIu64
+             " to %" PRIu64 " with single controls): as good as the choice of controls, and no verdict.",
              a->control_found, 100 * a->in->q, a->control_least, a->control_most);
 }
 

@@ -181,7 +181,8 @@ static lk_status gather(struct lk_audit *a, size_t g, lk_error *err)
 lk_status lk_audit_equalise(struct lk_audit *a, const bool *dropped, lk_error *err)
 {
     keep_persons(a, dropped);
-    LK_NEED(a->n_each > 0, err, LK_EINVAL, "matching: no person is left in a gallery after doubles were dropped");
+    LK_NEED(a->n_each > 0, err, LK_EINVAL,
+            "matching: no person is left in a gallery after doubles were dropped");
     level_images(a);
     for (size_t g = 0; g < a->n_galleries; g++)
         LK_TRY(gather(a, g, err));

@@ -15,7 +15,7 @@ enum { DEPTH = 10 }; /* persons listed for each unit and gallery */
 
 struct job {
     const lk_measure_options *options;
-    struct lk_audit_set *sets; /* synthetic, train, hold-outs, controls */
+    struct lk_audit_set *sets;          /* synthetic, train, hold-outs, controls */
     const struct lk_audit_set **others; /* hold-outs, controls */
     size_t n_sets;
     struct lk_audit_input input;
@@ -30,11 +30,14 @@ static lk_status open_sets(struct job *j, lk_ctx *ctx, lk_error *err)
     if (j->sets == NULL || j->others == NULL)
         return LK_ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        const char *role = i == 0 ? "synthetic" : i == 1 ? "train" : i < 2 + o->n_holdouts ? "holdout" : "control";
-        const char *path = i == 0                   ? o->synthetic
-                           : i == 1                 ? o->train
+        const char *role = i == 0                  ? "synthetic"
+                           : i == 1                ? "train"
+                           : i < 2 + o->n_holdouts ? "holdout"
+                                                   : "control";
+        const char *path = i == 0                  ? o->synthetic
+                           : i == 1                ? o->train
                            : i < 2 + o->n_holdouts ? o->holdouts[i - 2]
-                                                    : o->controls[i - 2 - o->n_holdouts];
+                                                   : o->controls[i - 2 - o->n_holdouts];
         LK_TRY(lk_audit_set_open(&j->sets[i], ctx, role, path, o->seed, err));
         j->n_sets++;
         if (i > 0)
@@ -65,9 +68,11 @@ static lk_status check_output(const lk_measure_options *o, lk_error *err)
         return LK_ENOMEM;
     lk_status status = LK_OK;
     if (lk_path_exists(path) && !o->force)
-        status = lk_fail(err, LK_EINVAL, "%s: holds measures already; give another output, or --force to replace them",
-                         o->output);
-    else if (unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR) /* its absence says that a run is not finished */
+        status =
+            lk_fail(err, LK_EINVAL,
+                    "%s: holds measures already; give another output, or --force to replace them", o->output);
+    else if (unlink(path) != 0 && errno != ENOENT &&
+             errno != ENOTDIR) /* its absence says that a run is not finished */
         status = lk_fail_sys(err, LK_EIO, "%s: cannot remove", path);
     free(path);
     return status;
@@ -100,17 +105,19 @@ static void tell(lk_ctx *ctx, const struct lk_audit *a)
 {
     const struct lk_audit_set *t = a->in->train;
     if (lk_audit_has_holdout(a) && a->n_each + a->doubles.dropped_train < t->n_persons)
-        lk_ctx_message(ctx, LK_LEVEL_NOTE,
-                       "train: %llu of %u persons take part, as many as the hold-out has; leaks of the others are not "
-                       "looked for",
-                       (unsigned long long)a->n_each, t->n_persons);
+        lk_ctx_message(
+            ctx, LK_LEVEL_NOTE,
+            "train: %llu of %u persons take part, as many as the hold-out has; leaks of the others are not "
+            "looked for",
+            (unsigned long long)a->n_each, t->n_persons);
     for (size_t c = 0; c < a->in->n_controls; c++)
         if (!a->controls[c].comparable)
-            lk_ctx_message(ctx, LK_LEVEL_WARNING,
-                           "%s: %.2f images of each identity, the synthetic set has %.2f: the best of more images "
-                           "scores higher, so the p-values against this control mean little",
-                           a->controls[c].set->path, a->controls[c].images_each,
-                           (double)a->in->synthetic->rows / (double)a->in->synthetic->n_persons);
+            lk_ctx_message(
+                ctx, LK_LEVEL_WARNING,
+                "%s: %.2f images of each identity, the synthetic set has %.2f: the best of more images "
+                "scores higher, so the p-values against this control mean little",
+                a->controls[c].set->path, a->controls[c].images_each,
+                (double)a->in->synthetic->rows / (double)a->in->synthetic->n_persons);
 }
 
 static lk_status measure(struct job *j, lk_ctx *ctx, lk_measure_summary *out, lk_error *err)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* same_person.c - one person under two names, in the galleries and in the synthetic set: found, listed, dropped.
+/* same_person.c - one person under two names, in the galleries and in the synthetic set: found, listed,
+ * dropped.
  *
- * A person in T and in H breaks the comparison, so both names go. Two names in one gallery are one chance less
- * than it seems: the second goes. Of two synthetic identities that are one, the second goes, because units
- * must not repeat each other. None of this looks at how close anything comes to the synthetic set, so it
- * favours neither gallery. */
+ * A person in T and in H breaks the comparison, so both names go. Two names in one gallery are one chance
+ * less than it seems: the second goes. Of two synthetic identities that are one, the second goes, because
+ * units must not repeat each other. None of this looks at how close anything comes to the synthetic set, so
+ * it favours neither gallery. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ struct names {
     const float *data;
     const uint32_t *person; /* of each row */
     uint64_t rows;
-    uint32_t *rank; /* of each name in the order of keys */
+    uint32_t *rank;      /* of each name in the order of keys */
     struct lk_tops tops; /* of each name the closest other names */
     struct pair *pairs;
     size_t n_pairs, capacity;
@@ -88,7 +89,8 @@ static int by_rank(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Drops every name that has an earlier kept one as its double, among the pairs that `matters` lets through. */
+/* Drops every name that has an earlier kept one as its double, among the pairs that `matters` lets through.
+ */
 static lk_status drop_late(const struct names *x, bool (*matters)(const void *, const struct pair *),
                            const void *arg, bool *dropped, lk_error *err)
 {
@@ -215,7 +217,8 @@ static lk_status measure_mixing(struct lk_audit *a, const struct names *x, const
     return status;
 }
 
-static lk_status gather_all(const struct lk_audit *a, struct names *x, float **data, uint32_t **person, lk_error *err)
+static lk_status gather_all(const struct lk_audit *a, struct names *x, float **data, uint32_t **person,
+                            lk_error *err)
 {
     uint64_t dim = a->in->synthetic->dim;
     for (size_t i = 0; i < a->n_persons; i++)
@@ -252,7 +255,8 @@ static lk_status look(struct lk_audit *a, struct names *x, bool *dropped, lk_err
         x->rank[i] = i;
     LK_TRY(compare_all(x, a->ctx, a->in->synthetic->dim, a->in->depth, err));
     LK_TRY(fit_strangers(a, x, err));
-    d->score = isnan(a->in->same_person) ? lk_doubles_score(&d->fit, (double)d->fit.n, 0.01) : a->in->same_person;
+    d->score =
+        isnan(a->in->same_person) ? lk_doubles_score(&d->fit, (double)d->fit.n, 0.01) : a->in->same_person;
     d->looked = true;
     LK_TRY(collect_pairs(x, d->score, err));
     drop_across(a, x, dropped);
@@ -292,11 +296,8 @@ static lk_status list_synthetic(struct lk_audit *a, const struct names *x, const
     for (size_t i = 0; i < x->n_pairs; i++) {
         const struct pair *p = &x->pairs[i];
         LK_TRY(lk_grow(&d->pairs, &d->capacity, d->n + 1, sizeof *d->pairs, err));
-        d->pairs[d->n++] = (struct lk_audit_double){LK_IN_SYNTHETIC,
-                                                    {s, s},
-                                                    {p->early, p->late},
-                                                    {dropped[p->early], dropped[p->late]},
-                                                    p->score};
+        d->pairs[d->n++] = (struct lk_audit_double){
+            LK_IN_SYNTHETIC, {s, s}, {p->early, p->late}, {dropped[p->early], dropped[p->late]}, p->score};
     }
     d->found[LK_IN_SYNTHETIC] = x->n_pairs;
     for (size_t i = 0; i < x->n; i++)

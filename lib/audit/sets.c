@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sets.c - sets of vectors made ready: rows sorted by person, and random keys that do not depend on their order. */
+/* sets.c - sets of vectors made ready: rows sorted by person, and random keys that do not depend on their
+ * order. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simulate.c - vectors of made people: plain ones, a dense cluster of children, hubs, pictures without a face.
+/* simulate.c - vectors of made people: plain ones, a dense cluster of children, hubs, pictures without a
+ * face.
  *
- * The vector of an image is sqrt(g) centre + sqrt(1 - g) noise, made a unit vector, with g of a person between
- * 0.35 and 0.75, so that two images of one person have a cosine of about g. */
+ * The vector of an image is sqrt(g) centre + sqrt(1 - g) noise, made a unit vector, with g of a person
+ * between 0.35 and 0.75, so that two images of one person have a cosine of about g. */
 #include "audit/simulate.h"
 
 #include <math.h>
@@ -12,7 +13,8 @@
 #include "base/mem.h"
 #include "stats/resample.h"
 
-/* Directions that many vectors share, as one unit vector each, and how much of a centre's square lies on it. */
+/* Directions that many vectors share, as one unit vector each, and how much of a centre's square lies on it.
+ */
 enum direction { MEAN, CHILD, JUNK, SHIFT, N_DIRECTIONS };
 static const double mean_part = 0.02, hub_part = 0.5, child_part = 0.25, junk_part = 0.7;
 static const double genuine_low = 0.35, genuine_high = 0.75;
@@ -22,7 +24,7 @@ enum stream { DIRECTIONS = 100, CENTRES, IMAGES, COUNTS, GENUINE, PLANTED };
 
 struct maker {
     const lk_simulate_options *o;
-    double *directions; /* N_DIRECTIONS x dim */
+    double *directions;     /* N_DIRECTIONS x dim */
     double *centre, *noise; /* dim */
 };
 
@@ -83,7 +85,8 @@ static enum kind kind_of(const struct maker *m, enum lk_sim_role role, uint64_t 
 }
 
 /* Random numbers of a person: those of the hold-out who are in the training set, too, have the same. */
-static struct lk_rng person_rng(const struct maker *m, enum lk_sim_role role, uint64_t person, enum stream stream)
+static struct lk_rng person_rng(const struct maker *m, enum lk_sim_role role, uint64_t person,
+                                enum stream stream)
 {
     uint64_t n = m->o->persons;
     bool same = role == LK_SIM_HOLDOUT && person >= n - m->o->doubles && person < n;
@@ -110,7 +113,8 @@ static double genuine(const struct maker *m, enum lk_sim_role role, uint64_t per
 }
 
 /* One image of the centre at hand. `image` numbers all images of the set, so that no two are alike. */
-static void make_image(struct maker *m, enum lk_sim_role role, uint64_t image, enum kind kind, double g, float *out)
+static void make_image(struct maker *m, enum lk_sim_role role, uint64_t image, enum kind kind, double g,
+                       float *out)
 {
     uint64_t dim = m->o->dim;
     struct lk_rng rng = lk_rng_stream(m->o->seed, IMAGES * 16 + (uint64_t)role, image);
@@ -164,7 +168,8 @@ static lk_status make_set(struct maker *m, enum lk_sim_role role, uint64_t n_per
     return LK_OK;
 }
 
-/* Different persons of T, none of them a picture without a face or a hub, for the last synthetic identities. */
+/* Different persons of T, none of them a picture without a face or a hub, for the last synthetic identities.
+ */
 static lk_status choose_planted(const struct maker *m, struct lk_sim *sim, lk_error *err)
 {
     uint64_t units = m->o->units, n = (uint64_t)(m->o->share * (double)units + 0.5), left = 0;
@@ -182,7 +187,8 @@ static lk_status choose_planted(const struct maker *m, struct lk_sim *sim, lk_er
     }
     lk_status status = LK_OK;
     if (n > left)
-        status = lk_fail(err, LK_EINVAL, "simulate: %llu leaks of different persons, but the training set has %llu",
+        status = lk_fail(err, LK_EINVAL,
+                         "simulate: %llu leaks of different persons, but the training set has %llu",
                          (unsigned long long)n, (unsigned long long)left);
     struct lk_rng rng = lk_rng_stream(m->o->seed, PLANTED, 0);
     for (uint64_t i = 0; status == LK_OK && i < n; i++, left--) {
@@ -196,15 +202,16 @@ static lk_status choose_planted(const struct maker *m, struct lk_sim *sim, lk_er
 
 static lk_status check(const lk_simulate_options *o, lk_error *err)
 {
-    LK_NEED(o->dim >= 8 && o->dim <= 65536, err, LK_EINVAL, "simulate: vectors of %llu numbers, expected 8 to 65536",
-            (unsigned long long)o->dim);
+    LK_NEED(o->dim >= 8 && o->dim <= 65536, err, LK_EINVAL,
+            "simulate: vectors of %llu numbers, expected 8 to 65536", (unsigned long long)o->dim);
     LK_NEED(o->units > 0 && o->persons > 0 && o->images > 0 && o->holdouts > 0, err, LK_EINVAL,
             "simulate: identities, persons, images and hold-outs must be at least 1");
-    LK_NEED(o->units < 10000000 && o->persons < 10000000 && o->images <= 1000 && o->holdouts <= 100, err, LK_EINVAL,
-            "simulate: so many vectors are more than this is for");
+    LK_NEED(o->units < 10000000 && o->persons < 10000000 && o->images <= 1000 && o->holdouts <= 100, err,
+            LK_EINVAL, "simulate: so many vectors are more than this is for");
     const double parts[] = {o->share, o->children, o->junk, o->hubs, o->shift};
     for (int i = 0; i < 5; i++)
-        LK_NEED(parts[i] >= 0 && parts[i] <= 1, err, LK_EINVAL, "simulate: a share is %g, expected 0 to 1", parts[i]);
+        LK_NEED(parts[i] >= 0 && parts[i] <= 1, err, LK_EINVAL, "simulate: a share is %g, expected 0 to 1",
+                parts[i]);
     LK_NEED(o->children + 2 * o->hubs <= 1 && o->children + o->junk <= 1, err, LK_EINVAL,
             "simulate: children, pictures without a face and hubs are more than all");
     LK_NEED(o->doubles <= o->persons, err, LK_EINVAL, "simulate: more doubles than persons");
@@ -216,8 +223,8 @@ lk_status lk_sim_make(struct lk_sim *out, const lk_simulate_options *options, lk
     LK_TRY(check(options, err));
     struct lk_sim sim = {.dim = options->dim};
     size_t dim = (size_t)options->dim;
-    struct maker m = {options, lk_calloc(N_DIRECTIONS * dim, sizeof(double), err), lk_calloc(dim, sizeof(double), err),
-                      lk_calloc(dim, sizeof(double), err)};
+    struct maker m = {options, lk_calloc(N_DIRECTIONS * dim, sizeof(double), err),
+                      lk_calloc(dim, sizeof(double), err), lk_calloc(dim, sizeof(double), err)};
     lk_status status = m.directions != NULL && m.centre != NULL && m.noise != NULL ? LK_OK : LK_ENOMEM;
     for (uint64_t d = 0; status == LK_OK && d < N_DIRECTIONS; d++) {
         struct lk_rng rng = lk_rng_stream(options->seed, DIRECTIONS, d);
@@ -225,8 +232,8 @@ lk_status lk_sim_make(struct lk_sim *out, const lk_simulate_options *options, lk
     }
     if (status == LK_OK)
         status = choose_planted(&m, &sim, err);
-    const uint64_t sizes[LK_N_SIM_ROLES] = {options->units, options->persons, options->persons * options->holdouts,
-                                            options->controls};
+    const uint64_t sizes[LK_N_SIM_ROLES] = {options->units, options->persons,
+                                            options->persons * options->holdouts, options->controls};
     for (int role = 0; status == LK_OK && role < LK_N_SIM_ROLES; role++)
         if (sizes[role] > 0)
             status = make_set(&m, (enum lk_sim_role)role, sizes[role], &sim, err);

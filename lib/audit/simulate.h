@@ -8,7 +8,7 @@
 enum lk_sim_role { LK_SIM_SYNTHETIC, LK_SIM_TRAIN, LK_SIM_HOLDOUT, LK_SIM_CONTROL, LK_N_SIM_ROLES };
 
 struct lk_sim_set {
-    float *data; /* rows x dim, unit length */
+    float *data;      /* rows x dim, unit length */
     uint32_t *person; /* of each row */
     uint64_t rows;
     uint32_t n_persons;

@@ -46,7 +46,8 @@ static lk_status write_vectors(const struct lk_sim_set *s, uint64_t dim, const c
     return status;
 }
 
-static lk_status write_images(const struct lk_sim_set *s, enum lk_sim_role role, const char *path, lk_error *err)
+static lk_status write_images(const struct lk_sim_set *s, enum lk_sim_role role, const char *path,
+                              lk_error *err)
 {
     struct lk_out out;
     char name[32], file[80];
@@ -72,16 +73,18 @@ static lk_status write_images(const struct lk_sim_set *s, enum lk_sim_role role,
     return status;
 }
 
-static lk_status write_meta(const struct lk_sim_set *s, uint64_t dim, const lk_simulate_options *o, const char *path,
-                            const char *images_hash, const char *vectors_hash, lk_error *err)
+static lk_status write_meta(const struct lk_sim_set *s, uint64_t dim, const lk_simulate_options *o,
+                            const char *path, const char *images_hash, const char *vectors_hash,
+                            lk_error *err)
 {
     char *here = getcwd(NULL, 0);
     json_t *meta = json_pack(
-        "{s:s, s:i, s:o, s:o, s:o, s:[], s:{s:s, s:n, s:s, s:I, s:[]}, s:n, s:s, s:{s:I, s:I, s:i, s:i, s:I}, s:s, s:s}",
+        "{s:s, s:i, s:o, s:o, s:o, s:[], s:{s:s, s:n, s:s, s:I, s:[]}, s:n, s:s, s:{s:I, s:I, s:i, s:i, "
+        "s:I}, s:s, s:s}",
         "kind", "faces", "format", 1, "tool", json_sprintf("likeness %s", lk_version()), "command",
         o->command != NULL ? lk_json_text(o->command) : json_null(), "working_directory",
-        lk_json_text(here != NULL ? here : "/"), "inputs", "model", "name", "simulated", "sha256", "licence", "none",
-        "dim", (json_int_t)dim, "thresholds", "detector", "alignment", "aligned", "counts", "images",
+        lk_json_text(here != NULL ? here : "/"), "inputs", "model", "name", "simulated", "sha256", "licence",
+        "none", "dim", (json_int_t)dim, "thresholds", "detector", "alignment", "aligned", "counts", "images",
         (json_int_t)s->rows, "embedded", (json_int_t)s->rows, "no_face", 0, "unreadable", 0, "identities",
         (json_int_t)s->n_persons, "images_sha256", images_hash, "embeddings_sha256", vectors_hash);
     free(here);
@@ -100,8 +103,7 @@ static lk_status write_set(const struct lk_sim *sim, enum lk_sim_role role, cons
     char *vectors = folder != NULL ? lk_path_join(folder, "embeddings.npy", err) : NULL;
     char *images = folder != NULL ? lk_path_join(folder, "images.csv", err) : NULL;
     char *meta = folder != NULL ? lk_path_join(folder, "meta.json", err) : NULL;
-    lk_status status =
-        vectors != NULL && images != NULL && meta != NULL ? lk_mkdirs(folder, err) : LK_ENOMEM;
+    lk_status status = vectors != NULL && images != NULL && meta != NULL ? lk_mkdirs(folder, err) : LK_ENOMEM;
     if (status == LK_OK)
         status = write_vectors(s, sim->dim, vectors, err);
     if (status == LK_OK)
@@ -144,8 +146,8 @@ static lk_status write_truth(const struct lk_sim *sim, const char *output, uint6
     return status;
 }
 
-static lk_status write_all(lk_ctx *ctx, const struct lk_sim *sim, const lk_simulate_options *o, uint64_t *n_planted,
-                           lk_error *err)
+static lk_status write_all(lk_ctx *ctx, const struct lk_sim *sim, const lk_simulate_options *o,
+                           uint64_t *n_planted, lk_error *err)
 {
     int lock = -1;
     char *truth = lk_path_join(o->output, "truth.csv", err);
@@ -153,7 +155,8 @@ static lk_status write_all(lk_ctx *ctx, const struct lk_sim *sim, const lk_simul
     if (status == LK_OK)
         status = lk_lock_take(&lock, o->output, err);
     if (status == LK_OK && lk_path_exists(truth) && !o->force)
-        status = lk_fail(err, LK_EINVAL, "%s: holds a simulation already; give another output, or --force to replace it",
+        status = lk_fail(err, LK_EINVAL,
+                         "%s: holds a simulation already; give another output, or --force to replace it",
                          o->output);
     for (int role = 0; status == LK_OK && role < LK_N_SIM_ROLES; role++) {
         status = lk_ctx_check(ctx, err);
@@ -167,7 +170,8 @@ static lk_status write_all(lk_ctx *ctx, const struct lk_sim *sim, const lk_simul
     return status;
 }
 
-lk_status lk_simulate(lk_ctx *ctx, const lk_simulate_options *options, lk_simulate_summary *out, lk_error *err)
+lk_status lk_simulate(lk_ctx *ctx, const lk_simulate_options *options, lk_simulate_summary *out,
+                      lk_error *err)
 {
     LK_NEED(options->output != NULL, err, LK_EINVAL, "simulate needs an output folder");
     struct lk_sim sim;

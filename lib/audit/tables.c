@@ -32,7 +32,8 @@ static void put_text(FILE *f, const char *text)
 static void write_identities(const struct lk_audit *a, FILE *f)
 {
     const struct lk_audit_set *s = a->in->synthetic, *t = a->in->train;
-    fputs("identity,images,train,holdout,margin,q,discovery,person,in_degree,p_control,q_control,image,reference,"
+    fputs("identity,images,train,holdout,margin,q,discovery,person,in_degree,p_control,q_control,image,"
+          "reference,"
           "image_path,reference_path\n",
           f);
     for (size_t u = 0; u < a->n_units; u++) {
@@ -106,7 +107,8 @@ static void put_interval(FILE *f, double value, struct lk_interval i)
 
 static void write_curve(const struct lk_audit *a, FILE *f)
 {
-    fputs("score,train,train_low,train_high,holdout,holdout_low,holdout_high,excess,excess_low,excess_high,control\n",
+    fputs("score,train,train_low,train_high,holdout,holdout_low,holdout_high,excess,excess_low,excess_high,"
+          "control\n",
           f);
     for (size_t i = 0; i < a->n_curve; i++) {
         const struct lk_curve_point *p = &a->curve[i];

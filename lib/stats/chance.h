@@ -15,7 +15,8 @@ double lk_chance_expected(uint64_t n, double fmr);
 /* The chance that it has at least one: 1 - (1 - fmr)^n. */
 double lk_chance_any(uint64_t n, double fmr);
 
-/* One place on the chance curves: shares of units whose best score is at least `score`, with 95 % intervals. */
+/* One place on the chance curves: shares of units whose best score is at least `score`, with 95 % intervals.
+ */
 struct lk_curve_point {
     float score;
     double train, holdout; /* against the training set; against a hold-out, mean over them. NaN without one */

@@ -31,7 +31,8 @@ lk_status lk_conformal(const float *x, size_t n, const float *controls, size_t n
     for (size_t i = 0; i < n; i++)
         LK_NEED(!isnan(x[i]), err, LK_EINVAL, "conformal: the score of unit %zu is not a number", i);
     for (size_t i = 0; i < n_controls; i++)
-        LK_NEED(!isnan(controls[i]), err, LK_EINVAL, "conformal: the score of control %zu is not a number", i);
+        LK_NEED(!isnan(controls[i]), err, LK_EINVAL, "conformal: the score of control %zu is not a number",
+                i);
     float *sorted = lk_calloc(n_controls, sizeof *sorted, err);
     if (sorted == NULL)
         return LK_ENOMEM;

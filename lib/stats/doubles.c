@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doubles.c - one person under two names: a censored generalised Pareto tail over best scores of strangers. */
+/* doubles.c - one person under two names: a censored generalised Pareto tail over best scores of strangers.
+ */
 #include "stats/doubles.h"
 
 #include <math.h>
@@ -19,8 +20,8 @@ struct sample {
     double cut;
 };
 
-/* With theta = xi / sigma the best xi is A / seen, where A adds up log(1 + theta x) over all, the censored ones
- * at the cut (Grimshaw 1993, with censoring); what is left is a function of theta alone. */
+/* With theta = xi / sigma the best xi is A / seen, where A adds up log(1 + theta x) over all, the censored
+ * ones at the cut (Grimshaw 1993, with censoring); what is left is a function of theta alone. */
 static double best_xi(const struct sample *s, double theta, double *seen_sum)
 {
     double sum = 0;
@@ -126,7 +127,8 @@ double lk_doubles_score(const struct lk_doubles_fit *fit, double n_persons, doub
     double log_tail = log(expected / chances);
     if (log_tail >= 0)
         return fit->u;
-    return fit->u + (fit->xi != 0 ? fit->sigma / fit->xi * expm1(-fit->xi * log_tail) : -fit->sigma * log_tail);
+    return fit->u +
+           (fit->xi != 0 ? fit->sigma / fit->xi * expm1(-fit->xi * log_tail) : -fit->sigma * log_tail);
 }
 
 double lk_doubles_expected(const struct lk_doubles_fit *fit, double n_persons, double score)

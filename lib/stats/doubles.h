@@ -16,7 +16,8 @@
 /* Expected number of persons at or above a score in a set like the one fitted:
  * n_above * (1 + xi (score - u) / sigma)^(-1/xi). */
 struct lk_doubles_fit {
-    double u, sigma, xi; /* xi = 0: exponential tail, taken when fewer than LK_DOUBLES_MIN scores are above u */
+    double u, sigma,
+        xi; /* xi = 0: exponential tail, taken when fewer than LK_DOUBLES_MIN scores are above u */
     uint64_t n, n_above, n_censored;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mixing.c - are training set and hold-out mixed as chance would mix them: Schilling's nearest neighbour test. */
+/* mixing.c - are training set and hold-out mixed as chance would mix them: Schilling's nearest neighbour
+ * test. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ struct job {
     size_t n;
     uint64_t seed;
     uint8_t *labels; /* n for each worker */
-    uint64_t *own; /* of each replicate */
+    uint64_t *own;   /* of each replicate */
 };
 
 static uint64_t count_own(const uint32_t *nearest, const uint8_t *labels, size_t n)

@@ -30,7 +30,8 @@ static lk_status collect(struct lk_votes *v, const struct lk_tops *tops, struct 
     for (size_t u = 0; u < tops->n_units; u++) {
         size_t gallery;
         unsigned tied, tied_train;
-        votes[u] = (struct vote){lk_tops_nearest(tops, u, &gallery, &tied, &tied_train), (uint32_t)u, gallery == 0};
+        votes[u] =
+            (struct vote){lk_tops_nearest(tops, u, &gallery, &tied, &tied_train), (uint32_t)u, gallery == 0};
         v->share[u] = tied > 0 ? (double)tied_train / (double)tied : v->lambda;
         v->wins += tied > 0 && tied_train == tied;
         v->losses += tied > 0 && tied_train == 0;
@@ -228,7 +229,8 @@ static double around_mean(const struct lk_votes *v, uint8_t in_train, double per
     return squares - sum * sum / persons;
 }
 
-/* p = A / (A + B) varies by ((1 - p) dA - p dB) / n, A and B being what persons of T and of hold-outs add up to. */
+/* p = A / (A + B) varies by ((1 - p) dA - p dB) / n, A and B being what persons of T and of hold-outs add up
+ * to. */
 static double design_effect(const struct lk_votes *v, double p)
 {
     if (!(p > 0 && p < 1))
@@ -238,7 +240,8 @@ static double design_effect(const struct lk_votes *v, double p)
     return ((1 - p) * (1 - p) * train + p * p * holdout) / ((double)v->n * p * (1 - p));
 }
 
-lk_status lk_pull(lk_ctx *ctx, const struct lk_votes *votes, uint64_t seed, struct lk_pull *out, lk_error *err)
+lk_status lk_pull(lk_ctx *ctx, const struct lk_votes *votes, uint64_t seed, struct lk_pull *out,
+                  lk_error *err)
 {
     struct lk_pull r = {.n = votes->n,
                         .wins = votes->wins,

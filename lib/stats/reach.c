@@ -135,7 +135,7 @@ struct job {
     double fpr;
     uint64_t seed, purpose;
     uint32_t *draws; /* n_holdout for each worker */
-    double *tpr; /* of each replicate */
+    double *tpr;     /* of each replicate */
 };
 
 /* Draws the hold-out, goes down it until too many are above, and draws as many training persons as there
@@ -223,16 +223,17 @@ lk_status lk_reach_roc(const float *train, size_t n_train, const float *holdout,
     LK_TRY(sort_sides(&s, train, n_train, holdout, n_holdout, err));
     size_t last = SIZE_MAX;
     *n = 0;
-    for (size_t i = 0; i < room; i++) { /* i hold-out persons above, from none to all, evenly in the logarithm */
+    for (size_t i = 0; i < room;
+         i++) { /* i hold-out persons above, from none to all, evenly in the logarithm */
         double share = room > 1 ? (double)i / (double)(room - 1) : 1;
         size_t above = i == 0 ? 0 : (size_t)llround(pow((double)n_holdout, share));
         if (above == last)
             continue;
         last = above;
         float score = above < n_holdout ? s.holdout[above] : -INFINITY;
-        out[(*n)++] = (struct lk_reach_point){
-            (double)count_above(s.holdout, n_holdout, score) / (double)n_holdout,
-            (double)count_above(s.train, n_train, score) / (double)n_train, score};
+        out[(*n)++] =
+            (struct lk_reach_point){(double)count_above(s.holdout, n_holdout, score) / (double)n_holdout,
+                                    (double)count_above(s.train, n_train, score) / (double)n_train, score};
     }
     free_sides(&s);
     return LK_OK;

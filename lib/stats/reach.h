@@ -13,9 +13,10 @@
 
 /* True positive rate where at most the share fpr of the hold-out persons reaches the score. */
 struct lk_reach_rate {
-    double fpr; /* asked for */
-    double score; /* persons above it count: the highest score that too many hold-out persons reach; -INFINITY = all */
-    double fpr_seen; /* share of hold-out persons above it */
+    double fpr;   /* asked for */
+    double score; /* persons above it count: the highest score that too many hold-out persons reach; -INFINITY
+                     = all */
+    double fpr_seen;               /* share of hold-out persons above it */
     double tpr, tpr_low, tpr_high; /* 95 % percentile bootstrap over persons of both sides */
     int supported; /* at least ten hold-out persons are expected above: n_holdout * fpr >= 10 */
 };
@@ -24,7 +25,7 @@ struct lk_reach {
     uint64_t n_train, n_holdout;
     double auc, auc_low, auc_high; /* a tie is half; DeLong's variance (1988) on the logit scale */
     struct lk_reach_rate rates[2]; /* at 1 % and 0.1 % */
-    uint64_t found; /* training persons found by Benjamini-Hochberg on their conformal p-values */
+    uint64_t found;      /* training persons found by Benjamini-Hochberg on their conformal p-values */
     uint64_t resolution; /* fewest persons that can be found at q: ceil(n_train / (q (n_holdout + 1))) */
     double q;
     uint64_t seed;

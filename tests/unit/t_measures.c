@@ -106,7 +106,7 @@ static void test_tops(void **state)
     assert_int_equal(lk_tops_new(&tops, 1, 1, 2, &err), LK_OK);
     lk_tops_add(&tops, 0, 0, 0.3f, 7);
     lk_tops_add(&tops, 0, 0, 0.4f, 8);
-    lk_tops_add(&tops, 0, 0, 0.2f, 8); /* lower than what the person has */
+    lk_tops_add(&tops, 0, 0, 0.2f, 8);  /* lower than what the person has */
     lk_tops_add(&tops, 0, 0, 0.35f, 9); /* pushes 7 out */
     const struct lk_top *list = lk_tops_of(&tops, 0, 0);
     assert_true(list[0].person == 8 && list[0].score == 0.4f && list[1].person == 9);
