@@ -10,14 +10,14 @@
 #include "base/mem.h"
 #include "stats/resample.h"
 
-static const double tail_from = 0.8, censored_from = 0.97;
+static const double tail_from[2] = {0.5, 0.8}, censored_from = 0.97;
 static const double xi_lowest = -0.5, xi_highest = 0; /* cosines are bounded, so their tail is not heavy */
 
 /* Excesses over u: `seen` of them, and `censored` more that are at least `cut`. */
 struct sample {
-    const double *x;
+    const double *x; /* scores */
     size_t seen, censored;
-    double cut;
+    double u, cut;
 };
 
 /* With theta = xi / sigma the best xi is A / seen, where A adds up log(1 + theta x) over all, the censored
@@ -26,7 +26,7 @@ static double best_xi(const struct sample *s, double theta, double *seen_sum)
 {
     double sum = 0;
     for (size_t i = 0; i < s->seen; i++)
-        sum += log1p(theta * s->x[i]);
+        sum += log1p(theta * (s->x[i] - s->u));
     *seen_sum = sum;
     return (sum + (double)s->censored * log1p(theta * s->cut)) / (double)s->seen;
 }
@@ -37,7 +37,7 @@ static double likelihood(const struct sample *s, double theta)
     if (fabs(theta * s->cut) < 1e-6) { /* exponential: log1p(x) = x */
         double total = (double)s->censored * s->cut;
         for (size_t i = 0; i < s->seen; i++)
-            total += s->x[i];
+            total += s->x[i] - s->u;
         return -(double)s->seen * (log(total / (double)s->seen) + 1);
     }
     if (xi < xi_lowest || xi > xi_highest)
@@ -77,7 +77,7 @@ static void fit_tail(struct lk_doubles_fit *fit, const struct sample *s)
 {
     double total = (double)s->censored * s->cut, sum;
     for (size_t i = 0; i < s->seen; i++)
-        total += s->x[i];
+        total += s->x[i] - s->u;
     fit->sigma = total / (double)s->seen;
     if (fit->n_above < LK_DOUBLES_MIN)
         return;
@@ -87,6 +87,24 @@ static void fit_tail(struct lk_doubles_fit *fit, const struct sample *s)
         return;
     fit->xi = xi;
     fit->sigma = xi / theta;
+}
+
+/* From rising scores. */
+static struct lk_doubles_fit fit_from(const double *sorted, size_t n, double share)
+{
+    struct lk_doubles_fit fit = {.u = lk_sorted_quantile(sorted, n, share), .n = n};
+    double cut = lk_sorted_quantile(sorted, n, censored_from);
+    size_t first = 0, last;
+    while (first < n && sorted[first] <= fit.u)
+        first++;
+    for (last = first; last < n && sorted[last] < cut; last++)
+        ;
+    fit.n_above = n - first;
+    fit.n_censored = n - last;
+    struct sample s = {sorted + first, last - first, n - last, fit.u, cut - fit.u};
+    if (s.seen > 0 && s.cut > 0)
+        fit_tail(&fit, &s);
+    return fit;
 }
 
 lk_status lk_doubles_fit(const float *best, size_t n, struct lk_doubles_fit *out, lk_error *err)
@@ -100,22 +118,12 @@ lk_status lk_doubles_fit(const float *best, size_t n, struct lk_doubles_fit *out
     for (size_t i = 0; i < n; i++)
         x[i] = (double)best[i];
     qsort(x, n, sizeof *x, lk_double_order);
-    struct lk_doubles_fit fit = {.u = lk_sorted_quantile(x, n, tail_from), .n = n};
-    double cut = lk_sorted_quantile(x, n, censored_from);
-    size_t first = 0, last;
-    while (first < n && x[first] <= fit.u)
-        first++;
-    for (last = first; last < n && x[last] < cut; last++)
-        ;
-    fit.n_above = n - first;
-    fit.n_censored = n - last;
-    for (size_t i = first; i < last; i++)
-        x[i] -= fit.u;
-    struct sample s = {x + first, last - first, n - last, cut - fit.u};
-    if (s.seen > 0 && s.cut > 0)
-        fit_tail(&fit, &s);
+    struct lk_doubles_fit fits[2];
+    for (int i = 0; i < 2; i++)
+        fits[i] = fit_from(x, n, tail_from[i]);
     free(x);
-    *out = fit;
+    double from_half = lk_doubles_score(&fits[0], (double)n, 0.01);
+    *out = from_half <= lk_doubles_score(&fits[1], (double)n, 0.01) ? fits[0] : fits[1];
     return LK_OK;
 }
 
