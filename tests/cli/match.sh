@@ -70,7 +70,7 @@ expect 1 "$likeness" match a.npy b.npy -k 6 -r 2 --holdout b.npy -o m
 says err "differs in: k (5 there, 6 asked for)"
 expect 0 "$likeness" match a.npy b.npy -k 6 -r 2 --holdout b.npy -o m --force
 expect 3 "$likeness" match a.npy bad.npy -o bad
-says err "bad.npy: 1 of 50 rows are left out, being zero or not finite: 7"
+says err "bad.npy: 1 of 50 rows are left out, being not finite: 7"
 expect 1 "$likeness" match a.npy b.npy -o /dev/full/m
 says err "/dev/full"
 
