@@ -46,6 +46,7 @@ int cmd_models(struct cli *cli, int argc, char **argv);
 int cmd_match(struct cli *cli, int argc, char **argv);
 int cmd_calibrate(struct cli *cli, int argc, char **argv);
 int cmd_embed(struct cli *cli, int argc, char **argv);
+int cmd_measure(struct cli *cli, int argc, char **argv);
 int cmd_report(struct cli *cli, int argc, char **argv);
 int cmd_plant(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
@@ -57,6 +58,10 @@ extern const struct argp common_argp;
 
 /* The same for the options of embedding; its input is an lk_embed_options. */
 extern const struct argp embed_argp;
+
+/* The same for `measure --list`; its input is an lk_list_options, and measure_list does the rest. */
+extern const struct argp list_argp;
+int measure_list(struct cli *cli, const lk_list_options *list);
 
 /* Parses with argp so that errors exit with EXIT_USAGE and help goes to stdout. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);

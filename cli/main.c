@@ -16,6 +16,7 @@ const struct command commands[] = {
     {"embed", "detect, align and embed the faces of images", cmd_embed},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
+    {"measure", "measure what a list of closest pairs says", cmd_measure},
     {"report", "write the page about a comparison, and the verdict", cmd_report},
     {"plant", "make a synthetic set that leaks known people", cmd_plant},
     {"bench", "measure how fast this machine compares", cmd_bench},

@@ -286,6 +286,59 @@ LK_API void lk_calibrate_options_init(lk_calibrate_options *options);
 LK_API lk_status lk_calibrate(lk_ctx *ctx, const lk_calibrate_options *options, lk_calibration *out,
                               lk_error *err);
 
+/* ---- measure a list: what somebody else's best-match table says ------------------------------------ */
+
+typedef struct lk_list_options {
+    const char *list;     /* table or JSON of (synthetic, real, score): docs/formats.md */
+    const char *output;   /* folder for list.json and list_persons.csv; NULL = do not write */
+    uint64_t top;         /* take the rows with the highest scores only; 0 = all */
+    double holdout_share; /* of all real persons that were searched, those in the hold-out; 0.5 */
+    const char *command;
+} lk_list_options;
+
+/* How evenly a list falls on references; in-degrees count distinct synthetic identities. */
+typedef struct lk_list_degrees {
+    uint64_t n;           /* distinct references listed */
+    uint64_t links;       /* sum of the in-degrees */
+    double effective;     /* effective number: links^2 / sum of squared in-degrees */
+    uint64_t largest;     /* highest in-degree */
+    double largest_share; /* of links */
+    uint64_t hubs;        /* in-degree of at least 10, and 10 times the mean */
+    double hub_share;     /* of links */
+} lk_list_degrees;
+
+typedef struct lk_list_structure {
+    uint64_t n_pairs, n_probes, n_probe_identities;
+    uint64_t n_links;                /* distinct (synthetic identity, person) */
+    lk_list_degrees images, persons; /* of reference images; of persons */
+    uint64_t n_classes;              /* synthetic identities with several listed images */
+    double modal_share;              /* of their images, whose best person is the commonest; NaN without any */
+    double pair_agreement;           /* pairs of images of one identity with the same best person */
+    double pair_chance;              /* the same for images of different identities */
+    uint64_t n_reciprocal;           /* identities whose best person has them as its best identity */
+    int hub_artefact;                /* more than half of the links go to one person, or to hubs */
+} lk_list_structure;
+
+typedef struct lk_list_deficit {
+    uint64_t n, in_holdout;
+    double share, share_low, share_high; /* in the hold-out, 95 % Clopper-Pearson interval */
+    double pi, pi_low, pi_high;          /* 1 - share / holdout_share */
+    double p_value;
+} lk_list_deficit;
+
+typedef struct lk_list_summary {
+    double score_low, score_median, score_high;
+    lk_list_structure all;
+    uint64_t n_untold; /* rows that do not say whether the person is in the training set or in the hold-out */
+    int has_holdout;   /* every row says it; what follows is filled only then */
+    double holdout_share;
+    lk_list_structure train, holdout;
+    lk_list_deficit pairs, identities; /* of rows; of synthetic identities by their highest row */
+} lk_list_summary;
+
+LK_API void lk_list_options_init(lk_list_options *options);
+LK_API lk_status lk_measure_list(lk_ctx *ctx, const lk_list_options *options, lk_list_summary *out, lk_error *err);
+
 /* ---- report: MATCH directory -> one HTML page, and the verdict ------------------------------------ */
 
 typedef enum lk_verdict {
