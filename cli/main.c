@@ -18,6 +18,8 @@ const struct command commands[] = {
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
     {"measure", "measure what a list of closest pairs says", cmd_measure},
     {"report", "write the page about a comparison, and the verdict", cmd_report},
+    {"power", "say how small a leak a comparison would have found", cmd_power},
+    {"person", "ask whether one person is in a synthetic set", cmd_person},
     {"plant", "make a synthetic set that leaks known people", cmd_plant},
     {"bench", "measure how fast this machine compares", cmd_bench},
     {"version", "print the version and where the models lie", cmd_version},
