@@ -90,6 +90,8 @@ void term_progress(void *user, const lk_progress *p)
     fprintf(stderr, "%s: %s of %s %s (%.0f %%), %s/s, %s %s", p->stage, done, total, p->unit,
             p->total > 0 ? 100.0 * (double)p->done / (double)p->total : 100.0, rate, left,
             last ? "in all" : "left");
+    if (p->figure_name != NULL)
+        fprintf(stderr, ", %s %.3f", p->figure_name, p->figure);
     line.on_line = true;
     if (last) {
         fputc('\n', stderr);

@@ -69,6 +69,8 @@ typedef struct lk_progress {
     uint64_t done;     /* of total, work of earlier runs included */
     uint64_t total;
     uint64_t resumed; /* part of done that an earlier, interrupted run had finished */
+    const char *figure_name; /* of a number that shows how the work goes, such as "k-th score"; NULL = none (yet) */
+    double figure;
 } lk_progress;
 
 /* Callbacks may come from any thread, but never two at a time. */

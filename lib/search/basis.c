@@ -9,20 +9,25 @@
 #include "base/rng.h"
 #include "search/codes.h"
 
-enum { SAMPLE_ROWS = 4096, SAMPLE_SEED = 20241031 };
+enum { SAMPLE_ROWS = 2048, SAMPLE_SEED = 20241031 };
 
-/* moments += x x' for sampled rows of a set; the upper triangle only. */
+/* moments += x x' for sampled rows of a set; the upper triangle only. Several rows at a time: the matrix is
+ * larger than a cache. */
 static void add_moments(double *moments, const struct lk_search_set *set, size_t dim, struct lk_rng *rng)
 {
     if (set->rows == 0)
         return;
-    for (int n = 0; n < SAMPLE_ROWS; n++) {
-        const float *x = set->data + lk_rng_below(rng, set->rows) * dim;
+    for (int n = 0; n < SAMPLE_ROWS; n += 4) {
+        const float *x[4];
+        for (int r = 0; r < 4; r++)
+            x[r] = set->data + lk_rng_below(rng, set->rows) * dim;
         for (size_t i = 0; i < dim; i++) {
-            double xi = (double)x[i] / SAMPLE_ROWS;
+            double x0 = (double)x[0][i] / SAMPLE_ROWS, x1 = (double)x[1][i] / SAMPLE_ROWS,
+                   x2 = (double)x[2][i] / SAMPLE_ROWS, x3 = (double)x[3][i] / SAMPLE_ROWS;
             double *row = moments + i * dim;
             for (size_t j = i; j < dim; j++)
-                row[j] += xi * (double)x[j];
+                row[j] += (x0 * (double)x[0][j] + x1 * (double)x[1][j]) +
+                          (x2 * (double)x[2][j] + x3 * (double)x[3][j]);
         }
     }
 }

@@ -34,17 +34,28 @@ static void fill_tile(const struct tile *t)
     }
 }
 
-float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, const struct lk_worker *worker,
-                    int g, uint64_t p)
+/* fminf and fmaxf, which care for NaN, are calls. */
+static inline float smaller(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static inline float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, int g,
+                    const struct lk_list *nearest, const struct lk_list *identities)
 {
     float lowest = lk_closest_threshold(&block->closest[g]);
     float known = atomic_load_explicit(&pass->galleries[g].threshold, memory_order_relaxed);
-    lowest = fmaxf(lowest, known);
-    lowest = fminf(lowest, lk_list_threshold(&worker->nearest[p]));
+    lowest = larger(lowest, known);
+    lowest = smaller(lowest, lk_list_threshold(nearest));
     if (pass->galleries[g].set->identities != NULL)
-        lowest = fminf(lowest, lk_list_threshold(&worker->identities[p]));
-    lowest = fminf(lowest, pass->range_score);
-    return pass->out->exact_bin > 0 ? fminf(lowest, pass->exact_score) : lowest;
+        lowest = smaller(lowest, lk_list_threshold(identities));
+    lowest = smaller(lowest, pass->range_score);
+    return pass->out->exact_bin > 0 ? smaller(lowest, pass->exact_score) : lowest;
 }
 
 /* A scored pair for the products of the probes; those of the references are raised by the callers. */
@@ -71,21 +82,25 @@ static lk_status take(struct lk_pass *pass, struct lk_block *block, struct lk_wo
 }
 
 lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
-                       uint64_t p, uint32_t reference, float score, float *floor, lk_error *err)
+                       uint64_t p, uint32_t reference, float score, lk_error *err)
 {
     lk_best_raise(&pass->galleries[g].best[reference], lk_best_pack(score, (uint32_t)(block->first + p)));
-    if (score < *floor)
-        return LK_OK;
-    LK_TRY(take(pass, block, worker, g, p, reference, score, err));
-    *floor = lk_pass_floor(pass, block, worker, g, p);
-    return LK_OK;
+    return take(pass, block, worker, g, p, reference, score, err);
 }
 
 void lk_pass_report(struct lk_pass *pass, uint64_t pairs)
 {
     uint64_t before = pass->first * (pass->pairs_total / pass->options->probes.rows);
     uint64_t done = pairs + atomic_fetch_add_explicit(&pass->pairs_done, pairs, memory_order_relaxed);
-    lk_ctx_progress(pass->ctx, &(lk_progress){"match", "pairs", done, pass->pairs_total, before});
+    /* Of the blocks that are merged: the last score that makes the list of the closest pairs so far. */
+    float kth = atomic_load_explicit(&pass->galleries[LK_GALLERY_TRAIN].threshold, memory_order_relaxed);
+    lk_ctx_progress(pass->ctx, &(lk_progress){.stage = "match",
+                                              .unit = "pairs",
+                                              .done = done,
+                                              .total = pass->pairs_total,
+                                              .resumed = before,
+                                              .figure_name = kth > -INFINITY ? "k-th score" : NULL,
+                                              .figure = (double)kth});
 }
 
 static lk_status read_rows(const struct tile *t, lk_error *err)
@@ -95,7 +110,8 @@ static lk_status read_rows(const struct tile *t, lk_error *err)
         if (t->pass->out->exact_bin == 0)
             for (uint64_t r = 0; r < t->count; r++)
                 t->block->exact[t->g][lk_search_bin(scores[r])]++;
-        float lowest = lk_pass_floor(t->pass, t->block, t->worker, t->g, p);
+        const struct lk_list *nearest = &t->worker->nearest[p], *identities = &t->worker->identities[p];
+        float lowest = lk_pass_floor(t->pass, t->block, t->g, nearest, identities);
         for (uint64_t r = 0; r < t->count; r += STRIP) {
             /* Behind the gallery's last reference lie scores of an earlier tile: `end` keeps them out. */
             uint64_t end = t->count - r < STRIP ? t->count : r + STRIP;
@@ -108,7 +124,7 @@ static lk_status read_rows(const struct tile *t, lk_error *err)
                 if (scores[i] >= lowest)
                     LK_TRY(take(t->pass, t->block, t->worker, t->g, p, (uint32_t)(t->first + i), scores[i],
                                 err));
-            lowest = lk_pass_floor(t->pass, t->block, t->worker, t->g, p);
+            lowest = lk_pass_floor(t->pass, t->block, t->g, nearest, identities);
         }
     }
     return LK_OK;
@@ -180,8 +196,9 @@ lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_
     size_t dim = (size_t)pass->options->dim;
     block->n_range = 0;
     memset(block->exact, 0, sizeof block->exact);
-    lk_kernel_pack(worker->probes, pass->options->probes.data + block->first * dim, (size_t)block->count,
-                   dim);
+    if (pass->fast == NULL)
+        lk_kernel_pack(worker->probes, pass->options->probes.data + block->first * dim, (size_t)block->count,
+                       dim);
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         block->closest[g].n = 0;
         block->closest[g].full = false;

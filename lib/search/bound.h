@@ -18,9 +18,10 @@ static inline struct lk_bound lk_bound_of(const struct lk_codes *x, uint64_t x_p
                                           const struct lk_codes *y, uint64_t y_panel, float reach,
                                           double slack)
 {
-    float scale = x->scale[x_panel] * y->scale[y_panel];
-    float ex = x->error[x_panel], ey = y->error[y_panel];
-    float allowance = (ex + ey) * reach + ex * ey + x->rest[x_panel] * y->rest[y_panel];
+    uint64_t p = x_panel / x->share, q = y_panel / y->share;
+    float scale = x->scale[p] * y->scale[q];
+    float ex = x->error[p], ey = y->error[q];
+    float allowance = (ex + ey) * reach + ex * ey + x->rest[p] * y->rest[q];
     return (struct lk_bound){allowance * (1 + 0x1p-18f) + (float)slack, scale > 0 ? 1.0f / scale : 0};
 }
 
@@ -34,22 +35,30 @@ static inline int32_t lk_bound_needed(struct lk_bound bound, float score)
     return (int32_t)units;
 }
 
-/* Between the float projections (`fine`) of any two rows: score <= their dot_float + rest rest + this. A
- * projection is at most sqrt(1 + skew) times as long as its row, and skew is below 0.5 or fine_error without
- * limit. */
-static inline double lk_bound_fine_slack(const struct lk_codes *x, const struct lk_codes *y,
+/* What a score may differ by from the dot_float of two rows, or of their projections (`fine`), and the
+ * product of what the projections leave out. A projection is at most sqrt(1 + skew) times as long as its row,
+ * and skew is below 0.5 or fine_error without limit. */
+static inline double lk_bound_fine_slack(const struct lk_codes *x, const struct lk_codes *y, size_t dim,
                                          double longest_probe, double longest_reference)
 {
+    /* The score is rounded to float, and so are the bounds. */
+    double slack = 2 * lk_bound_slack(longest_probe, longest_reference);
+    if (y->fine == NULL)
+        return slack + LK_DOT_FLOAT_ERROR(dim) * longest_probe * longest_reference;
     double lx = 1.25 * longest_probe, ly = 1.25 * longest_reference, ex = (double)x->fine_error,
            ey = (double)y->fine_error;
-    double rounding = LK_DOT_FLOAT_ERROR(x->depth) * lx * ly;
-    return lk_bound_slack(longest_probe, longest_reference) + ex * ly + ey * lx + ex * ey + rounding;
+    return slack + LK_DOT_FLOAT_ERROR(x->depth) * lx * ly + ex * ly + ey * lx + ex * ey;
 }
 
-/* The most that a pair can score whose projections have the product `inside`. */
-static inline double lk_bound_fine(float inside, float x_rest, float y_rest, double fine_slack)
+/* The least and the most that a pair can score whose rows' dot_float is `inside`; rest: the product of what
+ * the projections leave out. The last term is for scores so small that floats lie far apart. */
+struct lk_bounds {
+    float least, most;
+};
+static inline struct lk_bounds lk_bounds_fine(float inside, double rest, double fine_slack)
 {
-    return (double)inside + (double)x_rest * (double)y_rest + fine_slack;
+    double width = rest + fine_slack + 0x1p-147;
+    return (struct lk_bounds){(float)((double)inside - width), (float)((double)inside + width)};
 }
 
 #endif

@@ -4,7 +4,7 @@
  * The bound (docs/search.md has the proof): for rows x, y with codes s q and t r,
  *     <x, y> <= s t <q, r> + error(x) reach + reach error(y) + error(x) error(y) + rest(x) rest(y) + slack
  * error = length of (projection - decoded code), rest = length of what the basis leaves out, reach = largest
- * length of a decoded code. Scales, errors and rests are kept as the largest of each panel. */
+ * length of a decoded code. Scales, errors and rests are kept as the largest of a few panels. */
 #ifndef LK_SEARCH_CODES_H
 #define LK_SEARCH_CODES_H
 
@@ -32,15 +32,30 @@ void lk_basis_free(struct lk_basis *basis);
 struct lk_codes {
     uint64_t rows, panels;
     int panel_rows;        /* mr or nr of the kernel set */
+    uint64_t share;        /* neighbouring panels that share scale, error and rest: a set */
     size_t depth;
     int8_t *codes;         /* panels, as scan.h packs them; uint8_t for references */
     int32_t *start;        /* of each row: -offset * sum of its codes; NULL for references */
-    float *scale, *error, *rest; /* of each panel: the largest of its rows */
+    float *scale, *error, *rest; /* of each set of panels: the largest of its rows */
     float reach;           /* largest length of a decoded code of any row */
+    double longest;        /* largest length of a row */
     float *fine; /* rows x depth: the projections themselves; NULL where they would save little (depth > dim /
                     2) */
     float fine_error;      /* as error, of `fine`; the largest of any row */
 };
+
+/* Rows of a set of probe panels: floors are made for so many at a time. */
+enum { LK_SHARED_PROBES = 32 };
+
+static inline float lk_codes_scale(const struct lk_codes *codes, uint64_t row)
+{
+    return codes->scale[row / (codes->share * (uint64_t)codes->panel_rows)];
+}
+
+static inline float lk_codes_rest(const struct lk_codes *codes, uint64_t row)
+{
+    return codes->rest[row / (codes->share * (uint64_t)codes->panel_rows)];
+}
 
 /* Encodes all rows over the threads of ctx. as_references: unsigned codes with the kernel's offset. */
 lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis *basis,

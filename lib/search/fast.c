@@ -9,19 +9,108 @@
 #include "search/bound.h"
 #include "search/pass.h"
 
+enum { MOST_NOMINATED = 256, MOST_NEAR = 1 << 17, PANELS_PER_UPDATE = 64 };
+
+/* A pair that may score at most this. */
+struct candidate {
+    uint32_t p; /* of the block */
+    uint32_t reference;
+    float most;
+};
+
+/* What a worker knows of the block's pairs before any is scored. The lists are those of the result, but hold
+ * the least that each pair scores: so their thresholds are as good as those of the scores, nearly, and pairs
+ * can wait for their scoring until the thresholds stand high. */
+struct lk_scan_lists {
+    struct lk_list *nearest, *identities; /* of each probe */
+    struct lk_hit *hits;                  /* of all lists */
+    struct candidate *near;               /* room + MOST_NOMINATED */
+    size_t room;
+};
+
 struct scan {
     struct lk_pass *pass;
     struct lk_block *block;
     struct lk_worker *worker;
+    struct lk_scan_lists *lists;
     int g;
     const struct lk_fast *fast;
     const struct lk_codes *references;
-    float floors[LK_MAX_BLOCK];      /* lowest score that anything asks for from each probe */
-    struct lk_candidate { uint32_t p; uint32_t reference; } waiting[256];
-    int n_waiting;
+    uint64_t first_panel, end_panel; /* of probes: those that hold the block */
+    /* Lowest score that anything asks for from each probe. Rows of the panels that are not the block's have
+     * the highest. */
+    float padded[LK_MAX_SCAN_BLOCK + 2 * LK_SHARED_PROBES], *floors; /* floors[p] is the block's p-th */
+    struct candidate nominated[MOST_NOMINATED];
+    size_t n_nominated, n_near;
 };
 
-/* ---- nominated pairs are scored, and taken ----------------------------------------------------------- */
+lk_status lk_scan_lists_new(struct lk_scan_lists **out, const struct lk_pass *pass, lk_error *err)
+{
+    struct lk_scan_lists *lists = lk_calloc(1, sizeof *lists, err);
+    if (lists == NULL)
+        return LK_ENOMEM;
+    size_t block = (size_t)pass->block, r = 0;
+    for (int g = 0; g < LK_N_GALLERIES; g++)
+        r = pass->out->galleries[g].n_nearest > r ? (size_t)pass->out->galleries[g].n_nearest : r;
+    lists->nearest = lk_calloc(block, sizeof *lists->nearest, err);
+    lists->identities = lk_calloc(block, sizeof *lists->identities, err);
+    lists->hits = lk_calloc(block * r, 2 * sizeof *lists->hits, err);
+    lists->room = pass->options->waiting > 0 ? (size_t)pass->options->waiting : MOST_NEAR;
+    lists->near = lk_calloc(lists->room + MOST_NOMINATED, sizeof *lists->near, err);
+    *out = lists;
+    return lists->nearest != NULL && lists->identities != NULL && lists->hits != NULL && lists->near != NULL
+               ? LK_OK
+               : LK_ENOMEM;
+}
+
+void lk_scan_lists_free(struct lk_scan_lists *lists)
+{
+    if (lists == NULL)
+        return;
+    free(lists->nearest);
+    free(lists->identities);
+    free(lists->hits);
+    free(lists->near);
+    free(lists);
+}
+
+static void begin_lists(struct scan *s)
+{
+    const struct lk_search_gallery *out = &s->pass->out->galleries[s->g];
+    struct lk_hit *hits = s->lists->hits;
+    for (uint64_t p = 0; p < s->block->count; p++) {
+        s->lists->nearest[p] = (struct lk_list){hits, 0, out->n_nearest};
+        hits += out->n_nearest;
+        s->lists->identities[p] = (struct lk_list){hits, 0, out->n_identities};
+        hits += out->n_identities;
+    }
+}
+
+static void update_floor(struct scan *s, uint64_t p)
+{
+    s->floors[p] = lk_pass_floor(s->pass, s->block, s->g, &s->lists->nearest[p], &s->lists->identities[p]);
+}
+
+/* A pair scores at least this. Each pair comes here once. */
+static void note_least(struct scan *s, uint64_t p, uint32_t reference, float least)
+{
+    _Atomic float *best = &s->fast->best[s->g][reference];
+    float seen = atomic_load_explicit(best, memory_order_relaxed);
+    while (least > seen && !atomic_compare_exchange_weak_explicit(best, &seen, least, memory_order_relaxed,
+                                                                  memory_order_relaxed))
+        ;
+    const uint32_t *identities = s->pass->galleries[s->g].set->identities;
+    struct lk_list *nearest = &s->lists->nearest[p], *distinct = &s->lists->identities[p];
+    if (least < s->floors[p])
+        return;
+    if (least >= lk_list_threshold(nearest))
+        lk_list_add(nearest, (struct lk_hit){least, reference});
+    if (identities != NULL && least >= lk_list_threshold(distinct))
+        lk_list_add_identity(distinct, (struct lk_hit){least, reference}, identities);
+    update_floor(s, p);
+}
+
+/* ---- nominated pairs are sifted; what is left of them is scored, and taken ---------------------------- */
 
 /* Asks for memory ahead of its use: nominated rows lie anywhere in arrays that no cache holds. */
 static inline void prefetch(const void *bytes, size_t len)
@@ -30,132 +119,145 @@ static inline void prefetch(const void *bytes, size_t len)
         __builtin_prefetch((const char *)bytes + at);
 }
 
-/* Whether a pair may score what anything still asks for: by the projections before they were rounded to
- * codes, or by the rows where there are none. */
-static inline bool near_enough(const struct scan *s, struct lk_candidate c)
+/* The score that anything asks for from a pair. */
+static inline float needed_of(const struct scan *s, uint64_t p, uint64_t reference)
 {
-    const struct lk_fast *f = s->fast;
-    const struct lk_codes *px = &f->probes, *py = s->references;
-    uint64_t probe = s->block->first + c.p;
-    const struct lk_pass_gallery *gallery = &s->pass->galleries[s->g];
-    float best =
-        lk_best_unpack(atomic_load_explicit(&gallery->best[c.reference], memory_order_relaxed)).score;
-    double needed = (double)fminf(s->floors[c.p], fmaxf(best, f->best_hint[s->g][c.reference]));
-    if (py->fine != NULL) {
-        float inside = f->scan->dot_float(px->fine + probe * px->depth,
-                                          py->fine + (uint64_t)c.reference * py->depth, px->depth);
-        float x_rest = px->rest[probe / (uint64_t)px->panel_rows],
-              y_rest = py->rest[c.reference / (uint64_t)py->panel_rows];
-        return lk_bound_fine(inside, x_rest, y_rest, f->fine_slack[s->g]) >= needed;
-    }
-    size_t dim = (size_t)s->pass->options->dim;
-    return f->scan->dot(s->pass->options->probes.data + probe * dim, gallery->set->data + c.reference * dim,
-                        dim) +
-               f->slack >=
-           needed;
+    float best = atomic_load_explicit(&s->fast->best[s->g][reference], memory_order_relaxed);
+    return s->floors[p] < best ? s->floors[p] : best;
 }
 
-/* Leaves only the pairs that are near enough waiting. */
-static void sift(struct scan *s)
+/* What nominated pairs are sifted by: the projections before they were rounded to codes, or the rows where
+ * there are none. */
+static inline const float *fine_row(const struct lk_codes *codes, const struct lk_search_set *set, size_t dim,
+                                    uint64_t row)
 {
-    size_t dim = (size_t)s->pass->options->dim;
-    const float *gallery = s->pass->galleries[s->g].set->data;
-    int kept = 0;
-    for (int i = 0; i < s->n_waiting; i++)
-        if (near_enough(s, s->waiting[i])) {
-            prefetch(gallery + s->waiting[i].reference * dim, dim * sizeof *gallery);
-            s->waiting[kept++] = s->waiting[i];
-        }
-    s->worker->nominated += (uint64_t)s->n_waiting;
-    s->worker->scored += (uint64_t)kept;
-    s->n_waiting = kept;
+    return codes->fine != NULL ? codes->fine + row * codes->depth : set->data + row * dim;
 }
 
-static lk_status flush(struct scan *s, lk_error *err)
+static inline size_t fine_length(const struct scan *s)
+{
+    return s->references->fine != NULL ? s->references->depth : (size_t)s->pass->options->dim;
+}
+
+/* Scores the pairs that may still matter. */
+static lk_status score_near(struct scan *s, lk_error *err)
 {
     struct lk_pass *pass = s->pass;
-    size_t dim = (size_t)pass->options->dim;
+    size_t dim = (size_t)pass->options->dim, n = 0, bytes = dim * sizeof(float);
     const float *probes = pass->options->probes.data + s->block->first * dim;
     const float *gallery = pass->galleries[s->g].set->data;
-    sift(s);
-    for (int first = 0; first < s->n_waiting; first += LK_GROUP) {
+    struct candidate *near = s->lists->near;
+    for (size_t i = 0; i < s->n_near; i++)
+        if (near[i].most >= needed_of(s, near[i].p, near[i].reference))
+            near[n++] = near[i];
+    for (size_t first = 0; first < n; first += LK_GROUP) {
         const float *a[LK_GROUP], *b[LK_GROUP];
         float scores[LK_GROUP];
-        int n = s->n_waiting - first < LK_GROUP ? s->n_waiting - first : LK_GROUP;
-        for (int j = 0; j < LK_GROUP; j++) {
-            struct lk_candidate c = s->waiting[first + (j < n ? j : 0)];
+        size_t count = n - first < LK_GROUP ? n - first : LK_GROUP;
+        for (size_t j = 0; j < LK_GROUP; j++) {
+            struct candidate c = near[first + (j < count ? j : 0)];
             a[j] = probes + c.p * dim;
             b[j] = gallery + c.reference * dim;
+            if (first + j + LK_GROUP < n)
+                prefetch(gallery + near[first + j + LK_GROUP].reference * dim, bytes);
         }
         pass->pairs(a, b, dim, scores);
-        for (int j = 0; j < n; j++) {
-            struct lk_candidate c = s->waiting[first + j];
-            LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, c.p, c.reference, scores[j], &s->floors[c.p],
-                                err));
-        }
+        for (size_t j = 0; j < count; j++)
+            LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, near[first + j].p, near[first + j].reference,
+                                scores[j], err));
     }
-    s->n_waiting = 0;
+    s->worker->scored += n;
+    s->n_near = 0;
     return LK_OK;
 }
 
+/* Keeps of the nominated pairs those that may matter. */
+static lk_status sift(struct scan *s, lk_error *err)
+{
+    const struct lk_fast *f = s->fast;
+    const struct lk_codes *px = &f->probes, *py = s->references;
+    size_t dim = (size_t)s->pass->options->dim, length = fine_length(s);
+    for (size_t i = 0; i < s->n_nominated; i++) {
+        struct candidate c = s->nominated[i];
+        uint64_t probe = s->block->first + c.p;
+        float inside =
+            f->scan->dot_float(fine_row(px, &s->pass->options->probes, dim, probe),
+                               fine_row(py, s->pass->galleries[s->g].set, dim, c.reference), length);
+        double rest = py->fine != NULL ? (double)lk_codes_rest(px, probe) * (double)lk_codes_rest(py, c.reference) : 0;
+        struct lk_bounds b = lk_bounds_fine(inside, rest, f->fine_slack[s->g]);
+        if (b.most < needed_of(s, c.p, c.reference))
+            continue;
+        c.most = b.most;
+        s->lists->near[s->n_near++] = c;
+        note_least(s, c.p, c.reference, b.least);
+    }
+    s->worker->nominated += s->n_nominated;
+    s->n_nominated = 0;
+    return s->n_near >= s->lists->room ? score_near(s, err) : LK_OK;
+}
+
 /* ---- one panel of references against the block ------------------------------------------------------- */
+
+/* The pairs of a tile that its mask tells. A block may begin and end within a panel. */
+static lk_status nominate(struct scan *s, uint64_t probe_panel, uint64_t first_reference, uint64_t wanted,
+                          const uint64_t *mask, lk_error *err)
+{
+    const struct lk_codes *y = s->references;
+    uint64_t mr = (uint64_t)s->fast->scan->mr, first = s->block->first, end = first + s->block->count;
+    size_t bytes = fine_length(s) * sizeof(float);
+    for (uint64_t probe = probe_panel * mr, i = 0; i < mr; i++, probe++) {
+        if (probe < first || probe >= end)
+            continue;
+        for (uint64_t m = mask[i] & wanted; m != 0; m &= m - 1) {
+            if (s->n_nominated == MOST_NOMINATED)
+                LK_TRY(sift(s, err));
+            uint64_t reference = first_reference + (uint64_t)__builtin_ctzll(m);
+            prefetch(fine_row(y, s->pass->galleries[s->g].set, (size_t)s->pass->options->dim, reference),
+                     bytes);
+            s->nominated[s->n_nominated++] =
+                (struct candidate){.p = (uint32_t)(probe - first), .reference = (uint32_t)reference};
+        }
+    }
+    return LK_OK;
+}
 
 static lk_status scan_panel(struct scan *s, uint64_t panel, lk_error *err)
 {
     const struct lk_fast *f = s->fast;
     const struct lk_codes *x = &f->probes, *y = s->references;
-    int mr = x->panel_rows, nr = y->panel_rows;
-    uint64_t first = panel * (uint64_t)nr,
-             rows = y->rows - first < (uint64_t)nr ? y->rows - first : (uint64_t)nr;
+    size_t mr = (size_t)x->panel_rows, nr = (size_t)y->panel_rows;
+    uint64_t first = panel * nr, rows = y->rows - first < nr ? y->rows - first : nr;
     float best[LK_TILE_MAX_REFERENCES];
-    for (uint64_t j = 0; j < (uint64_t)nr; j++) {
-        best[j] = INFINITY;
-        if (j < rows) {
-            uint64_t packed =
-                atomic_load_explicit(&s->pass->galleries[s->g].best[first + j], memory_order_relaxed);
-            best[j] = packed == 0 ? f->best_hint[s->g][first + j]
-                                  : fmaxf(lk_best_unpack(packed).score, f->best_hint[s->g][first + j]);
-        }
-    }
+    for (uint64_t j = 0; j < nr; j++)
+        best[j] = j < rows ? atomic_load_explicit(&f->best[s->g][first + j], memory_order_relaxed) : INFINITY;
     uint64_t wanted = f->not_leads[s->g][panel];
     float reach = fmaxf(x->reach, y->reach);
-    uint64_t block_first = s->block->first, block_end = block_first + s->block->count;
-    for (uint64_t probe_panel = block_first / (uint64_t)mr; probe_panel * (uint64_t)mr < block_end;
-         probe_panel++) {
-        /* A block may begin and end within a panel. */
-        uint64_t panel_first = probe_panel * (uint64_t)mr;
-        int from = panel_first < block_first ? (int)(block_first - panel_first) : 0;
-        int to = block_end - panel_first < (uint64_t)mr ? (int)(block_end - panel_first) : mr;
-        struct lk_bound bound = lk_bound_of(x, probe_panel, y, panel, reach, f->slack);
-        int32_t probe_floor[LK_TILE_MAX_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
-        for (int i = 0; i < mr; i++)
-            probe_floor[i] = lk_bound_needed(
-                bound, i >= from && i < to ? s->floors[panel_first + (uint64_t)i - block_first] : INFINITY);
-        f->scan->needed(bound, best, nr, reference_floor);
-        struct lk_tile tile = {
-            .probes = x->codes + probe_panel * (uint64_t)mr * x->depth,
-            .references = (const uint8_t *)y->codes + first * y->depth,
-            .groups = x->depth / 4,
-            .start = x->start + probe_panel * (uint64_t)mr,
-            .probe_floor = probe_floor,
-            .reference_floor = reference_floor,
-        };
-        uint64_t mask[LK_TILE_MAX_PROBES];
-        if (f->scan->tile(&tile, mask) == 0)
-            continue;
-        for (int i = from; i < to; i++)
-            for (uint64_t m = mask[i] & wanted; m != 0; m &= m - 1) {
-                if (s->n_waiting == (int)(sizeof s->waiting / sizeof *s->waiting))
-                    LK_TRY(flush(s, err));
-                uint64_t reference = first + (uint64_t)__builtin_ctzll(m);
-                if (y->fine != NULL)
-                    prefetch(y->fine + reference * y->depth, y->depth * sizeof *y->fine);
-                s->waiting[s->n_waiting++] = (struct lk_candidate){
-                    (uint32_t)(panel_first + (uint64_t)i - block_first), (uint32_t)reference};
-            }
+    const float *floors = s->padded;
+    for (uint64_t set = s->first_panel / x->share; set * x->share < s->end_panel;
+         set++, floors += LK_SHARED_PROBES) {
+        struct lk_bound bound = lk_bound_of(x, set * x->share, y, panel, reach, f->slack);
+        int32_t probe_floor[LK_SHARED_PROBES], reference_floor[LK_TILE_MAX_REFERENCES];
+        f->scan->needed(bound, floors, LK_SHARED_PROBES, probe_floor);
+        f->scan->needed(bound, best, (int)nr, reference_floor);
+        for (uint64_t i = 0; i < x->share; i++) {
+            uint64_t probe_panel = set * x->share + i;
+            if (probe_panel < s->first_panel || probe_panel >= s->end_panel)
+                continue;
+            struct lk_tile tile = {
+                .probes = x->codes + probe_panel * mr * x->depth,
+                .references = (const uint8_t *)y->codes + first * y->depth,
+                .groups = x->depth / 4,
+                .start = x->start + probe_panel * mr,
+                .probe_floor = probe_floor + i * mr,
+                .reference_floor = reference_floor,
+            };
+            uint64_t mask[LK_TILE_MAX_PROBES];
+            if (f->scan->tile(&tile, mask) != 0)
+                LK_TRY(nominate(s, probe_panel, first, wanted, mask, err));
+        }
     }
     s->worker->scanned += rows * s->block->count;
-    return flush(s, err);
+    return LK_OK;
 }
 
 /* ---- leads: a few references, scored first so that the thresholds stand high from the start ------------ */
@@ -164,234 +266,74 @@ static lk_status score_leads(struct scan *s, lk_error *err)
 {
     struct lk_pass *pass = s->pass;
     size_t dim = (size_t)pass->options->dim;
-    const float *gallery = pass->galleries[s->g].set->data;
     const uint32_t *leads = s->fast->leads[s->g];
-    for (uint64_t l = 0; l < s->fast->n_leads[s->g]; l += LK_GROUP) {
-        uint64_t n = s->fast->n_leads[s->g] - l < LK_GROUP ? s->fast->n_leads[s->g] - l : LK_GROUP;
-        for (uint64_t j = 0; j < n; j++)
-            memcpy(s->worker->rows + j * dim, gallery + leads[l + j] * dim, dim * sizeof(float));
-        lk_kernel_pack(s->worker->references, s->worker->rows, (size_t)n, dim);
-        for (uint64_t p = 0; p < s->block->count; p += LK_GROUP) {
+    uint64_t n_leads = s->fast->n_leads[s->g];
+    for (uint64_t p = 0; p < s->block->count; p += LK_GROUP) {
+        uint64_t end = s->block->count - p < LK_GROUP ? s->block->count : p + LK_GROUP;
+        lk_kernel_pack(s->worker->probes, pass->options->probes.data + (s->block->first + p) * dim,
+                       (size_t)(end - p), dim);
+        for (uint64_t l = 0; l < n_leads; l += LK_GROUP) {
             float scores[LK_GROUP * LK_GROUP];
-            pass->kernel(s->worker->probes + p * dim, s->worker->references, dim, scores, LK_GROUP);
-            for (uint64_t i = p; i < p + LK_GROUP && i < s->block->count; i++)
-                for (uint64_t j = 0; j < n; j++)
-                    LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, i, leads[l + j],
-                                        scores[(i - p) * LK_GROUP + j], &s->floors[i], err));
+            pass->kernel(s->worker->probes, s->fast->lead_rows[s->g] + l * dim, dim, scores, LK_GROUP);
+            for (uint64_t i = p; i < end; i++)
+                for (uint64_t j = 0; j < LK_GROUP && l + j < n_leads; j++) {
+                    float score = scores[(i - p) * LK_GROUP + j];
+                    note_least(s, i, leads[l + j], score);
+                    LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, i, leads[l + j], score, err));
+                }
         }
     }
-    s->worker->scored += s->fast->n_leads[s->g] * s->block->count;
+    s->worker->scored += n_leads * s->block->count;
     return LK_OK;
+}
+
+static void update_floors(struct scan *s)
+{
+    for (uint64_t p = 0; p < s->block->count; p++)
+        update_floor(s, p);
+}
+
+static lk_status scan_block(struct scan *s, lk_error *err)
+{
+    struct lk_pass *pass = s->pass;
+    struct lk_block *block = s->block;
+    uint64_t panels = s->references->panels, step = pass->fast->panel_step[s->g], panel = 0, reported = 0;
+    uint64_t mr = (uint64_t)pass->fast->scan->mr;
+    s->first_panel = block->first / mr;
+    s->end_panel = (block->first + block->count + mr - 1) / mr;
+    for (size_t i = 0; i < sizeof s->padded / sizeof *s->padded; i++)
+        s->padded[i] = INFINITY;
+    s->floors = s->padded + block->first % LK_SHARED_PROBES;
+    begin_lists(s);
+    update_floors(s);
+    LK_TRY(score_leads(s, err));
+    for (uint64_t n = 0; n < panels; n++) {
+        LK_TRY(scan_panel(s, panel, err));
+        panel = (panel + step) % panels;
+        if ((n + 1) % PANELS_PER_UPDATE == 0 || n + 1 == panels) {
+            LK_TRY(sift(s, err));
+            LK_TRY(lk_ctx_check(pass->ctx, err));
+            update_floors(s); /* the global threshold rises with the work of others */
+            uint64_t rows = (n + 1) * (uint64_t)s->references->panel_rows;
+            rows = rows < s->references->rows ? rows : s->references->rows;
+            lk_pass_report(pass, block->count * (rows - reported));
+            reported = rows;
+        }
+    }
+    return score_near(s, err);
 }
 
 lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
                           lk_error *err)
 {
-    struct scan s = {.pass = pass, .block = block, .worker = worker, .g = g, .fast = pass->fast,
-                     .references = &pass->fast->references[g]};
-    if (s.references->rows == 0)
+    if (pass->fast->references[g].rows == 0)
         return LK_OK; /* nothing, and lists without room have no threshold */
-    for (uint64_t p = 0; p < block->count; p++)
-        s.floors[p] = lk_pass_floor(pass, block, worker, g, p);
-    LK_TRY(score_leads(&s, err));
-    uint64_t panels = s.references->panels, step = pass->fast->panel_step[g], panel = 0, reported = 0;
-    for (uint64_t n = 0; n < panels; n++) {
-        LK_TRY(scan_panel(&s, panel, err));
-        panel = (panel + step) % panels;
-        if ((n + 1) % 64 == 0 || n + 1 == panels) {
-            LK_TRY(lk_ctx_check(pass->ctx, err));
-            /* The global threshold rises with the work of others. */
-            for (uint64_t p = 0; p < block->count; p++)
-                s.floors[p] = lk_pass_floor(pass, block, worker, g, p);
-            uint64_t rows = (n + 1) * (uint64_t)s.references->panel_rows;
-            rows = rows < s.references->rows ? rows : s.references->rows;
-            lk_pass_report(pass, block->count * (rows - reported));
-            reported = rows;
-        }
-    }
-    return LK_OK;
-}
-
-/* ---- before the pass --------------------------------------------------------------------------------- */
-
-enum { LEADS_MIN = 16, LEADS_MAX = 256, ROWS_PER_LEAD = 1024, HINT_PROBES = 64 };
-
-/* A thousandth of the references, of distinct identities, spread evenly over the gallery. */
-static lk_status choose_leads(struct lk_pass *pass, int g, lk_error *err)
-{
-    struct lk_fast *f = pass->fast;
-    const struct lk_search_set *set = pass->galleries[g].set;
-    const struct lk_codes *codes = &f->references[g];
-    f->leads[g] = lk_calloc(LEADS_MAX, sizeof *f->leads[g], err);
-    f->not_leads[g] = lk_calloc((size_t)codes->panels, sizeof *f->not_leads[g], err);
-    bool *used = lk_calloc(set->identities != NULL ? set->n_identities : 1, sizeof *used, err);
-    if (f->leads[g] == NULL || f->not_leads[g] == NULL || used == NULL) {
-        free(used);
-        return LK_ENOMEM;
-    }
-    uint64_t per_panel = (uint64_t)codes->panel_rows;
-    for (uint64_t p = 0; p < codes->panels; p++) {
-        uint64_t rows = set->rows - p * per_panel < per_panel ? set->rows - p * per_panel : per_panel;
-        f->not_leads[g][p] = rows == 64 ? UINT64_MAX : (UINT64_C(1) << rows) - 1;
-    }
-    uint64_t wanted = set->rows / ROWS_PER_LEAD;
-    wanted = wanted < LEADS_MIN ? LEADS_MIN : wanted > LEADS_MAX ? LEADS_MAX : wanted;
-    wanted = wanted < set->rows ? wanted : set->rows;
-    for (uint64_t i = 0; i < wanted; i++) {
-        uint64_t row = i * set->rows / wanted;
-        if (set->identities != NULL && used[set->identities[row]])
-            continue;
-        if (set->identities != NULL)
-            used[set->identities[row]] = true;
-        f->leads[g][f->n_leads[g]++] = (uint32_t)row;
-        f->not_leads[g][row / per_panel] &= ~(UINT64_C(1) << row % per_panel);
-    }
-    free(used);
-    return LK_OK;
-}
-
-struct hinting {
-    struct lk_pass *pass;
-    int g;
-    double *probes;      /* packed */
-    uint64_t n_probes;
-    double **references; /* each worker's panel */
-};
-
-static lk_status hint_references(void *arg, size_t index, int worker, lk_error *err)
-{
-    struct hinting *h = arg;
-    (void)err;
-    struct lk_fast *f = h->pass->fast;
-    const struct lk_search_set *set = h->pass->galleries[h->g].set;
-    size_t dim = (size_t)h->pass->options->dim;
-    enum { ROWS = 1024 };
-    for (uint64_t first = index * ROWS; first < (index + 1) * ROWS && first < set->rows; first += LK_GROUP) {
-        uint64_t n = set->rows - first < LK_GROUP ? set->rows - first : LK_GROUP;
-        lk_kernel_pack(h->references[worker], set->data + first * dim, (size_t)n, dim);
-        for (uint64_t p = 0; p < h->n_probes; p += LK_GROUP) {
-            float scores[LK_GROUP * LK_GROUP];
-            h->pass->kernel(h->probes + p * dim, h->references[worker], dim, scores, LK_GROUP);
-            for (uint64_t i = 0; i < LK_GROUP && p + i < h->n_probes; i++)
-                for (uint64_t j = 0; j < n; j++)
-                    f->best_hint[h->g][first + j] =
-                        fmaxf(f->best_hint[h->g][first + j], scores[i * LK_GROUP + j]);
-        }
-    }
-    return LK_OK;
-}
-
-/* Scores a few probes, spread evenly, with every reference: the best probe of each is at least as close as
- * the best of those. */
-static lk_status hint_gallery(struct lk_pass *pass, int g, lk_error *err)
-{
-    const struct lk_search_set *set = pass->galleries[g].set, *probes = &pass->options->probes;
-    size_t dim = (size_t)pass->options->dim;
-    int threads = lk_ctx_threads(pass->ctx);
-    struct hinting h = {
-        .pass = pass, .g = g, .n_probes = probes->rows < HINT_PROBES ? probes->rows : HINT_PROBES};
-    float *rows = lk_calloc((size_t)h.n_probes * dim, sizeof *rows, err);
-    h.probes = lk_alloc_aligned(HINT_PROBES * dim, sizeof *h.probes, err);
-    h.references = lk_calloc((size_t)threads, sizeof *h.references, err);
-    pass->fast->best_hint[g] = lk_calloc((size_t)set->rows, sizeof(float), err);
-    lk_status status =
-        rows != NULL && h.probes != NULL && h.references != NULL && pass->fast->best_hint[g] != NULL
-            ? LK_OK
-            : LK_ENOMEM;
-    for (int i = 0; status == LK_OK && i < threads; i++)
-        if ((h.references[i] = lk_alloc_aligned(LK_GROUP * dim, sizeof(double), err)) == NULL)
-            status = LK_ENOMEM;
-    if (status == LK_OK) {
-        for (uint64_t i = 0; i < set->rows; i++)
-            pass->fast->best_hint[g][i] = -INFINITY;
-        for (uint64_t i = 0; i < h.n_probes; i++)
-            memcpy(rows + i * dim, probes->data + i * probes->rows / h.n_probes * dim, dim * sizeof *rows);
-        lk_kernel_pack(h.probes, rows, (size_t)h.n_probes, dim);
-        status = lk_pool_for(pass->ctx, (size_t)((set->rows + 1023) / 1024), hint_references, &h, err);
-    }
-    for (int i = 0; h.references != NULL && i < threads; i++)
-        free(h.references[i]);
-    free(h.references);
-    free(h.probes);
-    free(rows);
-    return status;
-}
-
-/* A step that visits every panel once and jumps far each time, so that neighbours (one person) are not met in
- * a row. */
-static uint64_t spread_step(uint64_t panels)
-{
-    uint64_t step = (uint64_t)((double)panels * 0.6180339887) | 1;
-    for (;; step++) {
-        uint64_t a = panels, b = step;
-        while (b != 0) {
-            uint64_t c = a % b;
-            a = b;
-            b = c;
-        }
-        if (a == 1)
-            return panels == 1 ? 0 : step;
-    }
-}
-
-static double longest_row(const struct lk_search_set *set, size_t dim)
-{
-    double most = 0;
-    for (uint64_t i = 0; i < set->rows; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < dim; k++)
-            sum += (double)set->data[i * dim + k] * (double)set->data[i * dim + k];
-        most = sum > most ? sum : most;
-    }
-    return sqrt(most);
-}
-
-lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
-{
-    size_t dim = (size_t)pass->options->dim;
-    struct lk_fast *f = pass->fast = lk_calloc(1, sizeof *f, err);
-    if (f == NULL)
-        return LK_ENOMEM;
-    LK_TRY(lk_scan_check(pass->options->cpu, err));
-    f->scan = lk_scan_choose(pass->options->cpu);
-    const struct lk_search_set *probes = &pass->options->probes;
-    LK_TRY(lk_basis_choose(&f->basis, probes, pass->galleries[0].set, dim, err));
-    size_t depth = pass->options->depth < dim ? (size_t)pass->options->depth : dim;
-    if (depth == 0)
-        LK_TRY(lk_fast_depth(pass, &depth, err));
-    if (depth < dim)
-        LK_TRY(lk_basis_shorten(&f->basis, depth, err));
-    else
-        lk_basis_forget(&f->basis);
-    LK_TRY(lk_codes_make(&f->probes, pass->ctx, &f->basis, probes, f->scan, false, err));
-    double longest = longest_row(probes, dim), longest_reference = 0;
-    for (int g = 0; g < LK_N_GALLERIES; g++) {
-        const struct lk_search_set *set = pass->galleries[g].set;
-        if (set->rows == 0)
-            continue;
-        LK_TRY(lk_codes_make(&f->references[g], pass->ctx, &f->basis, set, f->scan, true, err));
-        LK_TRY(choose_leads(pass, g, err));
-        LK_TRY(hint_gallery(pass, g, err));
-        f->panel_step[g] = spread_step(f->references[g].panels);
-        longest_reference = fmax(longest_reference, longest_row(set, dim));
-    }
-    f->slack = lk_bound_slack(longest, longest_reference);
-    for (int g = 0; g < LK_N_GALLERIES; g++)
-        f->fine_slack[g] = lk_bound_fine_slack(&f->probes, &f->references[g], longest, longest_reference);
-    return LK_OK;
-}
-
-void lk_fast_free(struct lk_fast *f)
-{
-    if (f == NULL)
-        return;
-    lk_basis_free(&f->basis);
-    lk_codes_free(&f->probes);
-    for (int g = 0; g < LK_N_GALLERIES; g++) {
-        lk_codes_free(&f->references[g]);
-        free(f->best_hint[g]);
-        free(f->leads[g]);
-        free(f->not_leads[g]);
-    }
-    free(f);
+    struct scan s = {.pass = pass,
+                     .block = block,
+                     .worker = worker,
+                     .lists = worker->lists,
+                     .g = g,
+                     .fast = pass->fast,
+                     .references = &pass->fast->references[g]};
+    return scan_block(&s, err);
 }

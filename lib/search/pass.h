@@ -11,7 +11,9 @@
 
 enum {
     LK_TILE = 128,      /* references whose scores against a block of probes are held at a time */
-    LK_MAX_BLOCK = 256, /* probes of a block */
+    LK_MAX_BLOCK = 256, /* probes of a block whose every pair is scored */
+    LK_MAX_SCAN_BLOCK =
+        1024, /* of one that is scanned: rows that several of its probes need are fetched once */
 };
 
 struct lk_pass_gallery {
@@ -29,10 +31,10 @@ struct lk_spool {
 };
 
 struct lk_worker {
-    double *probes, *references; /* packed */
-    float *scores;               /* LK_MAX_BLOCK x LK_TILE */
-    float *rows;                 /* LK_GROUP rows */
-    struct lk_list nearest[LK_MAX_BLOCK], identities[LK_MAX_BLOCK]; /* of the gallery in hand */
+    double *probes, *references;          /* packed: of a block, or LK_GROUP where it is scanned; LK_GROUP */
+    float *scores;                        /* LK_MAX_BLOCK x LK_TILE */
+    struct lk_list *nearest, *identities; /* of each probe of the block, in the gallery in hand */
+    struct lk_scan_lists *lists;          /* of a block that is scanned; see fast.c */
     uint64_t scanned, nominated,
         scored; /* pairs: by codes, that passed the bound, that were scored by the definition */
 };
@@ -42,13 +44,14 @@ struct lk_fast {
     const struct lk_scan *scan;
     struct lk_basis basis;
     struct lk_codes probes, references[LK_N_GALLERIES];
-    float *best_hint[LK_N_GALLERIES];  /* of each reference: some probe scores at least this */
-    uint32_t *leads[LK_N_GALLERIES];   /* references of distinct identities that are scored first */
+    _Atomic float *best[LK_N_GALLERIES]; /* of each reference: some probe scores at least this */
+    uint32_t *leads[LK_N_GALLERIES];     /* references of distinct identities that are scored first */
     uint64_t n_leads[LK_N_GALLERIES];
+    double *lead_rows[LK_N_GALLERIES];   /* the leads, packed */
     uint64_t *not_leads[LK_N_GALLERIES]; /* of each panel: bits of rows that are there and no leads */
     uint64_t panel_step[LK_N_GALLERIES];
-    double slack;                        /* more than any rounding of a score */
-    double fine_slack[LK_N_GALLERIES];   /* and of the fine projections' product */
+    double slack;                      /* more than any rounding of a score */
+    double fine_slack[LK_N_GALLERIES]; /* and of the product that nominated pairs are sifted by */
 };
 
 /* What a worker found in one block, for the sink. Lists of probes go straight to the result. */
@@ -67,7 +70,7 @@ struct lk_pass {
     struct lk_pass_gallery galleries[LK_N_GALLERIES];
     lk_kernel_fn *kernel;
     lk_pairs_fn *pairs;
-    struct lk_fast *fast;           /* NULL = every pair is scored */
+    struct lk_fast *fast; /* NULL = every pair is scored */
     struct lk_worker *workers;
     float exact_score, range_score; /* lowest that count; +inf when nothing does */
     bool has_range;
@@ -93,12 +96,12 @@ float lk_pass_bin_score(int bin);
 lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker,
                         lk_error *err);
 
-/* The lowest score that anything still asks for from a probe of the block. */
-float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, const struct lk_worker *worker,
-                    int g, uint64_t p);
-/* One scored pair of probe p of the block, offered to every product; *floor is the probe's floor after it. */
+/* The lowest score that anything still asks for from a probe of the block whose lists are these. */
+float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, int g,
+                    const struct lk_list *nearest, const struct lk_list *identities);
+/* One scored pair of probe p of the block, offered to every product. */
 lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
-                       uint64_t p, uint32_t reference, float score, float *floor, lk_error *err);
+                       uint64_t p, uint32_t reference, float score, lk_error *err);
 void lk_pass_report(struct lk_pass *pass, uint64_t pairs);
 
 /* fast.c: the same, scoring only what the scan nominates. */
@@ -106,6 +109,8 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err);
 lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
                           lk_error *err);
 void lk_fast_free(struct lk_fast *fast);
+lk_status lk_scan_lists_new(struct lk_scan_lists **out, const struct lk_pass *pass, lk_error *err);
+void lk_scan_lists_free(struct lk_scan_lists *lists);
 /* depth.c: how many axes the scan should use. */
 lk_status lk_fast_depth(struct lk_pass *pass, size_t *depth, lk_error *err);
 

@@ -11,7 +11,7 @@
 #include "search/pass.h"
 
 #define SAMPLE_SEED UINT64_C(0x6c696b656e657373)
-enum { CHUNK = 1 << 16, MOST = 1 << 22, PAIRS_PER_SAMPLE = 256 };
+enum { CHUNK = 1 << 16, MOST = 1 << 20, PAIRS_PER_SAMPLE = 256 };
 
 /* Up to so many pairs all bins are exact; beyond, those whose sampled share from there up is 1 in 10,000. */
 #define ALL_EXACT_PAIRS ((uint64_t)1 << 26)
@@ -25,6 +25,30 @@ struct sampling {
     uint64_t (*counts)[LK_SEARCH_BINS]; /* of each chunk */
 };
 
+/* Pairs that are scored at once: n of them, then the first one again. */
+struct group {
+    const float *a[LK_GROUP], *b[LK_GROUP];
+    uint64_t n;
+};
+
+static const float *draw_row(const struct lk_search_set *set, uint64_t dim, struct lk_rng *rng)
+{
+    const float *row = set->data + lk_rng_below(rng, set->rows) * dim;
+    for (uint64_t at = 0; at < dim; at += 16) /* rows lie anywhere in arrays that no cache holds */
+        __builtin_prefetch(row + at);
+    return row;
+}
+
+static struct group draw(const struct sampling *s, struct lk_rng *rng, uint64_t left)
+{
+    struct group group = {.n = left < LK_GROUP ? left : LK_GROUP};
+    for (uint64_t i = 0; group.n > 0 && i < LK_GROUP; i++) {
+        group.a[i] = i < group.n ? draw_row(&s->options->probes, s->options->dim, rng) : group.a[0];
+        group.b[i] = i < group.n ? draw_row(s->gallery, s->options->dim, rng) : group.b[0];
+    }
+    return group;
+}
+
 static lk_status sample_chunk(void *arg, size_t index, int worker, lk_error *err)
 {
     struct sampling *s = arg;
@@ -34,18 +58,13 @@ static lk_status sample_chunk(void *arg, size_t index, int worker, lk_error *err
     if (left > CHUNK)
         left = CHUNK;
     struct lk_rng rng = lk_rng_seed(s->seed + index);
-    while (left > 0) {
-        const float *a[LK_GROUP], *b[LK_GROUP];
+    struct group group = draw(s, &rng, left), next;
+    for (; left > 0; left -= group.n, group = next) {
         float scores[LK_GROUP];
-        uint64_t n = left < LK_GROUP ? left : LK_GROUP;
-        for (uint64_t i = 0; i < LK_GROUP; i++) {
-            a[i] = i < n ? s->options->probes.data + lk_rng_below(&rng, s->options->probes.rows) * dim : a[0];
-            b[i] = i < n ? s->gallery->data + lk_rng_below(&rng, s->gallery->rows) * dim : b[0];
-        }
-        s->pairs(a, b, dim, scores);
-        for (uint64_t i = 0; i < n; i++)
+        next = draw(s, &rng, left - group.n); /* fetched while the one in hand is scored */
+        s->pairs(group.a, group.b, dim, scores);
+        for (uint64_t i = 0; i < group.n; i++)
             s->counts[index][lk_search_bin(scores[i])]++;
-        left -= n;
     }
     return LK_OK;
 }
@@ -63,7 +82,8 @@ void lk_pass_plan_sample(struct lk_pass *pass)
 static lk_status sample_gallery(struct lk_pass *pass, int g, lk_error *err)
 {
     struct lk_search_gallery *out = &pass->out->galleries[g];
-    struct sampling s = {.options = pass->options, .pairs = pass->pairs,
+    struct sampling s = {.options = pass->options,
+                         .pairs = pass->pairs,
                          .gallery = pass->galleries[g].set,
                          .seed = out->sample_seed,
                          .size = out->sample_size};

@@ -29,9 +29,9 @@
 #define LK_TILE_MAX_REFERENCES 64
 
 struct lk_tile {
-    const int8_t *probes;      /* panel: mr rows */
-    const uint8_t *references; /* panel: nr rows */
-    size_t groups;             /* coordinates / 4; at most LK_SCAN_MAX_GROUPS */
+    const int8_t *probes;           /* panel: mr rows */
+    const uint8_t *references;      /* panel: nr rows */
+    size_t groups;                  /* coordinates / 4; at most LK_SCAN_MAX_GROUPS */
     const int32_t *start;           /* mr values: -offset * sum of the probe's codes */
     const int32_t *probe_floor;     /* mr values */
     const int32_t *reference_floor; /* nr values */
@@ -54,12 +54,12 @@ typedef double lk_dot_fn(const float *a, const float *b, size_t n);
 #define LK_DOT_FLOAT_ERROR(n) (((double)(n) / 32 + 44) * 0x1p-24)
 typedef float lk_dot_float_fn(const float *a, const float *b, size_t n);
 
-/* out = axes' x, depth numbers. axes is dim x depth, part is scratch for depth numbers. Float sums of
- * LK_PROJECT_CHUNK products go into doubles, so that each number is off by less than (LK_PROJECT_CHUNK + 2)
- * 2^-24 |x| |axis|. */
+/* out = axes' x for LK_PROJECT_ROWS rows: x holds them one after the other, out gets depth numbers of each.
+ * axes is dim x depth. Float sums of LK_PROJECT_CHUNK products go into doubles, so that each number is off by
+ * less than (LK_PROJECT_CHUNK + 2) 2^-24 |x| |axis|. */
 #define LK_PROJECT_CHUNK 32
-typedef void lk_project_fn(const float *axes, size_t dim, size_t depth, const float *x, float *part,
-                           double *out);
+#define LK_PROJECT_ROWS 4
+typedef void lk_project_fn(const float *axes, size_t dim, size_t depth, const float *x, double *out);
 
 /* Codes of a projection at a scale (0: all codes are 0), and squared lengths: of projection - decoded, of
  * decoded, of projection. */
@@ -84,9 +84,9 @@ struct lk_scan {
     const char *name;  /* as --cpu takes it */
     unsigned features; /* LK_CPU_ bits that it needs */
     int mr, nr;
-    int limit;  /* codes are -limit .. limit: 127, or 63 where products are added in 16 bits */
-    int offset; /* added to reference codes: 128, 64 or 0 */
-    int run;    /* groups of a probe that lie side by side; 0 = 1 */
+    int limit;     /* codes are -limit .. limit: 127, or 63 where products are added in 16 bits */
+    int offset;    /* added to reference codes: 128, 64 or 0 */
+    int run;       /* groups of a probe that lie side by side; 0 = 1 */
     bool untested; /* no machine of ours could run it: taken only when asked for by name */
     lk_tile_fn *tile;
     lk_dot_codes_fn *dot_codes;

@@ -29,21 +29,20 @@ LK_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 
 static uint64_t tile(const struct lk_tile *t, uint64_t *mask)
 {
-    START(0) START(1) START(2) START(3) START(4) START(5) START(6) START(7)
-    const int32_t *probes = (const int32_t *)(const void *)t->probes; /* four codes at a time */
+    START(0)
+    START(1) START(2) START(3) START(4) START(5) START(6) START(7) const int32_t *probes =
+        (const int32_t *)(const void *)t->probes; /* four codes at a time */
     const uint8_t *references = t->references;
     for (size_t g = 0; g < t->groups; g++) {
         __m512i y0 = _mm512_load_si512(references), y1 = _mm512_load_si512(references + 64),
                 y2 = _mm512_load_si512(references + 128), x;
-        PROBE(0) PROBE(1) PROBE(2) PROBE(3) PROBE(4) PROBE(5) PROBE(6) PROBE(7)
-        references += 4 * NR;
+        PROBE(0) PROBE(1) PROBE(2) PROBE(3) PROBE(4) PROBE(5) PROBE(6) PROBE(7) references += 4 * NR;
         probes += MR;
     }
     __m512i f0 = _mm512_loadu_si512(t->reference_floor), f1 = _mm512_loadu_si512(t->reference_floor + 16),
             f2 = _mm512_loadu_si512(t->reference_floor + 32), reach;
     uint64_t any = 0;
-    COMPARE(0) COMPARE(1) COMPARE(2) COMPARE(3) COMPARE(4) COMPARE(5) COMPARE(6) COMPARE(7)
-    return any;
+    COMPARE(0) COMPARE(1) COMPARE(2) COMPARE(3) COMPARE(4) COMPARE(5) COMPARE(6) COMPARE(7) return any;
 }
 
 /* signed x signed as unsigned (b + 128) x signed a, corrected by 128 * sum(a) through a second multiply-add.
@@ -60,15 +59,41 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
     return _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, excess));
 }
 
+/* lk_bound_needed, operation by operation. */
+static void needed(struct lk_bound bound, const float *scores, int n, int32_t *out)
+{
+    const __m512 allowance = _mm512_set1_ps(bound.allowance), per_unit = _mm512_set1_ps(bound.per_unit);
+    for (int i = 0; i < n; i += 16) {
+        __mmask16 there = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : 0xffff;
+        __m512 score = _mm512_maskz_loadu_ps(there, scores + i);
+        __m512 units =
+            _mm512_sub_ps(_mm512_mul_ps(_mm512_sub_ps(score, allowance), per_unit), _mm512_set1_ps(4));
+        units = _mm512_min_ps(_mm512_max_ps(units, _mm512_set1_ps(-2e9f)), _mm512_set1_ps(2e9f));
+        _mm512_mask_storeu_epi32(out + i, there, _mm512_cvttps_epi32(units));
+    }
+}
+
+#define LK_FLOATS 16
 #define LK_MADD(a, b, c) __builtin_fmaf(a, b, c)
+#define LK_OWN_NEEDED
 #include "search/scan_float.h"
 
 LK_TARGET_END
 
 const struct lk_scan lk_scan_avx512 = {
-    .name = "avx512", .features = LK_CPU_AVX512_VNNI, .mr = MR, .nr = NR, .limit = 127, .offset = 128,
-    .tile = tile, .dot_codes = dot_codes, .dot = dot, .dot_float = dot_float,
-    .project = project, .round_row = round_row, .needed = needed,
+    .name = "avx512",
+    .features = LK_CPU_AVX512_VNNI,
+    .mr = MR,
+    .nr = NR,
+    .limit = 127,
+    .offset = 128,
+    .tile = tile,
+    .dot_codes = dot_codes,
+    .dot = dot,
+    .dot_float = dot_float,
+    .project = project,
+    .round_row = round_row,
+    .needed = needed,
 };
 
 #endif

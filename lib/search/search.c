@@ -114,6 +114,12 @@ static lk_status identify(struct lk_pass *pass, lk_error *err)
     return status;
 }
 
+/* Where the exact part of the histogram is all of it, every pair is scored anyway. */
+static bool is_scanned(const struct lk_pass *pass)
+{
+    return pass->out->exact_bin > 0;
+}
+
 static lk_status prepare_workers(struct lk_pass *pass, lk_error *err)
 {
     int threads = lk_ctx_threads(pass->ctx);
@@ -121,15 +127,19 @@ static lk_status prepare_workers(struct lk_pass *pass, lk_error *err)
     pass->workers = lk_calloc((size_t)threads, sizeof *pass->workers, err);
     if (pass->workers == NULL)
         return LK_ENOMEM;
-    size_t rows = (size_t)(pass->block + LK_GROUP - 1) / LK_GROUP * LK_GROUP;
+    size_t rows = is_scanned(pass) ? LK_GROUP : (size_t)(pass->block + LK_GROUP - 1) / LK_GROUP * LK_GROUP;
     for (int i = 0; i < threads; i++) {
         struct lk_worker *w = &pass->workers[i];
         w->probes = lk_alloc_aligned(rows * dim, sizeof *w->probes, err);
         w->references = lk_alloc_aligned(LK_GROUP * dim, sizeof *w->references, err);
         w->scores = lk_alloc_aligned((size_t)LK_MAX_BLOCK * LK_TILE, sizeof *w->scores, err);
-        w->rows = lk_calloc(LK_GROUP * dim, sizeof *w->rows, err);
-        if (w->probes == NULL || w->references == NULL || w->scores == NULL || w->rows == NULL)
+        w->nearest = lk_calloc((size_t)pass->block, sizeof *w->nearest, err);
+        w->identities = lk_calloc((size_t)pass->block, sizeof *w->identities, err);
+        if (w->probes == NULL || w->references == NULL || w->scores == NULL || w->nearest == NULL ||
+            w->identities == NULL)
             return LK_ENOMEM;
+        if (is_scanned(pass))
+            LK_TRY(lk_scan_lists_new(&w->lists, pass, err));
         memset(w->scores, 0, (size_t)LK_MAX_BLOCK * LK_TILE * sizeof *w->scores);
     }
     return LK_OK;
@@ -141,7 +151,9 @@ static void free_workers(struct lk_pass *pass)
         free(pass->workers[i].probes);
         free(pass->workers[i].references);
         free(pass->workers[i].scores);
-        free(pass->workers[i].rows);
+        free(pass->workers[i].nearest);
+        free(pass->workers[i].identities);
+        lk_scan_lists_free(pass->workers[i].lists);
     }
     free(pass->workers);
 }
@@ -152,9 +164,11 @@ static uint64_t choose_block(const struct lk_pass *pass)
 {
     const struct lk_search_options *o = pass->options;
     uint64_t threads = (uint64_t)lk_ctx_threads(pass->ctx);
+    uint64_t most =
+        is_scanned(pass) ? LK_MAX_SCAN_BLOCK : least(PROBES_BYTES / sizeof(double) / o->dim, LK_MAX_BLOCK);
     if (o->block > 0)
-        return least(o->block, LK_MAX_BLOCK);
-    uint64_t block = least(PROBES_BYTES / sizeof(double) / o->dim, LK_MAX_BLOCK);
+        return least(o->block, is_scanned(pass) ? LK_MAX_SCAN_BLOCK : LK_MAX_BLOCK);
+    uint64_t block = most;
     block = least(block, (o->probes.rows + 4 * threads - 1) / (4 * threads) + LK_GROUP - 1);
     double expected = 0; /* range pairs of one probe */
     for (int g = 0; pass->has_range && g < LK_N_GALLERIES; g++) {
@@ -288,7 +302,7 @@ static lk_status run(struct lk_pass *pass, lk_error *err)
     pass->block = choose_block(pass);
     atomic_init(&pass->pairs_done, pass->first * (pass->pairs_total / pass->options->probes.rows));
     LK_TRY(prepare_workers(pass, err));
-    if (pass->out->exact_bin > 0)
+    if (is_scanned(pass))
         LK_TRY(lk_fast_prepare(pass, err));
     double start = pass->started = lk_clock_seconds();
     pass->next_save = start + pass->save_seconds;
@@ -314,7 +328,8 @@ lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, st
     struct lk_pass pass = {.ctx = ctx,
                            .options = options,
                            .out = &result,
-                           .kernel = lk_kernel_choose(options->cpu), .pairs = lk_pairs_choose(options->cpu),
+                           .kernel = lk_kernel_choose(options->cpu),
+                           .pairs = lk_pairs_choose(options->cpu),
                            .has_range = has_range,
                            .range_score = has_range ? smallest_float_from(options->min_score) : INFINITY,
                            .save_seconds = options->save_seconds > 0 ? options->save_seconds : SAVE_SECONDS};

@@ -121,7 +121,8 @@ static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
         warn(run, &image);
     free(slot->image.message);
     slot->image.message = NULL;
-    const lk_progress progress = {"embed", "images", index + 1, run->source.n, run->resumed};
+    const lk_progress progress = {
+        .stage = "embed", .unit = "images", .done = index + 1, .total = run->source.n, .resumed = run->resumed};
     lk_ctx_progress(run->ctx, &progress);
     return status;
 }

@@ -300,7 +300,10 @@ static lk_status make_picture(void *arg, size_t index, int worker, lk_error *err
         lk_image_free(&out);
     }
     free(path);
-    const lk_progress progress = {"plant", "images", atomic_fetch_add(&job->n_done, 1) + 1, job->plan.n, 0};
+    const lk_progress progress = {.stage = "plant",
+                                  .unit = "images",
+                                  .done = atomic_fetch_add(&job->n_done, 1) + 1,
+                                  .total = job->plan.n};
     if (status == LK_OK)
         lk_ctx_progress(job->ctx, &progress);
     return status;

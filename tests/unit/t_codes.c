@@ -105,12 +105,12 @@ static void check_pairs(const struct sets *s, size_t dim, const struct lk_codes 
                 uint64_t j = q * nr + n;
                 const float *xi = s->x + i * dim, *yj = s->y + j * dim;
                 double sum = (double)sum_of(x, i, y, j, k);
-                double bound = sum * (double)x->scale[i / mr] * (double)y->scale[q] + (double)b.allowance;
+                double bound = sum * (double)lk_codes_scale(x, i) * (double)y->scale[q] + (double)b.allowance;
                 reference_floor[n] = lk_bound_needed(b, lk_score(xi, yj, dim));
                 want |= UINT64_C(1) << n;
                 if (bound < exact(xi, yj, dim) || sum < (double)reference_floor[n])
                     fail_msg("%s: pair %d %d: product %.17g, bound %.17g = %g %g %g + %g, floor %d", what,
-                             (int)i, (int)j, exact(xi, yj, dim), bound, sum, (double)x->scale[i / mr],
+                             (int)i, (int)j, exact(xi, yj, dim), bound, sum, (double)lk_codes_scale(x, i),
                              (double)y->scale[q], (double)b.allowance, (int)reference_floor[n]);
             }
             struct lk_tile tile = {
@@ -128,25 +128,24 @@ static void check_pairs(const struct sets *s, size_t dim, const struct lk_codes 
         }
 }
 
-/* The filter between scan and score: the same for float projections. */
+/* The filter between scan and score: the least and the most by float projections, or by the rows. */
 static void check_fine(const struct sets *s, size_t dim, const struct lk_codes *x, const struct lk_codes *y,
                        const struct lk_scan *k, const char *what)
 {
-    if (x->fine == NULL)
-        return;
-    double fine_slack = lk_bound_fine_slack(x, y, s->longest_x, s->longest_y);
+    double fine_slack = lk_bound_fine_slack(x, y, dim, s->longest_x, s->longest_y);
     for (uint64_t i = 0; i < PROBES; i++)
         for (uint64_t j = 0; j < REFERENCES; j++) {
             const float *xi = s->x + i * dim, *yj = s->y + j * dim;
-            float inside = k->dot_float(x->fine + i * x->depth, y->fine + j * y->depth, x->depth);
-            double most =
-                lk_bound_fine(inside, x->rest[i / (uint64_t)k->mr], y->rest[j / (uint64_t)k->nr], fine_slack);
-            if (most < (double)lk_score(xi, yj, dim) || most < exact(xi, yj, dim))
-                fail_msg("%s: pair %d %d: product %.17g, bound by projections %.17g", what, (int)i, (int)j,
-                         exact(xi, yj, dim), most);
-            if (k->dot(xi, yj, dim) + s->slack < (double)lk_score(xi, yj, dim))
-                fail_msg("%s: pair %d %d: score %.9g, product %.17g", what, (int)i, (int)j,
-                         (double)lk_score(xi, yj, dim), k->dot(xi, yj, dim));
+            float inside = x->fine != NULL
+                               ? k->dot_float(x->fine + i * x->depth, y->fine + j * y->depth, x->depth)
+                               : k->dot_float(xi, yj, dim);
+            double rest = x->fine != NULL
+                              ? (double)lk_codes_rest(x, i) * (double)lk_codes_rest(y, j)
+                              : 0;
+            struct lk_bounds b = lk_bounds_fine(inside, rest, fine_slack);
+            if (!(b.most >= lk_score(xi, yj, dim) && b.least <= lk_score(xi, yj, dim)))
+                fail_msg("%s: pair %d %d: score %.9g, bounds %.9g and %.9g", what, (int)i, (int)j,
+                         (double)lk_score(xi, yj, dim), (double)b.least, (double)b.most);
         }
 }
 

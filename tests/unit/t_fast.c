@@ -147,11 +147,11 @@ static bool usable(const struct lk_scan *k)
     return (k->features & ~lk_cpu_features()) == 0;
 }
 
-/* Each kernel set with each depth; threads and blocks take turns. */
+/* Each kernel set with each depth; threads, blocks and how long pairs wait take turns. */
 static void check_all(struct made *made, const struct expected *want, const char *kind, unsigned *turn)
 {
     static const int threads[] = {1, 2, 3, 8};
-    static const uint64_t blocks[] = {0, 8, 40, 1, 13, 256};
+    static const uint64_t blocks[] = {0, 8, 40, 1, 13, 1024}, waiting[] = {0, 1, 300};
     struct lk_search_options *o = &made->options;
     const uint64_t depths[] = {1, o->dim > 4 ? o->dim / 4 : 2, o->dim, 0};
     o->exact_pairs = 1;
@@ -162,9 +162,10 @@ static void check_all(struct made *made, const struct expected *want, const char
             o->cpu = lk_scan_built(n)->name;
             o->depth = depths[d];
             o->block = blocks[*turn % 6];
+            o->waiting = waiting[*turn / 6 % 3];
             check(o, threads[*turn / 2 % 4], want, kind);
         }
-    o->exact_pairs = 0;
+    o->exact_pairs = o->waiting = 0;
 }
 
 static void check_kinds(size_t dim, enum vectors first, enum vectors step)

@@ -238,14 +238,64 @@ static void test_pairs_in_index_order(void **state)
     }
 }
 
+/* The k-th score that progress shows is never above that of the result. */
+struct figures {
+    double last;
+    int shown;
+};
+
+static void watch_figure(void *user, const lk_progress *progress)
+{
+    struct figures *f = user;
+    if (progress->figure_name == NULL)
+        return;
+    assert_string_equal(progress->figure_name, "k-th score");
+    f->shown++;
+    f->last = progress->figure;
+}
+
+static void test_progress(void **state)
+{
+    (void)state;
+    struct figures f = {0};
+    lk_ctx_options options;
+    lk_ctx_options_init(&options);
+    options.threads = 2;
+    options.progress = watch_figure;
+    options.user = &f;
+    lk_ctx *ctx;
+    assert_int_equal(lk_ctx_new(&ctx, &options, NULL), LK_OK);
+    float *x = make_rows(RANDOM, 600, 96, 1), *y = make_rows(RANDOM, 3000, 96, 2);
+    struct lk_search_options o = {.dim = 96,
+                                  .probes = {.data = x, .rows = 600},
+                                  .galleries = {{.data = y, .rows = 3000}},
+                                  .k = 20,
+                                  .r = 2,
+                                  .min_score = NAN,
+                                  .block = 8};
+    struct lk_search_result result;
+    assert_int_equal(lk_search_run(ctx, &o, &result, NULL), LK_OK);
+    assert_true(f.shown > 0);
+    assert_true(f.last <= (double)result.galleries[0].pairs[19].score);
+    lk_search_free(&result);
+    lk_ctx_free(ctx);
+    free(x);
+    free(y);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs_in_index_order),
-        cmocka_unit_test(test_kernels),     cmocka_unit_test(test_best_packing),
-        cmocka_unit_test(test_bins),        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_kinds),       cmocka_unit_test(test_sampled_bulk),
-        cmocka_unit_test(test_permutation), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_best_packing),
+        cmocka_unit_test(test_bins),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_sampled_bulk),
+        cmocka_unit_test(test_permutation),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
