@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kind_pairs.c - finds the faces of pairs of pictures and says what kind of pair each is: kind_pairs [MODEL], pairs of
- * paths on standard input, a tab between them, one pair a line; for bench/kinds. */
+/* kind_pairs.c - finds the faces of pairs of pictures and says what kind of pair each is: kind_pairs [MODEL],
+ * pairs of paths on standard input, a tab between them, one pair a line; for bench/kinds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -339,7 +339,8 @@ typedef struct lk_list_summary {
 } lk_list_summary;
 
 LK_API void lk_list_options_init(lk_list_options *options);
-LK_API lk_status lk_measure_list(lk_ctx *ctx, const lk_list_options *options, lk_list_summary *out, lk_error *err);
+LK_API lk_status lk_measure_list(lk_ctx *ctx, const lk_list_options *options, lk_list_summary *out,
+                                 lk_error *err);
 
 /* ---- report: MATCH directory -> one HTML page, and the verdict ------------------------------------ */
 
@@ -384,7 +385,7 @@ typedef struct lk_power_options {
     const char *match;       /* MATCH directory with a hold-out */
     const double *strengths; /* cosines of a leaked unit with the person it shows */
     size_t n_strengths;
-    const char *genuine;     /* FACES directory of a labelled set, whose genuine pairs are a further strength; or NULL */
+    const char *genuine;     /* FACES directory of a labelled set: its genuine pairs are one more strength; or NULL */
     double fdr;              /* of the list of discoveries, 0.05 */
     double power;            /* asked for, 0.8 */
     uint64_t replicates;     /* planted sets for each share, 200 */
@@ -448,8 +449,8 @@ typedef struct lk_person_result {
 } lk_person_result;
 
 LK_API void lk_person_options_init(lk_person_options *options);
-/* Photos that cannot be used are said in messages and counted; LK_EINVAL when none can be. Nothing is written but
- * options->output. */
+/* Photos that cannot be used are said in messages and counted; LK_EINVAL when none can be. Nothing is written
+ * but options->output. */
 LK_API lk_status lk_person(lk_ctx *ctx, const lk_person_options *options, lk_person_result *out, lk_error *err);
 LK_API void lk_person_result_free(lk_person_result *result);
 

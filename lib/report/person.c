@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* person.c - the job behind lk_person: is this person in the synthetic set? One p-value against persons whom the
- * generator never saw, and the closest synthetic images. */
+/* person.c - the job behind lk_person: is this person in the synthetic set? One p-value against persons whom
+ * the generator never saw, and the closest synthetic images. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,8 @@ void lk_person_options_init(lk_person_options *options)
     *options = (lk_person_options){.nearest = 10, .choice = LK_FACE_CENTRAL};
 }
 
-/* ---- photos ---------------------------------------------------------------------------------------------- */
+/* ---- photos ----------------------------------------------------------------------------------------------
+ */
 
 static const char *recorded(const struct person *p, const char *part, const char *key)
 {
@@ -36,8 +37,8 @@ static const char *recorded(const struct person *p, const char *part, const char
                                           : json_object_get(json_object_get(meta, part), key));
 }
 
-/* The models that made the synthetic set's vectors, unless others are asked for; a recogniser with other weights is
- * refused. */
+/* The models that made the synthetic set's vectors, unless others are asked for; a recogniser with other
+ * weights is refused. */
 static lk_status open_embedder(struct person *p, lk_embedder **out, lk_error *err)
 {
     const char *alignment = recorded(p, NULL, "alignment"), *made = recorded(p, "model", "sha256");
@@ -54,7 +55,8 @@ static lk_status open_embedder(struct person *p, lk_embedder **out, lk_error *er
     if ((made == NULL || strcmp(made, about.model.sha256) == 0) &&
         (uint64_t)about.dim == p->synthetic.faces.matrix.dim)
         return LK_OK;
-    lk_fail(err, LK_EINVAL, "%s was embedded with another recogniser than %s (%.12s...); expected the same weights",
+    lk_fail(err, LK_EINVAL,
+            "%s was embedded with another recogniser than %s (%.12s...); expected the same weights",
             p->options->synthetic, about.model.name, about.model.sha256);
     lk_embedder_free(*out);
     *out = NULL;
@@ -94,7 +96,8 @@ static lk_status embed_photo(struct person *p, lk_embedder *embedder, const char
 static lk_status embed_photos(struct person *p, lk_error *err)
 {
     lk_embedder *embedder;
-    p->photos = lk_calloc(p->options->n_photos, (size_t)p->synthetic.faces.matrix.dim * sizeof *p->photos, err);
+    p->photos =
+        lk_calloc(p->options->n_photos, (size_t)p->synthetic.faces.matrix.dim * sizeof *p->photos, err);
     if (p->photos == NULL)
         return LK_ENOMEM;
     LK_TRY(open_embedder(p, &embedder, err));
@@ -111,7 +114,8 @@ static lk_status embed_photos(struct person *p, lk_error *err)
     return LK_OK;
 }
 
-/* ---- the hold-out ------------------------------------------------------------------------------------------ */
+/* ---- the hold-out
+ * ------------------------------------------------------------------------------------------ */
 
 /* Number of the person of each row of the hold-out that takes part. */
 static uint32_t person_of(const struct lk_search_set *set, uint64_t row)
@@ -119,8 +123,9 @@ static uint32_t person_of(const struct lk_search_set *set, uint64_t row)
     return set->identities != NULL ? set->identities[row] : (uint32_t)row;
 }
 
-/* The more images of a person are compared, the closer the closest comes: as many of each person of the hold-out as
- * photos, and only persons who have so many. Fewer photos are compared where too few persons would be left. */
+/* The more images of a person are compared, the closer the closest comes: as many of each person of the
+ * hold-out as photos, and only persons who have so many. Fewer photos are compared where too few persons
+ * would be left. */
 static lk_status choose_compared(struct person *p, lk_error *err)
 {
     const struct lk_search_set *set = &p->holdout.set;
@@ -147,8 +152,8 @@ static lk_status holdout_scores(struct person *p, float **out, size_t *n, lk_err
 {
     const struct lk_search_set *set = &p->holdout.set;
     size_t n_persons = set->identities != NULL ? set->n_identities : (size_t)set->rows, kept = 0;
-    struct lk_search_options o = {.dim = p->synthetic.faces.matrix.dim, .probes = p->synthetic.set, .k = 1, .r = 1,
-                                  .min_score = NAN};
+    struct lk_search_options o = {
+        .dim = p->synthetic.faces.matrix.dim, .probes = p->synthetic.set, .k = 1, .r = 1, .min_score = NAN};
     o.galleries[LK_GALLERY_TRAIN] = p->holdout.set;
     struct lk_search_result result;
     LK_TRY(lk_search_run(p->ctx, &o, &result, err));
@@ -177,7 +182,8 @@ static lk_status holdout_scores(struct person *p, float **out, size_t *n, lk_err
     return LK_OK;
 }
 
-/* ---- the synthetic set -------------------------------------------------------------------------------------- */
+/* ---- the synthetic set
+ * -------------------------------------------------------------------------------------- */
 
 static int by_score(const void *a, const void *b)
 {
@@ -220,7 +226,8 @@ static lk_status name_matches(struct person *p, lk_person_result *r, lk_error *e
 static lk_status search_synthetic(struct person *p, lk_person_result *r, lk_error *err)
 {
     uint64_t nearest = p->options->nearest > 0 ? p->options->nearest : 1;
-    struct lk_search_options o = {.dim = p->synthetic.faces.matrix.dim, .k = 1, .r = nearest, .min_score = NAN};
+    struct lk_search_options o = {
+        .dim = p->synthetic.faces.matrix.dim, .k = 1, .r = nearest, .min_score = NAN};
     o.probes = (struct lk_search_set){.data = p->photos, .rows = p->n_photos};
     o.galleries[LK_GALLERY_TRAIN] = p->synthetic.set;
     o.galleries[LK_GALLERY_TRAIN].identities = NULL; /* images are listed */
@@ -248,7 +255,8 @@ static lk_status search_synthetic(struct person *p, lk_person_result *r, lk_erro
     return status;
 }
 
-/* ---- the result ---------------------------------------------------------------------------------------------- */
+/* ---- the result
+ * ---------------------------------------------------------------------------------------------- */
 
 static lk_status write_json(const lk_person_options *o, const lk_person_result *r, lk_error *err)
 {
@@ -261,10 +269,10 @@ static lk_status write_json(const lk_person_options *o, const lk_person_result *
                             m->identity != NULL ? lk_json_text(m->identity) : json_null()));
     }
     json_t *value = json_pack(
-        "{s:s,s:i,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:o}", "kind", "person", "format", 1, "tool", lk_version(),
-        "command", o->command != NULL ? lk_json_text(o->command) : json_null(), "photos", (json_int_t)r->n_photos,
-        "used", (json_int_t)r->n_used, "compared", (json_int_t)r->n_compared, "synthetic",
-        (json_int_t)r->n_synthetic, "persons", (json_int_t)r->n_persons, "at_least_as_close",
+        "{s:s,s:i,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:o}", "kind", "person", "format", 1, "tool",
+        lk_version(), "command", o->command != NULL ? lk_json_text(o->command) : json_null(), "photos",
+        (json_int_t)r->n_photos, "used", (json_int_t)r->n_used, "compared", (json_int_t)r->n_compared,
+        "synthetic", (json_int_t)r->n_synthetic, "persons", (json_int_t)r->n_persons, "at_least_as_close",
         (json_int_t)r->n_at_least, "score", r->score, "p", r->p, "closest", list);
     LK_NEED(value != NULL, err, LK_ENOMEM, "out of memory while writing %s", o->output);
     lk_status status = lk_json_write(o->output, value, err);

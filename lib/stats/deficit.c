@@ -4,11 +4,11 @@
 
 #include <math.h>
 
-lk_status lk_deficit(uint64_t n, uint64_t in_holdout, double lambda, double confidence, struct lk_deficit *out,
-                     lk_error *err)
+lk_status lk_deficit(uint64_t n, uint64_t in_holdout, double lambda, double confidence,
+                     struct lk_deficit *out, lk_error *err)
 {
-    LK_NEED(lambda > 0 && lambda < 1, err, LK_EINVAL, "hold-out deficit: lambda is %g, expected between 0 and 1",
-            lambda);
+    LK_NEED(lambda > 0 && lambda < 1, err, LK_EINVAL,
+            "hold-out deficit: lambda is %g, expected between 0 and 1", lambda);
     LK_NEED(confidence > 0 && confidence < 1, err, LK_EINVAL,
             "hold-out deficit: confidence is %g, expected between 0 and 1", confidence);
     LK_NEED(in_holdout <= n, err, LK_EINVAL, "hold-out deficit: %llu entries of %llu are in the hold-out",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* evalue.c - the E-value of a pair, from the upper tail of its probe's scores against the hold-out.
  *
- * A tail fitted to one probe's few highest scores promises far too much: strangers reached E <= 0.01 thirty times
- * too often on real faces. So all probes share one shape, and the probability is a prediction that takes the
- * error of the estimated scale in. */
+ * A tail fitted to one probe's few highest scores promises far too much: strangers reached E <= 0.01 thirty
+ * times too often on real faces. So all probes share one shape, and the probability is a prediction that
+ * takes the error of the estimated scale in. */
 #include "stats/evalue.h"
 
 #include <math.h>
@@ -12,8 +12,8 @@
 
 #include "base/mem.h"
 
-/* Excesses of one list over its last score, rising; false when they are all 0 and so have no scale. Returns an
- * error for lists that are no falling numbers. */
+/* Excesses of one list over its last score, rising; false when they are all 0 and so have no scale. Returns
+ * an error for lists that are no falling numbers. */
 static lk_status excesses(const float *top, size_t k, double *out, int *any, lk_error *err)
 {
     for (size_t i = 0; i < k; i++) {
@@ -71,12 +71,14 @@ lk_status lk_tail_shape(const float *top, size_t n_probes, size_t k, struct lk_t
     return status;
 }
 
-lk_status lk_tail_fit(const float *top, size_t k, uint64_t n, double shape, struct lk_tail *out, lk_error *err)
+lk_status lk_tail_fit(const float *top, size_t k, uint64_t n, double shape, struct lk_tail *out,
+                      lk_error *err)
 {
     LK_NEED(k >= 2 && n > k, err, LK_EINVAL,
             "tail: found %zu scores above the threshold of %llu, expected at least 2 and fewer than all", k,
             (unsigned long long)n);
-    LK_NEED(shape > -0.5 && shape < 1, err, LK_EINVAL, "tail: shape is %g, expected between -0.5 and 1", shape);
+    LK_NEED(shape > -0.5 && shape < 1, err, LK_EINVAL, "tail: shape is %g, expected between -0.5 and 1",
+            shape);
     double *x = lk_calloc(k, sizeof *x, err);
     if (x == NULL)
         return LK_ENOMEM;
@@ -99,7 +101,8 @@ double lk_tail_probability(const struct lk_tail *tail, double score)
     return above * lk_gpd_predict(tail->gpd, (double)tail->k, score - tail->threshold);
 }
 
-lk_status lk_tail_levels(const float *top, size_t n_probes, size_t k, struct lk_tail_levels *out, lk_error *err)
+lk_status lk_tail_levels(const float *top, size_t n_probes, size_t k, struct lk_tail_levels *out,
+                         lk_error *err)
 {
     struct lk_tail_levels r = {.n = 0};
     float *part = lk_calloc(n_probes, (k + 1) * sizeof *part, err);
@@ -120,7 +123,8 @@ lk_status lk_tail_levels(const float *top, size_t n_probes, size_t k, struct lk_
 }
 
 lk_status lk_evalue(const struct lk_tail_levels *levels, const float *top, uint64_t n_holdout,
-                    uint64_t n_references, uint64_t n_probes, double score, struct lk_evalue *out, lk_error *err)
+                    uint64_t n_references, uint64_t n_probes, double score, struct lk_evalue *out,
+                    lk_error *err)
 {
     LK_NEED(!isnan(score), err, LK_EINVAL, "tail: the score of the pair is not a number");
     struct lk_evalue r = {.low = INFINITY};

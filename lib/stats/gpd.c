@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpd.c - the generalised Pareto distribution: its tail, and two ways to fit it to excesses over a threshold. */
+/* gpd.c - the generalised Pareto distribution: its tail, and two ways to fit it to excesses over a threshold.
+ */
 #include "stats/gpd.h"
 
 #include <float.h>
@@ -23,8 +24,9 @@ double lk_gpd_tail(struct lk_gpd g, double x)
 
 /* ---- prediction ------------------------------------------------------------------------------------- */
 
-/* The integral behind lk_gpd_predict, over w: tau = estimated scale / true scale = exp(w) for a positive shape,
- * and tau = end / (1 + exp(-w)) for a negative one, where beyond tau = end nothing is left of the tail. */
+/* The integral behind lk_gpd_predict, over w: tau = estimated scale / true scale = exp(w) for a positive
+ * shape, and tau = end / (1 + exp(-w)) for a negative one, where beyond tau = end nothing is left of the
+ * tail. */
 struct integral {
     double k; /* of the Gamma distribution */
     double shape, z;
@@ -55,7 +57,8 @@ static double peak(const struct integral *in, double *width)
         return log(tau);
     }
     double c = 1 - 1 / in->shape, K = in->k * in->end, b = in->k + c + K;
-    double v = 2 * in->k / (b + sqrt(b * b - 4 * K * in->k)), rest = v < 0.5 ? 1 - v : c * v / (in->k - K * v);
+    double v = 2 * in->k / (b + sqrt(b * b - 4 * K * in->k)),
+           rest = v < 0.5 ? 1 - v : c * v / (in->k - K * v);
     *width = 1 / sqrt(v * rest * fmax(in->k + c + K * (1 - 2 * v), in->k));
     return log(v / rest);
 }
@@ -107,7 +110,8 @@ static lk_status check_excesses(const double *x, size_t n, lk_error *err)
     LK_NEED(n >= 2, err, LK_EINVAL, "tail: found %zu excesses, expected at least 2", n);
     double low = x[0], high = x[0];
     for (size_t i = 0; i < n; i++) {
-        LK_NEED(x[i] >= 0 && x[i] < DBL_MAX, err, LK_EINVAL, "tail: excess %zu is %g, expected 0 or more", i, x[i]);
+        LK_NEED(x[i] >= 0 && x[i] < DBL_MAX, err, LK_EINVAL, "tail: excess %zu is %g, expected 0 or more", i,
+                x[i]);
         low = fmin(low, x[i]);
         high = fmax(high, x[i]);
     }
@@ -190,7 +194,8 @@ static struct lk_gpd at_theta(const double *x, size_t n, double theta, double la
     return (struct lk_gpd){shape, shape / theta};
 }
 
-/* The likeliest scale for a given shape above -1: where the mean of (1 + shape) x / (scale + shape x) is 1. */
+/* The likeliest scale for a given shape above -1: where the mean of (1 + shape) x / (scale + shape x) is 1.
+ */
 static struct lk_gpd at_shape(const double *x, size_t n, double shape, double largest)
 {
     double low = fmax(0, -shape * largest), high = fmax(largest, 2 * low);
@@ -261,11 +266,13 @@ lk_status lk_gpd_fit_likelihood(const double *x, size_t n, struct lk_gpd *out, l
         largest = fmax(largest, x[i]);
         zeros += x[i] == 0;
     }
-    LK_NEED(2 * zeros < n, err, LK_EINVAL, "tail: %zu of %zu excesses are 0, expected fewer than half", zeros, n);
+    LK_NEED(2 * zeros < n, err, LK_EINVAL, "tail: %zu of %zu excesses are 0, expected fewer than half", zeros,
+            n);
     keep_better(x, n, at_shape(x, n, lowest, largest), &best, out);
     keep_better(x, n, at_shape(x, n, highest, largest), &best, out);
     /* The profile may have several maxima: every cell of a grid is looked at, the best one is kept. */
-    double before = theta_of_shape(x, n, lowest, largest, mean), end = theta_of_shape(x, n, highest, largest, mean);
+    double before = theta_of_shape(x, n, lowest, largest, mean),
+           end = theta_of_shape(x, n, highest, largest, mean);
     double first = log1p(before * largest), last = log1p(end * largest);
     double slope_before = profile_slope(x, n, before, largest);
     for (int i = 1; i <= CELLS; i++) {

@@ -16,7 +16,7 @@ enum { ALL, TRAIN, HOLDOUT, N_PARTS };
 
 /* The list with its names as numbers. */
 struct numbered {
-    struct lk_list_pair *pairs; /* highest score first */
+    struct lk_list_pair *pairs;    /* highest score first */
     enum lk_list_gallery *gallery; /* of each pair */
     size_t n;
     size_t n_persons;
@@ -97,7 +97,8 @@ static void numbered_free(struct numbered *l)
 }
 
 /* The `top` highest rows of the list (0 = all), numbered. */
-static lk_status numbered_make(struct numbered *out, const struct lk_best_matches *list, uint64_t top, lk_error *err)
+static lk_status numbered_make(struct numbered *out, const struct lk_best_matches *list, uint64_t top,
+                               lk_error *err)
 {
     struct numbered l = {.n = top > 0 && top < list->n ? (size_t)top : list->n};
     lk_status status = LK_ENOMEM;
@@ -127,7 +128,8 @@ done:
     return status;
 }
 
-/* ---- measuring ------------------------------------------------------------------------------------------ */
+/* ---- measuring ------------------------------------------------------------------------------------------
+ */
 
 static lk_list_degrees public_degrees(const struct lk_degrees *d)
 {
@@ -168,7 +170,8 @@ static lk_status measure_part(const struct numbered *l, int part, lk_list_struct
     return status;
 }
 
-static lk_status measure_deficit(uint64_t n, uint64_t in_holdout, double lambda, lk_list_deficit *out, lk_error *err)
+static lk_status measure_deficit(uint64_t n, uint64_t in_holdout, double lambda, lk_list_deficit *out,
+                                 lk_error *err)
 {
     struct lk_deficit d;
     LK_TRY(lk_deficit(n, in_holdout, lambda, 0.95, &d, err));
@@ -227,7 +230,8 @@ static lk_status measure(const struct numbered *l, const lk_list_options *option
     return LK_OK;
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------------------------------
+ */
 
 static json_t *real_or_null(double value)
 {
@@ -236,21 +240,21 @@ static json_t *real_or_null(double value)
 
 static json_t *degrees_json(const lk_list_degrees *d)
 {
-    return json_pack("{s:I,s:I,s:o,s:I,s:o,s:I,s:o}", "listed", (json_int_t)d->n, "links", (json_int_t)d->links,
-                     "effective", real_or_null(d->effective), "largest", (json_int_t)d->largest, "largest_share",
-                     real_or_null(d->largest_share), "hubs", (json_int_t)d->hubs, "hub_share",
-                     real_or_null(d->hub_share));
+    return json_pack("{s:I,s:I,s:o,s:I,s:o,s:I,s:o}", "listed", (json_int_t)d->n, "links",
+                     (json_int_t)d->links, "effective", real_or_null(d->effective), "largest",
+                     (json_int_t)d->largest, "largest_share", real_or_null(d->largest_share), "hubs",
+                     (json_int_t)d->hubs, "hub_share", real_or_null(d->hub_share));
 }
 
 static json_t *structure_json(const lk_list_structure *s)
 {
-    return json_pack("{s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:o,s:o,s:I,s:b}", "pairs", (json_int_t)s->n_pairs, "probes",
-                     (json_int_t)s->n_probes, "synthetic_identities", (json_int_t)s->n_probe_identities, "links",
-                     (json_int_t)s->n_links, "images", degrees_json(&s->images), "persons",
-                     degrees_json(&s->persons), "classes", (json_int_t)s->n_classes, "modal_share",
-                     real_or_null(s->modal_share), "pair_agreement", real_or_null(s->pair_agreement), "pair_chance",
-                     real_or_null(s->pair_chance), "reciprocal", (json_int_t)s->n_reciprocal, "hub_artefact",
-                     s->hub_artefact);
+    return json_pack("{s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:o,s:o,s:I,s:b}", "pairs", (json_int_t)s->n_pairs,
+                     "probes", (json_int_t)s->n_probes, "synthetic_identities",
+                     (json_int_t)s->n_probe_identities, "links", (json_int_t)s->n_links, "images",
+                     degrees_json(&s->images), "persons", degrees_json(&s->persons), "classes",
+                     (json_int_t)s->n_classes, "modal_share", real_or_null(s->modal_share), "pair_agreement",
+                     real_or_null(s->pair_agreement), "pair_chance", real_or_null(s->pair_chance),
+                     "reciprocal", (json_int_t)s->n_reciprocal, "hub_artefact", s->hub_artefact);
 }
 
 static json_t *deficit_json(const lk_list_deficit *d)
@@ -258,20 +262,20 @@ static json_t *deficit_json(const lk_list_deficit *d)
     return json_pack("{s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "n", (json_int_t)d->n, "in_holdout",
                      (json_int_t)d->in_holdout, "share", real_or_null(d->share), "share_low",
                      real_or_null(d->share_low), "share_high", real_or_null(d->share_high), "pi",
-                     real_or_null(d->pi), "pi_low", real_or_null(d->pi_low), "pi_high", real_or_null(d->pi_high),
-                     "p_value", real_or_null(d->p_value));
+                     real_or_null(d->pi), "pi_low", real_or_null(d->pi_low), "pi_high",
+                     real_or_null(d->pi_high), "p_value", real_or_null(d->p_value));
 }
 
 static lk_status write_json(const char *dir, const lk_list_options *options, const lk_list_summary *r,
                             lk_error *err)
 {
     json_t *value = json_pack(
-        "{s:s,s:i,s:s,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind", "list", "format", 1, "tool", lk_version(),
-        "command", options->command != NULL ? lk_json_text(options->command) : json_null(), "list",
-        lk_json_text(options->list), "top", (json_int_t)options->top, "scores",
-        json_pack("{s:f,s:f,s:f}", "low", r->score_low, "median", r->score_median, "high", r->score_high), "all",
-        structure_json(&r->all), "train", r->has_holdout ? structure_json(&r->train) : json_null(), "holdout",
-        r->has_holdout ? structure_json(&r->holdout) : json_null(), "holdout_share",
+        "{s:s,s:i,s:s,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind", "list", "format", 1, "tool",
+        lk_version(), "command", options->command != NULL ? lk_json_text(options->command) : json_null(),
+        "list", lk_json_text(options->list), "top", (json_int_t)options->top, "scores",
+        json_pack("{s:f,s:f,s:f}", "low", r->score_low, "median", r->score_median, "high", r->score_high),
+        "all", structure_json(&r->all), "train", r->has_holdout ? structure_json(&r->train) : json_null(),
+        "holdout", r->has_holdout ? structure_json(&r->holdout) : json_null(), "holdout_share",
         r->has_holdout ? json_real(r->holdout_share) : json_null(), "deficit_pairs",
         r->has_holdout ? deficit_json(&r->pairs) : json_null(), "deficit_identities",
         r->has_holdout ? deficit_json(&r->identities) : json_null());
@@ -349,15 +353,15 @@ lk_status lk_measure_list(lk_ctx *ctx, const lk_list_options *options, lk_list_s
     lk_list_summary r;
     lk_status status = LK_OK;
     if (list.n == 0 || list.n > UINT32_MAX)
-        status = lk_fail(err, LK_EFORMAT, "%s: %zu pairs, expected from 1 to 2^32 - 1", options->list, list.n);
+        status =
+            lk_fail(err, LK_EFORMAT, "%s: %zu pairs, expected from 1 to 2^32 - 1", options->list, list.n);
     if (status == LK_OK)
         status = numbered_make(&l, &list, options->top, err);
     if (status == LK_OK)
         status = measure(&l, options, &r, err);
     if (status == LK_OK)
         status = lk_ctx_check(ctx, err);
-    if (status == LK_OK && options->output != NULL &&
-        (status = lk_mkdirs(options->output, err)) == LK_OK &&
+    if (status == LK_OK && options->output != NULL && (status = lk_mkdirs(options->output, err)) == LK_OK &&
         (status = write_persons(options->output, &l, err)) == LK_OK)
         status = write_json(options->output, options, &r, err);
     numbered_free(&l);

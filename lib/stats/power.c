@@ -15,7 +15,8 @@ double lk_none_seen_limit(uint64_t n, double confidence)
     return n == 0 ? 1 : -expm1(log1p(-confidence) / (double)n);
 }
 
-/* ---- planted sets ---------------------------------------------------------------------------------------- */
+/* ---- planted sets ----------------------------------------------------------------------------------------
+ */
 
 struct outcome {
     double detected, found, false_share;
@@ -24,8 +25,8 @@ struct outcome {
 struct planting {
     const struct lk_power_run *run;
     uint64_t planted;
-    float **scores;  /* scratch of each worker */
-    double **margin; /* the same */
+    float **scores;           /* scratch of each worker */
+    double **margin;          /* the same */
     struct outcome *outcomes; /* of each set */
 };
 
@@ -65,23 +66,24 @@ static lk_status one_set(void *arg, size_t index, int worker, lk_error *err)
         right += i < p->planted && margin[i] >= c.tau;
         wrong += i >= p->planted && margin[i] >= c.tau;
     }
-    p->outcomes[index] = (struct outcome){
-        .detected = right > 0,
-        .found = p->planted > 0 ? (double)right / (double)p->planted : 0,
-        .false_share = c.discoveries > 0 ? (double)wrong / (double)c.discoveries : 0};
+    p->outcomes[index] =
+        (struct outcome){.detected = right > 0,
+                         .found = p->planted > 0 ? (double)right / (double)p->planted : 0,
+                         .false_share = c.discoveries > 0 ? (double)wrong / (double)c.discoveries : 0};
     return LK_OK;
 }
 
 static lk_status check_run(const struct lk_power_run *run, uint64_t planted, lk_error *err)
 {
     LK_NEED(run->n_units > 0 && run->n_holdouts > 0, err, LK_EINVAL,
-            "power: %zu units and %zu hold-outs, expected at least one of each", run->n_units, run->n_holdouts);
+            "power: %zu units and %zu hold-outs, expected at least one of each", run->n_units,
+            run->n_holdouts);
     LK_NEED(run->n_genuine > 0, err, LK_EINVAL, "power: no genuine scores, expected at least one");
     LK_NEED(planted <= run->n_units, err, LK_EINVAL, "power: %llu planted units of %zu",
             (unsigned long long)planted, run->n_units);
     for (size_t i = 0; i < run->n_genuine; i++)
-        LK_NEED(isfinite(run->genuine[i]), err, LK_EINVAL, "power: genuine score %zu is %g, expected a number", i,
-                (double)run->genuine[i]);
+        LK_NEED(isfinite(run->genuine[i]), err, LK_EINVAL,
+                "power: genuine score %zu is %g, expected a number", i, (double)run->genuine[i]);
     return LK_OK;
 }
 
@@ -136,8 +138,8 @@ done:
     return status;
 }
 
-lk_status lk_power_smallest(lk_ctx *ctx, const struct lk_power_run *run, double power, struct lk_power_point *out,
-                            lk_error *err)
+lk_status lk_power_smallest(lk_ctx *ctx, const struct lk_power_run *run, double power,
+                            struct lk_power_point *out, lk_error *err)
 {
     LK_NEED(power > 0 && power < 1, err, LK_EINVAL, "power is %g, expected between 0 and 1", power);
     struct lk_power_point enough, here;

@@ -18,8 +18,8 @@ lk_status lk_partial_conjunction(const double *p, size_t n, size_t r, double *ou
 {
     LK_NEED(r >= 1 && r <= n, err, LK_EINVAL, "several matchers: %zu of %zu, expected from 1 to all", r, n);
     for (size_t i = 0; i < n; i++)
-        LK_NEED(p[i] >= 0 && p[i] <= 1, err, LK_EINVAL, "several matchers: p-value %zu is %g, expected 0 to 1", i,
-                p[i]);
+        LK_NEED(p[i] >= 0 && p[i] <= 1, err, LK_EINVAL,
+                "several matchers: p-value %zu is %g, expected 0 to 1", i, p[i]);
     double *sorted = lk_calloc(n, sizeof *sorted, err);
     if (sorted == NULL)
         return LK_ENOMEM;

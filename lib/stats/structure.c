@@ -82,8 +82,8 @@ lk_status lk_in_degrees(const struct lk_list_pair *pairs, size_t n, size_t n_ide
         if (links[i].to < n_identities)
             degree[links[i].to]++;
         else
-            status = lk_fail(err, LK_EINVAL, "structure: identity %u, expected numbers below %zu", links[i].to,
-                             n_identities);
+            status = lk_fail(err, LK_EINVAL, "structure: identity %u, expected numbers below %zu",
+                             links[i].to, n_identities);
     }
     free(links);
     return status;
@@ -183,7 +183,8 @@ static int by_member(const void *a, const void *b)
 
 /* outward: best row of each synthetic identity (its number as member); inward: best row of each person (its
  * number as member, the synthetic identity as person), sorted by member. */
-static uint64_t reciprocal(const struct best *outward, size_t n_outward, const struct best *inward, size_t n_inward)
+static uint64_t reciprocal(const struct best *outward, size_t n_outward, const struct best *inward,
+                           size_t n_inward)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < n_outward; i++) {
@@ -221,8 +222,8 @@ lk_status lk_structure(const struct lk_list_pair *pairs, size_t n, struct lk_str
     agreement(probes, r.n_probes, &r);
     r.n_probe_identities = best_rows(outward, n);
     r.n_reciprocal = reciprocal(outward, r.n_probe_identities, inward, best_rows(inward, n));
-    r.hub_artefact = r.identities.links >= 10 &&
-                     (r.identities.largest_share > 0.5 || r.identities.hub_share > 0.5);
+    r.hub_artefact =
+        r.identities.links >= 10 && (r.identities.largest_share > 0.5 || r.identities.hub_share > 0.5);
     *out = r;
     status = LK_OK;
 done:

@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 
-/* One row of a list. Equal numbers are equal things; identities of probes and of references are numbered apart. A
- * picture without a label is an identity of its own. */
+/* One row of a list. Equal numbers are equal things; identities of probes and of references are numbered
+ * apart. A picture without a label is an identity of its own. */
 struct lk_list_pair {
     uint32_t probe, probe_identity, reference, reference_identity;
     float score;
@@ -31,15 +31,16 @@ struct lk_degrees {
 
 struct lk_structure {
     uint64_t n_pairs, n_probes, n_probe_identities;
-    uint64_t n_identity_pairs; /* distinct (synthetic identity, real identity) */
+    uint64_t n_identity_pairs;            /* distinct (synthetic identity, real identity) */
     struct lk_degrees images, identities; /* of reference pictures; of real persons */
-    /* Agreement within a class, over synthetic identities with at least two listed probes. The best person of a
-     * probe is that of its highest row. */
+    /* Agreement within a class, over synthetic identities with at least two listed probes. The best person of
+     * a probe is that of its highest row. */
     uint64_t n_classes;
-    double modal_share;    /* mean over classes of the share of probes whose best person is the commonest one */
+    double modal_share; /* mean over classes of the share of probes whose best person is the commonest one */
     double pair_agreement; /* share of pairs of probes of one class that have the same best person */
     double pair_chance;    /* the same for pairs of probes of different classes */
-    /* Synthetic identities whose best real person has them as its best synthetic identity, within the list. */
+    /* Synthetic identities whose best real person has them as its best synthetic identity, within the list.
+     */
     uint64_t n_reciprocal;
     int hub_artefact; /* more than half of the links to persons go to one person, or to hubs */
 };

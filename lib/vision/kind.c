@@ -20,8 +20,8 @@ lk_status lk_kind_of(const struct lk_image *a, const struct lk_image *b, enum lk
     uint8_t x[LK_THUMB_PIXELS], y[LK_THUMB_PIXELS], turned[LK_THUMB_PIXELS];
     LK_TRY(lk_thumb_make(a, x, err));
     LK_TRY(lk_thumb_make(b, y, err));
-    struct lk_kind_evidence e = {.similarity = NAN, .mirrored = NAN, .bits = LK_PHASH_BITS,
-                                 .bits_mirrored = LK_PHASH_BITS};
+    struct lk_kind_evidence e = {
+        .similarity = NAN, .mirrored = NAN, .bits = LK_PHASH_BITS, .bits_mirrored = LK_PHASH_BITS};
     enum lk_kind k = LK_KIND_UNKNOWN;
     if (!lk_thumb_flat(x) && !lk_thumb_flat(y)) {
         struct lk_phash_basis basis;
@@ -36,8 +36,8 @@ lk_status lk_kind_of(const struct lk_image *a, const struct lk_image *b, enum lk
         e.bits_mirrored = bits_apart(&turned_x, &hash_y);
         bool upright = same(e.similarity, e.bits), mirrored = same(e.mirrored, e.bits_mirrored);
         k = upright && (!mirrored || e.similarity >= e.mirrored) ? LK_KIND_SAME_PICTURE
-            : mirrored                                          ? LK_KIND_SAME_MIRRORED
-                                                                : LK_KIND_OTHER_PICTURE;
+            : mirrored                                           ? LK_KIND_SAME_MIRRORED
+                                                                 : LK_KIND_OTHER_PICTURE;
     }
     *kind = k;
     *evidence = e;

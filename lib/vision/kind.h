@@ -6,20 +6,22 @@
 #include "vision/thumb.h"
 
 enum lk_kind {
-    LK_KIND_OTHER_PICTURE, /* if it is the same person, that person's other picture: an inference of the matcher */
-    LK_KIND_SAME_PICTURE,  /* a copy, perhaps cropped, blurred, recoloured or compressed: a proof for the eye */
+    LK_KIND_OTHER_PICTURE, /* if it is the same person, that person's other picture: an inference of the
+                              matcher */
+    LK_KIND_SAME_PICTURE,  /* a copy, perhaps cropped, blurred, recoloured or compressed: a proof for the eye
+                            */
     LK_KIND_SAME_MIRRORED, /* the same with left and right exchanged */
     LK_KIND_UNKNOWN,       /* too little in one of the pictures to tell */
 };
 
 /* What the kind was judged by. */
 struct lk_kind_evidence {
-    double similarity, mirrored;    /* correlation of the gradients, -1 .. 1 (thumb.h); NaN when unknown */
-    int bits, bits_mirrored;        /* of the perceptual hashes that differ, of LK_PHASH_BITS */
+    double similarity, mirrored; /* correlation of the gradients, -1 .. 1 (thumb.h); NaN when unknown */
+    int bits, bits_mirrored;     /* of the perceptual hashes that differ, of LK_PHASH_BITS */
 };
 
-/* A picture is the same from this similarity on when at most LK_KIND_BITS bits differ as well. How both were chosen:
- * docs/methods.md. */
+/* A picture is the same from this similarity on when at most LK_KIND_BITS bits differ as well. How both were
+ * chosen: docs/methods.md. */
 #define LK_KIND_SIMILARITY 0.90
 #define LK_KIND_BITS 32
 

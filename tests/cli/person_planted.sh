@@ -14,7 +14,7 @@ others = sorted(p for p in os.listdir(f"{data}/lfw/images") if p not in planted)
 os.mkdir("people")
 for p in others[::14]:  # about 145 persons; the rest are not in it
     os.mkdir(f"people/{p}")
-    for file in sorted(os.listdir(f"{data}/lfw/images/{p}"))[:2]:
+    for file in sorted(os.listdir(f"{data}/lfw/images/{p}"))[:1]:
         shutil.copyfile(f"{data}/lfw/images/{p}/{file}", f"people/{p}/{file}")
 photos = [r["source_image"] for r in rows if r["type"] == "copy"][:3]
 strangers = [f"lfw/images/{p}/{p}_0001.jpg" for p in others[7::140]][:8]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lists_probe.c - runs the measures of lists of pairs on numbers from stdin and prints what comes out; driven by
- * lists.py.
+/* lists_probe.c - runs the measures of lists of pairs on numbers from stdin and prints what comes out; driven
+ * by lists.py.
  *
  * Input is words: a measure, its parameters, its data; any number of them. Output is one line for each. */
 #include <stdio.h>
@@ -37,15 +37,15 @@ static void deficit(void)
     struct lk_deficit d;
     lk_error err;
     need(lk_deficit(n, in_holdout, real(), 0.95, &d, &err), &err);
-    printf("%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", d.h, d.h_interval.low, d.h_interval.high, d.pi, d.pi_low,
-           d.pi_high, d.p_value);
+    printf("%.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", d.h, d.h_interval.low, d.h_interval.high, d.pi,
+           d.pi_low, d.pi_high, d.p_value);
 }
 
 static void print_degrees(const struct lk_degrees *d)
 {
-    printf(" %llu %llu %.17g %llu %u %.17g %llu %.17g", (unsigned long long)d->n, (unsigned long long)d->links,
-           d->effective, (unsigned long long)d->largest, d->largest_of, d->largest_share, (unsigned long long)d->hubs,
-           d->hub_share);
+    printf(" %llu %llu %.17g %llu %u %.17g %llu %.17g", (unsigned long long)d->n,
+           (unsigned long long)d->links, d->effective, (unsigned long long)d->largest, d->largest_of,
+           d->largest_share, (unsigned long long)d->hubs, d->hub_share);
 }
 
 /* structure N (probe probe_identity reference reference_identity score)... */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* power_probe.c - runs the planting and the measures of several matchers on numbers from stdin and prints what
- * comes out; driven by power.py.
+/* power_probe.c - runs the planting and the measures of several matchers on numbers from stdin and prints
+ * what comes out; driven by power.py.
  *
  * Input is words: a measure, its parameters, its data; any number of them. Output is one line for each. */
 #include <stdio.h>

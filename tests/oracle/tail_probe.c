@@ -73,7 +73,8 @@ static void evalues(void)
     printf("%.17g %.17g", levels.shape[0].moments, levels.shape[0].likelihood);
     for (size_t i = 0; i < probes * each; i++) {
         struct lk_evalue e;
-        need(lk_evalue(&levels, top + i / each * (k + 1), holdout, references, probes, real(), &e, &err), &err);
+        need(lk_evalue(&levels, top + i / each * (k + 1), holdout, references, probes, real(), &e, &err),
+             &err);
         printf(" %.17g %.17g %.17g %d %d %.17g", e.e, e.low, e.high, e.extrapolated, e.flagged, e.audit);
     }
     putchar('\n');

@@ -100,14 +100,16 @@ static void test_structure_edges(void **state)
     assert_true(s.n_pairs == 0 && s.identities.n == 0 && isnan(s.pair_agreement) && isnan(s.modal_share));
     struct lk_list_pair pairs[12] = {{.score = NAN}};
     assert_int_equal(lk_structure(pairs, 1, &s, &err), LK_EINVAL);
-    for (uint32_t i = 0; i < 12; i++) /* twelve pictures of one identity that all show one person are no hub */
+    for (uint32_t i = 0; i < 12;
+         i++) /* twelve pictures of one identity that all show one person are no hub */
         pairs[i] = (struct lk_list_pair){i, 0, 5, 5, 0.9f};
     assert_int_equal(lk_structure(pairs, 12, &s, &err), LK_OK);
     assert_true(!s.hub_artefact && s.identities.links == 1 && s.modal_share == 1 && isnan(s.pair_chance));
     for (uint32_t i = 0; i < 12; i++) /* twelve identities with one and the same person are one */
         pairs[i].probe_identity = i;
     assert_int_equal(lk_structure(pairs, 12, &s, &err), LK_OK);
-    assert_true(s.hub_artefact && s.identities.largest == 12 && s.identities.effective == 1 && s.n_reciprocal == 1);
+    assert_true(s.hub_artefact && s.identities.largest == 12 && s.identities.effective == 1 &&
+                s.n_reciprocal == 1);
 }
 
 int main(void)

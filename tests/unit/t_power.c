@@ -70,7 +70,8 @@ static void test_partial_conjunction(void **state)
     assert_int_equal(lk_partial_conjunction(bad, 2, 1, &out, &err), LK_EINVAL);
 }
 
-/* r of n: where r - 1 matchers always find something and the rest by chance, p is not smaller than it says. */
+/* r of n: where r - 1 matchers always find something and the rest by chance, p is not smaller than it says.
+ */
 static void test_partial_conjunction_null(void **state)
 {
     (void)state;
@@ -100,7 +101,8 @@ static void test_agreement(void **state)
     assert_true(r.jaccard == 0 && r.kappa == 0);
 }
 
-/* ---- power ---------------------------------------------------------------------------------------------- */
+/* ---- power ----------------------------------------------------------------------------------------------
+ */
 
 enum { N = 400 };
 
@@ -119,19 +121,26 @@ static void test_power(void **state)
     static float scores[4 * N];
     chance(scores, 1, 20261128);
     const float strong = 0.95f, weak = 0.3f;
-    struct lk_power_run run = {.scores = scores, .n_units = N, .n_holdouts = 1, .genuine = &strong, .n_genuine = 1,
-                               .q = 0.05, .seed = 7};
+    struct lk_power_run run = {.scores = scores,
+                               .n_units = N,
+                               .n_holdouts = 1,
+                               .genuine = &strong,
+                               .n_genuine = 1,
+                               .q = 0.05,
+                               .seed = 7};
     struct lk_power_point p, again;
     assert_int_equal(lk_power(ctx, &run, 0, &p, &err), LK_OK);
     assert_true(p.detected == 0 && p.found == 0 && p.false_share <= 0.05 + 3 * sqrt(0.05 * 0.95 / 200));
-    assert_int_equal(lk_power(ctx, &run, 19, &p, &err), LK_OK); /* below the resolution of 20, less a lucky win */
+    assert_int_equal(lk_power(ctx, &run, 19, &p, &err),
+                     LK_OK); /* below the resolution of 20, less a lucky win */
     assert_true(p.detected < 0.5);
     assert_int_equal(lk_power(ctx, &run, 40, &p, &err), LK_OK);
     assert_true(p.detected > 0.95 && p.found > 0.9 && p.false_share < 0.08);
     assert_int_equal(lk_power(ctx, &run, 40, &again, &err), LK_OK);
     assert_memory_equal(&p, &again, sizeof p);
     assert_int_equal(lk_power_smallest(ctx, &run, 0.8, &p, &err), LK_OK);
-    assert_true(p.planted >= 15 && p.planted <= 25 && p.detected >= 0.8 && p.detected_interval.low < p.detected);
+    assert_true(p.planted >= 15 && p.planted <= 25 && p.detected >= 0.8 &&
+                p.detected_interval.low < p.detected);
     assert_int_equal(lk_power(ctx, &run, p.planted - 1, &again, &err), LK_OK);
     assert_true(again.detected < 0.8);
     /* Three hold-outs need 7 discoveries. */
@@ -151,8 +160,8 @@ static void test_power_input(void **state)
     lk_ctx *ctx = *state;
     lk_error err;
     const float scores[] = {0.5f, 0.4f}, genuine[] = {0.7f, NAN};
-    struct lk_power_run run = {.scores = scores, .n_units = 1, .n_holdouts = 1, .genuine = genuine, .n_genuine = 1,
-                               .q = 0.05};
+    struct lk_power_run run = {
+        .scores = scores, .n_units = 1, .n_holdouts = 1, .genuine = genuine, .n_genuine = 1, .q = 0.05};
     struct lk_power_point p;
     assert_int_equal(lk_power(ctx, &run, 1, &p, &err), LK_OK);
     assert_true(p.n == 1 && p.detected == 0);
