@@ -476,6 +476,76 @@ typedef struct lk_plant_summary {
 LK_API void lk_plant_options_init(lk_plant_options *options);
 LK_API lk_status lk_plant(lk_ctx *ctx, const lk_plant_options *options, lk_plant_summary *out, lk_error *err);
 
+/* ---- measure: FACES directories -> measures with error control ------------------------------------- */
+
+typedef struct lk_measure_options {
+    const char *synthetic, *train;  /* FACES directories or .npy */
+    const char *const *holdouts;    /* real people the generator never saw; may be none */
+    size_t n_holdouts;
+    const char *const *controls;    /* images that no generator trained on the training set made; may be none */
+    size_t n_controls;
+    const char *output;      /* folder to make: measures.json and tables */
+    const char *thresholds;  /* thresholds.json of lk_calibrate; NULL = those of the model's descriptor, if known */
+    double fdr;              /* false discovery rate asked for, 0.05 */
+    uint64_t seed;           /* of sub-samples, bootstraps and permutations, 1 */
+    uint64_t decoys;         /* parts to cut one hold-out into; 0 = as many as have the size of the training set */
+    double same_person;      /* score from which two names are one person; NaN = from the data, above 1 = do not look */
+    uint64_t pairs;          /* closest pairs to list, 1500 */
+    int force;               /* compare sets with and without identities; replace an output folder */
+    const char *command;
+} lk_measure_options;
+
+typedef struct lk_measure_summary {
+    lk_verdict verdict;
+    char sentence[1000];
+    uint64_t n_units;        /* synthetic identities (images where there are no labels) that were compared */
+    uint64_t n_persons;      /* of each gallery */
+    uint64_t n_holdouts;     /* galleries cut from the hold-outs */
+    uint64_t n_dropped;      /* persons and identities left out as doubles */
+    uint64_t n_discoveries;  /* 0 without a hold-out */
+    uint64_t resolution;     /* fewest discoveries that can be made; 0 without a hold-out */
+    double share, share_low, share_high; /* pi with its 95 % interval; NaN without a hold-out */
+    double auc, auc_low, auc_high;       /* person side; NaN without a hold-out */
+    uint64_t n_persons_found;            /* persons of the training set found; 0 without a hold-out */
+    uint64_t n_controlled;               /* found against the controls; 0 without any */
+} lk_measure_summary;
+
+LK_API void lk_measure_options_init(lk_measure_options *options);
+/* Writes measures.json, identities.csv, persons.csv, pairs.csv, curve.csv and doubles.csv (docs/formats.md). */
+LK_API lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_summary *out,
+                            lk_error *err);
+/* What every number of lk_measure takes for granted, one sentence each; NULL behind the last. */
+LK_API const char *lk_measure_assumption(int i);
+
+/* ---- simulate: vectors of made people with known leaks ---------------------------------------------- */
+
+typedef struct lk_simulate_options {
+    const char *output;  /* folder to make: FACES directories synthetic/, train/, holdout/, control/, and truth.csv */
+    uint64_t units;      /* synthetic identities, 800 */
+    uint64_t persons;    /* of the training set, 800 */
+    uint64_t holdouts;   /* persons of the hold-out: so many times those of the training set, 1 */
+    uint64_t controls;   /* control identities, 800; 0 = none */
+    uint64_t images;     /* of each identity, and on average of each person, 2 */
+    uint64_t dim;        /* length of the vectors, 256 */
+    double share;        /* of the synthetic identities to plant, 0.05 */
+    double children;     /* of all identities and persons in one dense cluster, 0.1 */
+    double junk;         /* of the synthetic identities that show no face, 0.02 */
+    double hubs;         /* of real persons that are close to everything, and as many without a face, 0.005 */
+    double shift;        /* 0 to 1: how far the hold-out is from the training set's source, 0 */
+    uint64_t doubles;    /* persons of the hold-out who are in the training set, too, 0 */
+    uint64_t seed;
+    int force;
+    const char *command;
+} lk_simulate_options;
+
+typedef struct lk_simulate_summary {
+    uint64_t n_planted, n_units;
+} lk_simulate_summary;
+
+LK_API void lk_simulate_options_init(lk_simulate_options *options);
+LK_API lk_status lk_simulate(lk_ctx *ctx, const lk_simulate_options *options, lk_simulate_summary *out,
+                             lk_error *err);
+
 #ifdef __cplusplus
 }
 #endif

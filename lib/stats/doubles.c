@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "stats/resample.h"
 
-static const double tail_from = 0.5, censored_from = 0.97;
-static const double xi_lowest = -0.5, xi_highest = 0.5;
+static const double tail_from = 0.8, censored_from = 0.97;
+static const double xi_lowest = -0.5, xi_highest = 0; /* cosines are bounded, so their tail is not heavy */
 
 /* Excesses over u: `seen` of them, and `censored` more that are at least `cut`. */
 struct sample {

@@ -3,7 +3,7 @@
  *
  * Each person has the best score of any of its images with any image of another name. Most of these are
  * chance, so their distribution gives the scale; the few that are one person under two names lie above it. A
- * generalised Pareto tail is fitted to the scores above the median, those above the 97th percentile known
+ * generalised Pareto tail is fitted to the highest fifth, the scores above the 97th percentile being known
  * only to be so high (censored), so that up to 3 % of doubles do not move it. */
 #ifndef LK_STATS_DOUBLES_H
 #define LK_STATS_DOUBLES_H
