@@ -51,8 +51,11 @@ int cmd_embed(struct cli *cli, int argc, char **argv);
 int cmd_merge(struct cli *cli, int argc, char **argv);
 int cmd_report(struct cli *cli, int argc, char **argv);
 int cmd_measure(struct cli *cli, int argc, char **argv);
+int cmd_report(struct cli *cli, int argc, char **argv);
+int cmd_person(struct cli *cli, int argc, char **argv);
 int cmd_simulate(struct cli *cli, int argc, char **argv);
 int cmd_plant(struct cli *cli, int argc, char **argv);
+int cmd_power(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
 
 /* Child parser with the common options; its input is the struct cli. Put
@@ -77,6 +80,9 @@ void cli_embed_set(const struct set_options *set, lk_embed_options *embed);
 lk_preset cli_preset(const char *text, const char *option, struct argp_state *state);
 /* What `likeness help presets` prints. */
 void print_presets(void);
+/* The same for `measure --list`; its input is an lk_list_options, and measure_list does the rest. */
+extern const struct argp list_argp;
+int measure_list(struct cli *cli, const lk_list_options *list);
 
 /* Parses with argp so that errors exit with EXIT_USAGE and help goes to stdout. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);

@@ -12,8 +12,8 @@ enum {
     KEY_TRAIN,
     KEY_HOLDOUT,
     KEY_CONTROL,
-    KEY_THRESHOLDS,
     KEY_FDR,
+    KEY_THRESHOLDS,
     KEY_DECOYS,
     KEY_SEED,
     KEY_SAME_PERSON,
@@ -51,6 +51,7 @@ enum { MAX_SETS = 100 };
 struct measure_args {
     struct cli *cli;
     lk_measure_options options;
+    lk_list_options list;
     const char *holdouts[MAX_SETS], *controls[MAX_SETS];
     double max_share; /* NaN = no limit */
     bool limited;
@@ -66,6 +67,11 @@ static void add_set(const char **sets, size_t *n, const char *path, struct argp_
 
 static void check_end(const struct measure_args *a, struct argp_state *state)
 {
+    if (a->list.list != NULL) {
+        if (a->options.synthetic != NULL || a->options.train != NULL || a->options.n_holdouts > 0)
+            argp_error(state, "--list stands alone: expected no sets beside it");
+        return;
+    }
     if (a->options.synthetic == NULL || a->options.train == NULL)
         argp_error(state, "expected --synthetic=FACES and --train=FACES");
     if (a->options.output == NULL)
@@ -79,6 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = a->cli;
+        state->child_inputs[1] = &a->list;
         return 0;
     case KEY_SYNTHETIC:
         o->synthetic = arg;
@@ -176,7 +183,8 @@ static int judge_limits(const struct measure_args *a, const lk_measure_summary *
 
 int cmd_measure(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
+    static const struct argp_child children[] = {
+        {&common_argp, 0, "Common options:", 10}, {&list_argp, 0, "A list made elsewhere:", 5}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -191,9 +199,15 @@ int cmd_measure(struct cli *cli, int argc, char **argv)
         NULL};
     struct measure_args args = {.cli = cli, .max_share = NAN};
     lk_measure_options_init(&args.options);
+    lk_list_options_init(&args.list);
     args.options.holdouts = args.holdouts;
     args.options.controls = args.controls;
     cli_parse(&argp, argc, argv, &args);
+    if (args.list.list != NULL) {
+        args.list.output = args.options.output;
+        args.list.command = cli->command;
+        return measure_list(cli, &args.list);
+    }
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;

@@ -381,6 +381,60 @@ LK_API void lk_calibrate_options_init(lk_calibrate_options *options);
 LK_API lk_status lk_calibrate(lk_ctx *ctx, const lk_calibrate_options *options, lk_calibration *out,
                               lk_error *err);
 
+/* ---- measure a list: what somebody else's best-match table says ------------------------------------ */
+
+typedef struct lk_list_options {
+    const char *list;     /* table or JSON of (synthetic, real, score): docs/formats.md */
+    const char *output;   /* folder for list.json and list_persons.csv; NULL = do not write */
+    uint64_t top;         /* take the rows with the highest scores only; 0 = all */
+    double holdout_share; /* of all real persons that were searched, those in the hold-out; 0.5 */
+    const char *command;
+} lk_list_options;
+
+/* How evenly a list falls on references; in-degrees count distinct synthetic identities. */
+typedef struct lk_list_degrees {
+    uint64_t n;           /* distinct references listed */
+    uint64_t links;       /* sum of the in-degrees */
+    double effective;     /* effective number: links^2 / sum of squared in-degrees */
+    uint64_t largest;     /* highest in-degree */
+    double largest_share; /* of links */
+    uint64_t hubs;        /* in-degree of at least 10, and 10 times the mean */
+    double hub_share;     /* of links */
+} lk_list_degrees;
+
+typedef struct lk_list_structure {
+    uint64_t n_pairs, n_probes, n_probe_identities;
+    uint64_t n_links;                /* distinct (synthetic identity, person) */
+    lk_list_degrees images, persons; /* of reference images; of persons */
+    uint64_t n_classes;              /* synthetic identities with several listed images */
+    double modal_share;              /* of their images, whose best person is the commonest; NaN without any */
+    double pair_agreement;           /* pairs of images of one identity with the same best person */
+    double pair_chance;              /* the same for images of different identities */
+    uint64_t n_reciprocal;           /* identities whose best person has them as its best identity */
+    int hub_artefact;                /* more than half of the links go to one person, or to hubs */
+} lk_list_structure;
+
+typedef struct lk_list_deficit {
+    uint64_t n, in_holdout;
+    double share, share_low, share_high; /* in the hold-out, 95 % Clopper-Pearson interval */
+    double pi, pi_low, pi_high;          /* 1 - share / holdout_share */
+    double p_value;
+} lk_list_deficit;
+
+typedef struct lk_list_summary {
+    double score_low, score_median, score_high;
+    lk_list_structure all;
+    uint64_t n_untold; /* rows that do not say whether the person is in the training set or in the hold-out */
+    int has_holdout;   /* every row says it; what follows is filled only then */
+    double holdout_share;
+    lk_list_structure train, holdout;
+    lk_list_deficit pairs, identities; /* of rows; of synthetic identities by their highest row */
+} lk_list_summary;
+
+LK_API void lk_list_options_init(lk_list_options *options);
+LK_API lk_status lk_measure_list(lk_ctx *ctx, const lk_list_options *options, lk_list_summary *out,
+                                 lk_error *err);
+
 /* ---- report: MATCH directory -> one HTML page, and the verdict ------------------------------------ */
 
 typedef enum lk_verdict {
@@ -418,7 +472,82 @@ LK_API lk_status lk_report(lk_ctx *ctx, const lk_report_options *options, lk_rep
                            lk_error *err);
 LK_API const char *lk_verdict_name(lk_verdict verdict); /* "leak shown" */
 
-/* ---- plant: a synthetic set with known truth ------------------------------------------------------ */
+/* ---- power: what a run would have found ------------------------------------------------------------- */
+
+typedef struct lk_power_options {
+    const char *match;       /* MATCH directory with a hold-out */
+    const double *strengths; /* cosines of a leaked unit with the person it shows */
+    size_t n_strengths;
+    const char *genuine;     /* FACES directory of a labelled set: its genuine pairs are one more strength; or NULL */
+    double fdr;              /* of the list of discoveries, 0.05 */
+    double power;            /* asked for, 0.8 */
+    uint64_t replicates;     /* planted sets for each share, 200 */
+    uint64_t seed;
+    const char *output;      /* JSON file; NULL = do not write */
+    const char *command;
+} lk_power_options;
+
+/* The smallest number of planted units that the run detects. */
+typedef struct lk_power_row {
+    double strength;  /* NaN = genuine pairs */
+    uint64_t planted; /* 0 = not even when all units leak */
+    double share;     /* of the units; NaN for none */
+    double detected, detected_low, detected_high; /* share of planted sets with a discovery that was planted */
+    double found;       /* mean share of the planted that are discoveries */
+    double false_share; /* mean share of discoveries that were not planted */
+} lk_power_row;
+
+typedef struct lk_power_summary {
+    uint64_t n_units, n_discoveries; /* of the run; discoveries are left out of the planting */
+    uint64_t resolution;             /* fewest discoveries possible */
+    uint64_t n_rows;                 /* filled: one for each strength, then that of the genuine pairs */
+} lk_power_summary;
+
+LK_API void lk_power_options_init(lk_power_options *options);
+/* rows has room for n_strengths + 1. */
+LK_API lk_status lk_measure_power(lk_ctx *ctx, const lk_power_options *options, lk_power_row *rows,
+                                  lk_power_summary *out, lk_error *err);
+
+/* ---- person: is one's own face in a synthetic set? ---------------------------------------------------- */
+
+typedef struct lk_person_options {
+    const char *const *photos; /* image files of one person */
+    size_t n_photos;
+    const char *synthetic; /* FACES directory */
+    const char *holdout;   /* FACES directory of real people whom the generator never saw */
+    const char *model;     /* NULL = the one that made the synthetic set, found by its name */
+    const char *detector;  /* the same */
+    lk_face_choice choice; /* which face when a photo shows several */
+    uint64_t nearest;      /* synthetic images to list, 10 */
+    const char *output;    /* JSON file; NULL = nothing is stored */
+    const char *command;
+} lk_person_options;
+
+typedef struct lk_person_match {
+    uint64_t row; /* in the synthetic set */
+    double score;
+    char *path, *identity; /* NULL = not known */
+} lk_person_match;
+
+typedef struct lk_person_result {
+    size_t n_photos, n_used, n_no_face, n_unreadable;
+    size_t n_compared;  /* photos behind the score, and images of each person of the hold-out */
+    uint64_t n_synthetic;
+    size_t n_persons;   /* of the hold-out with so many images */
+    size_t n_at_least;  /* of them, at least as close to the synthetic set as the person asked about */
+    double score;       /* best of those photos with any synthetic image */
+    double p;           /* (1 + n_at_least) / (n_persons + 1) */
+    lk_person_match *matches; /* closest synthetic images of all usable photos, closest first */
+    size_t n_matches;
+} lk_person_result;
+
+LK_API void lk_person_options_init(lk_person_options *options);
+/* Photos that cannot be used are said in messages and counted; LK_EINVAL when none can be. Nothing is written
+ * but options->output. */
+LK_API lk_status lk_person(lk_ctx *ctx, const lk_person_options *options, lk_person_result *out, lk_error *err);
+LK_API void lk_person_result_free(lk_person_result *result);
+
+/* ---- plant: a synthetic set with known truth ------------------------------------------------------- */
 
 typedef struct lk_plant_options {
     const char *train;   /* folder of labelled images: where leaks come from */
