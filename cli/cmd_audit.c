@@ -16,7 +16,8 @@ enum {
     KEY_TRUTH,
     KEY_LIMIT,
     KEY_FORCE,
-    KEY_CPU
+    KEY_CPU,
+    KEY_CACHE
 };
 
 struct audit {
@@ -46,6 +47,7 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "redo steps in DIR that were made with other settings", 3},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "compare with the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 3},
+    {"cache", KEY_CACHE, NULL, 0, "keep the search's codes of the real faces beside their embeddings, and use kept ones", 3},
     {0},
 };
 
@@ -91,6 +93,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CPU:
         a->match.cpu = cli_cpu(arg, state);
+        return 0;
+    case KEY_CACHE:
+        a->match.cache = 1;
         return 0;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->embed;

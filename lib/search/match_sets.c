@@ -186,8 +186,25 @@ lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *r
     return status;
 }
 
+/* Rows that are the file's own are known by its hash: which of them take part follows from its bytes. */
+lk_status lk_match_set_keep(struct lk_match_set *set, const char *level, lk_error *err)
+{
+    memcpy(set->rows_sha256, set->embeddings_sha256, sizeof set->rows_sha256);
+    if (set->owned != NULL)
+        LK_TRY(lk_hash_bytes(set->owned, (size_t)(set->set.rows * set->faces.matrix.dim) * sizeof(float),
+                             set->rows_sha256, err));
+    struct lk_str path = LK_STR_INIT;
+    const char *of = set->faces.path, *between = of[strlen(of) - 1] == '/' ? "" : "/";
+    if (set->faces.image_of_row == NULL)
+        between = ".";
+    LK_TRY(lk_str_addf(&path, err, "%s%scodes-%s.cache", of, between, level));
+    set->codes_path = path.text;
+    return LK_OK;
+}
+
 void lk_match_set_close(struct lk_match_set *set)
 {
+    free(set->codes_path);
     lk_faces_close(&set->faces);
     free(set->owned);
     free(set->row_of);
