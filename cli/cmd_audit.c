@@ -31,7 +31,7 @@ struct audit {
 };
 
 static const struct argp_option options[] = {
-    {"train", 'T', "SET", 0, "the generator's training images: folder, FACES directory or .npy", 1},
+    {"train", 'T', "SET", 0, "the generator's training images: folder, FACES directory or embeddings", 1},
     {"synthetic", 'S', "SET", 0, "the synthetic images", 1},
     {"holdout", KEY_HOLDOUT, "SET", 0,
      "real people the generator never saw, same source as the training images", 1},
@@ -118,11 +118,23 @@ static char *join(const char *dir, const char *name)
     return path;
 }
 
-/* A set that holds embeddings already: a FACES directory or a .npy file. */
+/* Whether a name, perhaps with ":ARRAY" behind it, is that of a file of embeddings. */
+static bool names_embeddings(const char *set)
+{
+    static const char *const endings[] = {".npy", ".npz", ".fvecs", ".h5", ".hdf5", ".jsonl"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        for (const char *at = strstr(set, endings[i]); at != NULL; at = strstr(at + 1, endings[i])) {
+            char behind = at[strlen(endings[i])];
+            if (at > set && (behind == '\0' || behind == ':'))
+                return true;
+        }
+    return false;
+}
+
+/* A set that holds embeddings already: a FACES directory or a file of embeddings. */
 static bool is_embedded(const char *set)
 {
-    size_t len = strlen(set);
-    if (len > 4 && strcmp(set + len - 4, ".npy") == 0)
+    if (names_embeddings(set))
         return true;
     char *npy = join(set, "embeddings.npy");
     bool found = npy != NULL && access(npy, F_OK) == 0;
@@ -234,8 +246,8 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
         "sets, compare "
         "everything exactly, and write DIR/report.html with the tables beside it.\v"
         "Example:\n  likeness audit --train real/ --holdout withheld/ --synthetic made/ -o audit/\n\n"
-        "A set is a folder of images (one folder per person, or flat), a FACES directory or a .npy file of "
-        "embeddings. "
+        "A set is a folder of images (one folder per person, or flat), a FACES directory or a file of "
+        "embeddings (.npy, .npz, .fvecs, .h5, .jsonl). "
         "Without a hold-out the audit lists leads but can show no leak: withhold about 5 % of the persons "
         "before training.",
         children,

@@ -106,7 +106,8 @@ int cmd_bench(struct cli *cli, int argc, char **argv)
         parse,
         "match [SYNTH TRAIN]",
         "Measure how fast this machine compares every vector of SYNTH with every one of TRAIN.\v"
-        "SYNTH and TRAIN are FACES folders or .npy files. Without them random vectors are made, the same for "
+        "SYNTH and TRAIN are FACES folders or files of embeddings. Without them random vectors are made, the "
+        "same for "
         "the "
         "same seed; they are the hardest case, real embeddings are faster.\n\n"
         "  likeness bench match\n"

@@ -67,7 +67,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num < 2)
-            argp_error(state, "expected SYNTH and TRAIN: two FACES folders or .npy files");
+            argp_error(state, "expected SYNTH and TRAIN: two FACES folders or files of embeddings");
         if (a->options.output == NULL)
             argp_error(state, "expected -o MATCH: the folder to write to");
         return 0;
@@ -99,8 +99,8 @@ int cmd_match(struct cli *cli, int argc, char **argv)
         parse,
         "SYNTH TRAIN",
         "Compare every face of SYNTH with every face of TRAIN, exactly, and write the closest pairs.\v"
-        "SYNTH, TRAIN and the hold-out are FACES folders that `likeness embed` made, or .npy files with one "
-        "embedding per row.\n\n"
+        "SYNTH, TRAIN and the hold-out are FACES folders that `likeness embed` made, or files with one "
+        "embedding per row: .npy, .npz, .fvecs, HDF5, JSON lines. FILE:ARRAY names one of several arrays.\n\n"
         "  likeness match synth.faces train.faces --holdout others.faces -o match",
         children,
         NULL,

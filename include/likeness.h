@@ -195,8 +195,8 @@ LK_API lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed
 /* ---- match: all pairs, exact --------------------------------------------------------------------- */
 
 typedef struct lk_match_options {
-    const char *probes;     /* FACES directory or .npy: the synthetic set */
-    const char *references; /* FACES directory or .npy: the training set */
+    const char *probes;     /* FACES directory or file of embeddings (docs/formats.md): the synthetic set */
+    const char *references; /* the same: the training set */
     const char *holdout;    /* the same for real people the generator never saw; may be NULL */
     const char *output;     /* MATCH directory */
     uint64_t k;             /* closest pairs over everything, per gallery */
@@ -233,10 +233,10 @@ typedef struct lk_cpu_level {
 /* The i-th level, fastest first. Gives 0, and no level, behind the last. */
 LK_API int lk_cpu_level_at(int i, lk_cpu_level *out);
 
-/* ---- bench: how fast this machine compares --------------------------------------------------------- */
+/* ---- bench: how fast this machine compares -------------------------------------------------------- */
 
 typedef struct lk_bench_options {
-    const char *probes, *references; /* FACES directories or .npy; both NULL = random unit vectors are made */
+    const char *probes, *references; /* FACES directories or files of embeddings; both NULL = random unit vectors are made */
     uint64_t n_probes, n_references, dim, seed; /* of made vectors */
     uint64_t k, r;                   /* as for lk_match */
     const char *cpu;                 /* instruction set; NULL = the best that the processor has */
@@ -259,7 +259,7 @@ LK_API lk_status lk_bench_match(lk_ctx *ctx, const lk_bench_options *options, lk
 /* ---- calibrate: what a score is worth ------------------------------------------------------------- */
 
 typedef struct lk_calibrate_options {
-    const char *faces;   /* FACES directory of a labelled set */
+    const char *faces;   /* FACES directory or file of embeddings of a labelled set */
     const char *pairs;   /* LFW-style pairs.txt; NULL = all pairs of the set by its identities */
     const char *output;  /* thresholds.json; NULL = do not write */
     int force_fmr;       /* also give thresholds with fewer than 30 impostor errors behind them */
@@ -326,7 +326,7 @@ LK_API lk_status lk_report(lk_ctx *ctx, const lk_report_options *options, lk_rep
                            lk_error *err);
 LK_API const char *lk_verdict_name(lk_verdict verdict); /* "leak shown" */
 
-/* ---- plant: a synthetic set with known truth ------------------------------------------------------- */
+/* ---- plant: a synthetic set with known truth ------------------------------------------------------ */
 
 typedef struct lk_plant_options {
     const char *train;   /* folder of labelled images: where leaks come from */

@@ -104,7 +104,7 @@ void lk_ctx_cancel(lk_ctx *ctx)
 
 bool lk_ctx_cancelled(const lk_ctx *ctx)
 {
-    return atomic_load_explicit(&ctx->cancelled, memory_order_relaxed);
+    return ctx != NULL && atomic_load_explicit(&ctx->cancelled, memory_order_relaxed);
 }
 
 lk_status lk_ctx_check(const lk_ctx *ctx, lk_error *err)
@@ -131,7 +131,7 @@ const char *lk_ctx_data_dir(const lk_ctx *ctx)
 
 void lk_ctx_message(lk_ctx *ctx, lk_level level, const char *format, ...)
 {
-    if (ctx->message == NULL)
+    if (ctx == NULL || ctx->message == NULL)
         return;
     char text[1200];
     va_list args;
@@ -146,7 +146,7 @@ void lk_ctx_message(lk_ctx *ctx, lk_level level, const char *format, ...)
 
 void lk_ctx_progress(lk_ctx *ctx, const lk_progress *progress)
 {
-    if (ctx->progress == NULL)
+    if (ctx == NULL || ctx->progress == NULL)
         return;
     pthread_mutex_lock(&ctx->callbacks);
     double now = lk_clock_seconds();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ctx.h - the context behind every long call: threads, cancelling, messages, progress. */
+/* ctx.h - the context behind every long call: threads, cancelling, messages, progress. Cancelling, messages
+ * and progress take a NULL context: nobody listens, nothing stops. */
 #ifndef LK_BASE_CTX_H
 #define LK_BASE_CTX_H
 

@@ -8,14 +8,14 @@
 
 #include "formats/json.h"
 
-#define EXPECTED                                                                                         \
-    "expected a FACES directory (embeddings.npy, images.csv, meta.json, as `likeness embed` writes) or " \
-    "a .npy file"
+#define EXPECTED                                                                                             \
+    "expected a FACES directory (embeddings.npy, images.csv, meta.json, as `likeness embed` writes) or "     \
+    "a file of embeddings (.npy, .npz, .fvecs, HDF5, JSON lines)"
 
-/* ---- images.csv ------------------------------------------------------------------------------------ */
+/* ---- images.csv ----------------------------------------------------------------------------------- */
 
 /* Pictures of one person stand one after another: they share one string. */
-static void share_identity(struct lk_face_image *image, const struct lk_face_image *previous)
+void lk_face_image_share(struct lk_face_image *image, const struct lk_face_image *previous)
 {
     if (image->identity != NULL && previous->identity != NULL &&
         strcmp(image->identity, previous->identity) == 0) {
@@ -39,7 +39,7 @@ static lk_status read_images(struct lk_faces *faces, struct lk_csv *csv, lk_erro
         struct lk_face_image *image = &faces->images[faces->n_images];
         LK_TRY(lk_faces_csv_read(csv, image, err));
         if (faces->n_images > 0)
-            share_identity(image, image - 1);
+            lk_face_image_share(image, image - 1);
         faces->n_images++;
         if (image->row < 0)
             continue;
@@ -100,7 +100,7 @@ static lk_status count_identities(struct lk_faces *faces, lk_error *err)
     return LK_OK;
 }
 
-/* ---- meta.json ------------------------------------------------------------------------------------- */
+/* ---- meta.json ------------------------------------------------------------------------------------ */
 
 static lk_status check_number(const json_t *object, const char *key, uint64_t found, const char *what,
                               const char *where, lk_error *err)
@@ -132,9 +132,10 @@ static lk_status check_meta(const struct lk_faces *faces, const char *where, lk_
     return check_number(model, "dim", faces->matrix.dim, "embeddings.npy has vectors of length", where, err);
 }
 
-/* ---- the directory --------------------------------------------------------------------------------- */
+/* ---- the directory -------------------------------------------------------------------------------- */
 
-static lk_status open_part(struct lk_faces *faces, const char *dir, const char *name, lk_error *err)
+static lk_status open_part(struct lk_faces *faces, lk_ctx *ctx, const char *dir, const char *name,
+                           lk_error *err)
 {
     char *path = lk_path_join(dir, name, err);
     if (path == NULL)
@@ -143,7 +144,7 @@ static lk_status open_part(struct lk_faces *faces, const char *dir, const char *
     if (!lk_path_exists(path) && errno == ENOENT)
         status = lk_fail(err, LK_EFORMAT, "%s: this folder has no %s; " EXPECTED, dir, name);
     else if (strcmp(name, "embeddings.npy") == 0)
-        status = lk_matrix_open(&faces->matrix, path, err);
+        status = lk_matrix_open(&faces->matrix, ctx, path, err);
     else if (strcmp(name, "images.csv") == 0)
         status = open_images(faces, path, err);
     else if ((status = lk_json_read(path, &faces->meta, err)) == LK_OK)
@@ -152,37 +153,36 @@ static lk_status open_part(struct lk_faces *faces, const char *dir, const char *
     return status;
 }
 
-static lk_status open_plain(struct lk_faces *faces, const char *path, lk_error *err)
+static lk_status open_directory(struct lk_faces *faces, lk_ctx *ctx, const char *path, lk_error *err)
 {
-    struct lk_map map = {0};
-    LK_TRY(lk_map_open(&map, path, err));
-    bool npy = map.len >= 6 && memcmp(map.bytes, "\x93NUMPY", 6) == 0;
-    size_t len = map.len;
-    lk_map_close(&map);
-    LK_NEED(npy, err, LK_EFORMAT, "%s: %s; " EXPECTED, path,
-            len == 0 ? "the file is empty" : "not a .npy file");
-    return lk_matrix_open(&faces->matrix, path, err);
+    LK_TRY(open_part(faces, ctx, path, "embeddings.npy", err));
+    LK_TRY(open_part(faces, ctx, path, "images.csv", err));
+    return open_part(faces, ctx, path, "meta.json", err);
 }
 
-lk_status lk_faces_open(struct lk_faces *out, const char *path, lk_error *err)
+static lk_status open_any(struct lk_faces *faces, lk_ctx *ctx, const char *path, lk_error *err)
+{
+    char *array = NULL;
+    if ((faces->path = lk_strdup(path, err)) == NULL)
+        return LK_ENOMEM;
+    LK_TRY(lk_vectors_split(path, &faces->file, &array, err));
+    lk_status status = LK_OK;
+    if (!lk_path_exists(faces->file))
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot open; " EXPECTED, path);
+    else if (lk_path_is_dir(faces->file))
+        status = open_directory(faces, ctx, path, err);
+    else
+        status = lk_faces_open_vectors(faces, ctx, array, err);
+    if (status == LK_OK && faces->image_of_row != NULL)
+        status = count_identities(faces, err);
+    free(array);
+    return status;
+}
+
+lk_status lk_faces_open(struct lk_faces *out, lk_ctx *ctx, const char *path, lk_error *err)
 {
     struct lk_faces faces = {0};
-    if (!lk_path_exists(path))
-        return lk_fail_sys(err, LK_EIO, "%s: cannot open; " EXPECTED, path);
-    if ((faces.path = lk_strdup(path, err)) == NULL)
-        return LK_ENOMEM;
-    lk_status status;
-    if (!lk_path_is_dir(path)) {
-        status = open_plain(&faces, path, err);
-    } else {
-        status = open_part(&faces, path, "embeddings.npy", err);
-        if (status == LK_OK)
-            status = open_part(&faces, path, "images.csv", err);
-        if (status == LK_OK)
-            status = open_part(&faces, path, "meta.json", err);
-        if (status == LK_OK)
-            status = count_identities(&faces, err);
-    }
+    lk_status status = open_any(&faces, ctx, path, err);
     if (status != LK_OK) {
         lk_faces_close(&faces);
         return status;
@@ -202,6 +202,10 @@ void lk_faces_close(struct lk_faces *faces)
     free(faces->images);
     free(faces->image_of_row);
     free(faces->path);
+    free(faces->file);
+    free(faces->array);
+    free(faces->labels);
+    free(faces->checks.excluded);
     lk_matrix_close(&faces->matrix);
     json_decref(faces->meta);
     *faces = (struct lk_faces){0};

@@ -8,6 +8,7 @@
 
 #include "formats/csv.h"
 #include "formats/npy.h"
+#include "formats/vectors.h"
 
 /* Points of a face, "left" as the viewer sees it. BlazeFace gives the mouth's centre instead of its corners.
  */
@@ -46,19 +47,61 @@ void lk_faces_csv_write(FILE *stream, const struct lk_face_image *image);
 lk_status lk_faces_csv_read(const struct lk_csv *csv, struct lk_face_image *out, lk_error *err);
 void lk_face_image_free(struct lk_face_image *image);
 
-/* A FACES directory, or a plain .npy file (then n_images == 0 and meta == NULL). */
+/* Lets an image use the string of the one before it when both are of one identity. */
+void lk_face_image_share(struct lk_face_image *image, const struct lk_face_image *previous);
+
+enum { LK_ROWS_NAMED = 20 };
+
+struct lk_row_list {
+    uint64_t n;
+    uint32_t first[LK_ROWS_NAMED]; /* rows in the file */
+};
+
+/* What lk_faces_ready found in the rows. */
+struct lk_row_checks {
+    struct lk_row_list not_finite, zero; /* left out */
+    struct lk_row_list constant;         /* all numbers the same, and not zero */
+    struct lk_row_list duplicate;        /* the same bytes as an earlier row that takes part */
+    uint32_t same_as[LK_ROWS_NAMED];     /* the first such row of each of duplicate.first */
+    uint64_t n_scaled;                   /* rows that were not of length 1 */
+    double shortest, longest;            /* their lengths */
+    uint32_t *excluded;                  /* rows that are not finite or zero, rising */
+    uint64_t n_excluded;
+};
+
+/* A FACES directory, or a plain file of embeddings (then meta == NULL, and n_images == 0 when it has no
+ * labels). */
 struct lk_faces {
     char *path;             /* as given */
+    char *file;             /* path, without the name of an array behind it */
+    char *array;            /* the array of that file; NULL where there is just one */
+    char *labels;           /* the table of labels beside a plain file; NULL = none */
     struct lk_matrix matrix;
+    struct lk_row_checks checks;  /* after lk_faces_ready */
     struct lk_face_image *images; /* in input order */
     size_t n_images;
-    size_t *image_of_row;   /* rows entries; NULL for a plain .npy */
+    size_t *image_of_row;   /* rows entries; NULL without labels */
     uint64_t n_identities;  /* distinct identities among embedded rows; 0 = no labels */
     json_t *meta;
 };
-lk_status lk_faces_open(struct lk_faces *out, const char *path, lk_error *err);
+lk_status lk_faces_open(struct lk_faces *out, lk_ctx *ctx, const char *path, lk_error *err);
 void lk_faces_close(struct lk_faces *faces);
-/* The image of an embedding row, or NULL for a plain .npy. */
+
+/* Looks at all rows, says what is wrong with them in messages, and makes the matrix one of unit vectors: each
+ * number of a row whose length differs from 1 by more than 1e-5 is divided by that length in double and
+ * rounded. Rows that are not finite or zero stay as they are. */
+lk_status lk_faces_ready(struct lk_faces *faces, lk_ctx *ctx, lk_error *err);
+/* After that: whether a row can be compared. */
+bool lk_faces_usable(const struct lk_faces *faces, uint64_t row);
+/* The checks for a meta.json. New reference; NULL when memory is out. */
+json_t *lk_row_checks_json(const struct lk_row_checks *checks);
+
+/* For lk_faces_open: fills in what a plain file holds (faces_vectors.c). */
+lk_status lk_faces_open_vectors(struct lk_faces *faces, lk_ctx *ctx, const char *array, lk_error *err);
+/* Reads a table of labels for so many rows. */
+lk_status lk_row_labels_parse(const uint8_t *bytes, size_t len, uint64_t rows, struct lk_texts *paths,
+                          struct lk_texts *identities, lk_error *err);
+/* The image of an embedding row, or NULL without labels. */
 const struct lk_face_image *lk_faces_image(const struct lk_faces *faces, uint64_t row);
 /* Where the picture of an image lies now: its path, resolved against meta.json's working_directory when
  * relative. New string. */

@@ -2,13 +2,11 @@
 /* npy.c - reads and writes NumPy's .npy files (the format is NumPy Enhancement Proposal 1). */
 #include "formats/npy.h"
 
-#include <float.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_HEADER = 64 << 10, MAX_DIM = 65536, MAX_DIMENSIONS = 32, MAX_WORD = 64 };
+enum { MAX_DIMENSIONS = 32, MAX_WORD = 64 };
 
 static const uint8_t MAGIC[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 
@@ -98,31 +96,38 @@ static lk_status take_shape(struct parser *p, uint64_t shape[2], int *n)
     return take(p, ')');
 }
 
-static lk_status check_type(const char *descr, struct lk_npy_header *out, lk_error *err)
+/* Takes a type such as "<f4" apart. What is not of this form keeps kind 0. */
+static void understand_type(struct lk_npy_array *out)
 {
-    LK_NEED(strchr(descr, 'O') == NULL, err, LK_EFORMAT,
-            "the array holds pickled Python objects (type '%s'), expected numbers: '<f4', '<f2' or '<f8'",
-            descr);
-    LK_NEED(descr[0] != '>', err, LK_EFORMAT,
-            "the array is big-endian (type '%s'), expected '<f4', '<f2' or '<f8'", descr);
-    bool order = descr[0] == '<' || descr[0] == '=' || descr[0] == '|';
-    bool size =
-        order && descr[1] == 'f' && strchr("248", descr[2]) != NULL && descr[2] != '\0' && descr[3] == '\0';
-    LK_NEED(size, err, LK_EFORMAT, "the array has the type '%s', expected '<f4', '<f2' or '<f8'", descr);
-    out->kind = 'f';
-    out->item_bytes = descr[2] - '0';
+    const char *descr = out->descr;
+    if (descr[0] == '\0' || strchr("<>=|", descr[0]) == NULL || descr[1] < 'A' || descr[2] < '0' ||
+        descr[2] > '9')
+        return;
+    char *end;
+    unsigned long count = strtoul(descr + 2, &end, 10);
+    if (*end != '\0' || count > UINT32_MAX)
+        return;
+    out->kind = descr[1];
+    out->big_endian = descr[0] == '>';
+    out->item_bytes = out->kind == 'U' ? 4 * (uint64_t)count : count; /* text counts characters */
+}
+
+static lk_status take_type(struct parser *p, struct lk_npy_array *out)
+{
+    LK_NEED(peek(p) != '[', p->err, LK_EFORMAT,
+            "the array holds records with several fields, expected '<f4', '<f2' or '<f8'");
+    LK_TRY(take_string(p, out->descr));
+    understand_type(out);
     return LK_OK;
 }
 
-static lk_status parse_dict(struct parser *p, struct lk_npy_header *out)
+static lk_status parse_dict(struct parser *p, struct lk_npy_array *out)
 {
     enum { DESCR = 1, FORTRAN = 2, SHAPE = 4, ALL = 7 };
-    int seen = 0, n = 0;
-    uint64_t shape[2] = {0, 0};
-    bool fortran = false;
+    int seen = 0;
     LK_TRY(take(p, '{'));
     while (peek(p) != '}') {
-        char key[MAX_WORD], descr[MAX_WORD];
+        char key[MAX_WORD];
         LK_TRY(take_string(p, key));
         LK_TRY(take(p, ':'));
         int bit = strcmp(key, "descr") == 0           ? DESCR
@@ -133,16 +138,12 @@ static lk_status parse_dict(struct parser *p, struct lk_npy_header *out)
                 "the .npy header has the key '%s' %s, expected descr, fortran_order and shape once each", key,
                 bit == 0 ? "" : "twice");
         seen |= bit;
-        if (bit == DESCR) {
-            LK_NEED(peek(p) != '[', p->err, LK_EFORMAT,
-                    "the array holds records with several fields, expected '<f4', '<f2' or '<f8'");
-            LK_TRY(take_string(p, descr));
-            LK_TRY(check_type(descr, out, p->err));
-        } else if (bit == FORTRAN) {
-            LK_TRY(take_bool(p, &fortran));
-        } else {
-            LK_TRY(take_shape(p, shape, &n));
-        }
+        if (bit == DESCR)
+            LK_TRY(take_type(p, out));
+        else if (bit == FORTRAN)
+            LK_TRY(take_bool(p, &out->fortran));
+        else
+            LK_TRY(take_shape(p, out->shape, &out->n_dims));
         if (peek(p) != '}')
             LK_TRY(take(p, ','));
     }
@@ -153,17 +154,10 @@ static lk_status parse_dict(struct parser *p, struct lk_npy_header *out)
             !(seen & DESCR)   ? "'descr'"
             : !(seen & SHAPE) ? "'shape'"
                               : "'fortran_order'");
-    LK_NEED(n == 2, p->err, LK_EFORMAT, "the array has %d dimension%s, expected 2: one row for each vector",
-            n, n == 1 ? "" : "s");
-    /* With one row or one column both orders are the same; NumPy then writes C order. */
-    LK_NEED(!fortran, p->err, LK_EFORMAT,
-            "the array is in Fortran order, expected C order (save numpy.ascontiguousarray of it)");
-    out->rows = shape[0];
-    out->dim = shape[1];
     return LK_OK;
 }
 
-lk_status lk_npy_parse(const uint8_t *bytes, size_t len, struct lk_npy_header *out, lk_error *err)
+lk_status lk_npy_describe(const uint8_t *bytes, size_t len, struct lk_npy_array *out, lk_error *err)
 {
     LK_NEED(len > 0, err, LK_EFORMAT, "the file is empty, expected a .npy array");
     LK_NEED(len >= sizeof MAGIC && memcmp(bytes, MAGIC, sizeof MAGIC) == 0, err, LK_EFORMAT,
@@ -179,106 +173,65 @@ lk_status lk_npy_parse(const uint8_t *bytes, size_t len, struct lk_npy_header *o
     size_t header = bytes[8] | (size_t)bytes[9] << 8;
     if (version > 1)
         header |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-    LK_NEED(header <= MAX_HEADER, err, LK_EFORMAT, "a .npy header of %zu bytes, expected at most %d", header,
-            MAX_HEADER);
+    LK_NEED(header <= LK_NPY_MAX_HEADER, err, LK_EFORMAT, "a .npy header of %zu bytes, expected at most %d",
+            header, LK_NPY_MAX_HEADER);
     LK_NEED(header <= len - start, err, LK_EFORMAT, "the .npy header is cut off: %zu bytes of %zu",
             len - start, header);
 
     struct parser p = {bytes + start, header, 0, err};
-    struct lk_npy_header h = {.data_offset = start + header};
-    LK_TRY(parse_dict(&p, &h));
-    LK_NEED(h.dim >= 1 && h.dim <= MAX_DIM, err, LK_EFORMAT,
-            "vectors of %" PRIu64 " numbers, expected 1 to %d", h.dim, MAX_DIM);
-    uint64_t want, have = len - h.data_offset;
-    bool too_many = __builtin_mul_overflow(h.rows, h.dim * (uint64_t)h.item_bytes, &want);
+    struct lk_npy_array array = {.data_offset = start + header};
+    LK_TRY(parse_dict(&p, &array));
+    *out = array;
+    return LK_OK;
+}
+
+lk_status lk_npy_layout(const struct lk_npy_array *array, uint64_t len, struct lk_layout *out, lk_error *err)
+{
+    LK_NEED(strchr(array->descr, 'O') == NULL, err, LK_EFORMAT,
+            "the array holds pickled Python objects (type '%s'), expected numbers: '<f4', '<f2' or '<f8'",
+            array->descr);
+    uint64_t size = array->item_bytes;
+    LK_NEED(array->kind == 'f' && (size == 2 || size == 4 || size == 8), err, LK_EFORMAT,
+            "the array has the type '%s', expected '<f4', '<f2' or '<f8'", array->descr);
+    LK_NEED(array->n_dims == 2, err, LK_EFORMAT,
+            "the array has %d dimension%s, expected 2: one row for each vector", array->n_dims,
+            array->n_dims == 1 ? "" : "s");
+    uint64_t rows = array->shape[0], dim = array->shape[1];
+    LK_NEED(dim >= 1 && dim <= LK_MAX_DIM, err, LK_EFORMAT,
+            "vectors of %" PRIu64 " numbers, expected 1 to %d", dim, LK_MAX_DIM);
+    uint64_t want, have = len - array->data_offset;
+    bool too_many = __builtin_mul_overflow(rows, dim * size, &want);
     LK_NEED(!too_many && want <= have, err, LK_EFORMAT,
-            "the array is cut off: %" PRIu64 " x %" PRIu64 " numbers of %d bytes do not fit into the %" PRIu64
-            " bytes behind the header",
-            h.rows, h.dim, h.item_bytes, have);
+            "the array is cut off: %" PRIu64 " x %" PRIu64 " numbers of %" PRIu64
+            " bytes do not fit into the %" PRIu64 " bytes behind the header",
+            rows, dim, size, have);
     LK_NEED(want == have, err, LK_EFORMAT,
-            "%" PRIu64 " bytes too many: the header says %" PRIu64 " x %" PRIu64 " numbers of %d bytes",
-            have - want, h.rows, h.dim, h.item_bytes);
-    *out = h;
+            "%" PRIu64 " bytes too many: the header says %" PRIu64 " x %" PRIu64 " numbers of %" PRIu64
+            " bytes",
+            have - want, rows, dim, size);
+    *out = (struct lk_layout){(int)size, array->big_endian, array->fortran, rows, dim, array->data_offset};
     return LK_OK;
 }
 
-/* ---- the matrix ------------------------------------------------------------------------------------ */
-
-static float from_half(uint16_t h)
+lk_status lk_npy_parse(const uint8_t *bytes, size_t len, struct lk_layout *out, lk_error *err)
 {
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 0x3ff;
-    if (exponent == 0) { /* zero and subnormal: fraction * 2^-24, exact in float */
-        float value = (float)fraction * 0x1p-24f;
-        return sign != 0 ? -value : value;
-    }
-    uint32_t bits = sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    struct lk_npy_array array;
+    LK_TRY(lk_npy_describe(bytes, len, &array, err));
+    return lk_npy_layout(&array, len, out, err);
 }
 
-/* Rounds; what float cannot hold becomes infinite, and is found with the other rows that are not finite. */
-static float from_double(double value)
+lk_status lk_matrix_open(struct lk_matrix *out, lk_ctx *ctx, const char *path, lk_error *err)
 {
-    const double limit = 0x1.ffffffp127; /* halfway from FLT_MAX to the next power of two */
-    if (value >= limit)
-        return INFINITY;
-    return value <= -limit ? -INFINITY : (float)value;
-}
-
-static void convert(const uint8_t *from, int item_bytes, float *to, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (item_bytes == 2) {
-            uint16_t half;
-            memcpy(&half, from + 2 * i, sizeof half);
-            to[i] = from_half(half);
-        } else if (item_bytes == 4) {
-            memcpy(&to[i], from + 4 * i, sizeof to[i]);
-        } else {
-            double value;
-            memcpy(&value, from + 8 * i, sizeof value);
-            to[i] = from_double(value);
-        }
-    }
-}
-
-lk_status lk_matrix_open(struct lk_matrix *out, const char *path, lk_error *err)
-{
-    struct lk_matrix m = {0};
-    struct lk_npy_header h;
-    LK_TRY(lk_map_open(&m.map, path, err));
-    lk_status status = lk_npy_parse(m.map.bytes, m.map.len, &h, err);
-    if (status != LK_OK) {
+    struct lk_map map;
+    struct lk_layout layout;
+    LK_TRY(lk_map_open(&map, path, err));
+    lk_status status = lk_npy_parse(map.bytes, map.len, &layout, err);
+    if (status == LK_OK)
+        status = lk_matrix_take(out, &map, &layout, ctx, err);
+    if (status != LK_OK)
         lk_error_prefix(err, "%s", path);
-        lk_map_close(&m.map);
-        return status;
-    }
-    m.rows = h.rows;
-    m.dim = h.dim;
-    const uint8_t *data = m.map.bytes + h.data_offset;
-    if (h.item_bytes == 4 && (uintptr_t)data % _Alignof(float) == 0) {
-        m.data = (const float *)(const void *)data;
-    } else {
-        size_t n = (size_t)(h.rows * h.dim); /* no overflow: the data are in the file */
-        if ((m.owned = lk_alloc_aligned(n, sizeof *m.owned, err)) == NULL) {
-            lk_error_prefix(err, "%s", path);
-            lk_map_close(&m.map);
-            return LK_ENOMEM;
-        }
-        convert(data, h.item_bytes, m.owned, n);
-        m.data = m.owned;
-        lk_map_close(&m.map);
-    }
-    *out = m;
-    return LK_OK;
-}
-
-void lk_matrix_close(struct lk_matrix *matrix)
-{
-    lk_map_close(&matrix->map);
-    free(matrix->owned);
-    *matrix = (struct lk_matrix){0};
+    lk_map_close(&map);
+    return status;
 }
 
 lk_status lk_npy_write_header(FILE *stream, uint64_t rows, uint64_t dim, lk_error *err)

@@ -23,16 +23,18 @@ static lk_status open_faces(struct lk_report *r, struct lk_report_set *set, cons
                             lk_error *err)
 {
     lk_error why = {0};
-    char *path = lk_report_resolve(r, set->path, err);
-    if (path == NULL)
-        return LK_ENOMEM;
-    lk_status status = LK_OK;
+    char *path = lk_report_resolve(r, set->path, err), *file = NULL, *array = NULL;
+    lk_status status = path != NULL ? lk_vectors_split(path, &file, &array, err) : LK_ENOMEM;
+    if (status != LK_OK) {
+        free(path);
+        return status;
+    }
     if (!lk_path_is_dir(path)) {
         set->closed_because =
-            lk_strdup(lk_path_exists(path) ? "plain vectors without pictures were compared"
+            lk_strdup(lk_path_exists(file) ? "plain vectors without pictures were compared"
                                            : "the FACES directory is no longer where it was",
                       err);
-    } else if (lk_faces_open(&set->faces, path, &why) != LK_OK) {
+    } else if (lk_faces_open(&set->faces, r->ctx, path, &why) != LK_OK) {
         set->closed_because = lk_strdup(why.text, err);
     } else {
         set->open = true;
@@ -55,6 +57,8 @@ static lk_status open_faces(struct lk_report *r, struct lk_report_set *set, cons
         set->n_unreadable += set->faces.images[i].status == LK_FACE_UNREADABLE;
     }
     free(path);
+    free(file);
+    free(array);
     return status;
 }
 
@@ -108,7 +112,7 @@ const char *lk_report_fact(const struct lk_report *r, const char *of, const char
     return NULL;
 }
 
-/* ---- thresholds ------------------------------------------------------------------------------------- */
+/* ---- thresholds ----------------------------------------------------------------------------------- */
 
 static int by_falling_fmr(const void *a, const void *b)
 {

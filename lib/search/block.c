@@ -45,10 +45,10 @@ static inline float larger(float a, float b)
     return a > b ? a : b;
 }
 
-float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, int g,
+float lk_pass_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest,
                     const struct lk_list *nearest, const struct lk_list *identities)
 {
-    float lowest = lk_closest_threshold(&block->closest[g]);
+    float lowest = lk_closest_threshold(closest);
     float known = atomic_load_explicit(&pass->galleries[g].threshold, memory_order_relaxed);
     lowest = larger(lowest, known);
     lowest = smaller(lowest, lk_list_threshold(nearest));
@@ -111,7 +111,7 @@ static lk_status read_rows(const struct tile *t, lk_error *err)
             for (uint64_t r = 0; r < t->count; r++)
                 t->block->exact[t->g][lk_search_bin(scores[r])]++;
         const struct lk_list *nearest = &t->worker->nearest[p], *identities = &t->worker->identities[p];
-        float lowest = lk_pass_floor(t->pass, t->block, t->g, nearest, identities);
+        float lowest = lk_pass_floor(t->pass, t->g, &t->block->closest[t->g], nearest, identities);
         for (uint64_t r = 0; r < t->count; r += STRIP) {
             /* Behind the gallery's last reference lie scores of an earlier tile: `end` keeps them out. */
             uint64_t end = t->count - r < STRIP ? t->count : r + STRIP;
@@ -124,7 +124,7 @@ static lk_status read_rows(const struct tile *t, lk_error *err)
                 if (scores[i] >= lowest)
                     LK_TRY(take(t->pass, t->block, t->worker, t->g, p, (uint32_t)(t->first + i), scores[i],
                                 err));
-            lowest = lk_pass_floor(t->pass, t->block, t->g, nearest, identities);
+            lowest = lk_pass_floor(t->pass, t->g, &t->block->closest[t->g], nearest, identities);
         }
     }
     return LK_OK;

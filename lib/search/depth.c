@@ -14,6 +14,8 @@
 #include "search/pass.h"
 
 enum { SAMPLE = 384, SEED = 7 };
+/* The bound takes the largest rest of a panel. */
+#define REST_OF_PANEL 1.25
 #define SCAN_NS_PER_AXIS 0.0019
 #define SCORE_NS_PER_COORDINATE 0.2
 
@@ -66,9 +68,23 @@ static double share_nominated(const float *products, const double *kept, const s
     for (size_t i = 0; i < SAMPLE; i++)
         for (size_t j = 0; j < SAMPLE; j++) {
             double rest = sqrt(fmax(x->norm2[i] - kept[i], 0) * fmax(y->norm2[j] - kept[SAMPLE + j], 0));
-            passed += (double)products[i * SAMPLE + j] + rest + rounding >= threshold;
+            passed += (double)products[i * SAMPLE + j] + REST_OF_PANEL * rest + rounding >= threshold;
         }
     return (double)passed / ((double)SAMPLE * SAMPLE);
+}
+
+/* About the score that the lists of a probe ask for, on average over a run: of n references in any order
+ * r (1 + ln(n / r)) enter a list of r. */
+static float list_score(const struct lk_pass *pass)
+{
+    const struct lk_search_gallery *out = &pass->out->galleries[LK_GALLERY_TRAIN];
+    double n = (double)pass->galleries[LK_GALLERY_TRAIN].set->rows, r = (double)out->n_nearest;
+    double share = r * (1 + log(n / r)) / n;
+    uint64_t above = 0;
+    int bin = LK_SEARCH_BINS;
+    while (bin > 0 && (double)above <= share * (double)out->sample_size)
+        above += out->sample[--bin];
+    return lk_pass_bin_score(bin);
 }
 
 static size_t cheapest(const struct lk_pass *pass, const struct projected *x, const struct projected *y,
@@ -76,7 +92,7 @@ static size_t cheapest(const struct lk_pass *pass, const struct projected *x, co
 {
     size_t dim = (size_t)pass->options->dim, best = dim, from = 0;
     double least = INFINITY;
-    double threshold = (double)fminf(pass->exact_score, pass->range_score);
+    double threshold = (double)fminf(fminf(pass->exact_score, pass->range_score), list_score(pass));
     for (size_t to = dim < 32 ? dim : 32; from < dim; to = to + 16 < dim ? to + 16 : dim) {
         extend(products, kept, x, y, dim, from, to);
         from = to;

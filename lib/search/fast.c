@@ -18,10 +18,12 @@ struct candidate {
     float most;
 };
 
-/* What a worker knows of the block's pairs before any is scored. The lists are those of the result, but hold
- * the least that each pair scores: so their thresholds are as good as those of the scores, nearly, and pairs
- * can wait for their scoring until the thresholds stand high. */
+/* What a worker knows of the block's pairs. The lists are those of the result, but hold the least that each
+ * pair scores. Where projections leave out little these are nearly as good as the scores, and pairs wait for
+ * their scoring until the thresholds stand high; else pairs are scored soon, and the lists hold their scores.
+ */
 struct lk_scan_lists {
+    struct lk_closest closest;
     struct lk_list *nearest, *identities; /* of each probe */
     struct lk_hit *hits;                  /* of all lists */
     struct candidate *near;               /* room + MOST_NOMINATED */
@@ -34,6 +36,7 @@ struct scan {
     struct lk_worker *worker;
     struct lk_scan_lists *lists;
     int g;
+    bool waits;
     const struct lk_fast *fast;
     const struct lk_codes *references;
     uint64_t first_panel, end_panel; /* of probes: those that hold the block */
@@ -67,6 +70,7 @@ void lk_scan_lists_free(struct lk_scan_lists *lists)
 {
     if (lists == NULL)
         return;
+    free(lists->closest.pairs);
     free(lists->nearest);
     free(lists->identities);
     free(lists->hits);
@@ -78,6 +82,9 @@ static void begin_lists(struct scan *s)
 {
     const struct lk_search_gallery *out = &s->pass->out->galleries[s->g];
     struct lk_hit *hits = s->lists->hits;
+    s->lists->closest.k = s->pass->galleries[s->g].closest.k;
+    s->lists->closest.n = 0;
+    s->lists->closest.full = false;
     for (uint64_t p = 0; p < s->block->count; p++) {
         s->lists->nearest[p] = (struct lk_list){hits, 0, out->n_nearest};
         hits += out->n_nearest;
@@ -88,26 +95,32 @@ static void begin_lists(struct scan *s)
 
 static void update_floor(struct scan *s, uint64_t p)
 {
-    s->floors[p] = lk_pass_floor(s->pass, s->block, s->g, &s->lists->nearest[p], &s->lists->identities[p]);
+    s->floors[p] =
+        lk_pass_floor(s->pass, s->g, &s->lists->closest, &s->lists->nearest[p], &s->lists->identities[p]);
 }
 
 /* A pair scores at least this. Each pair comes here once. */
-static void note_least(struct scan *s, uint64_t p, uint32_t reference, float least)
+static lk_status note_least(struct scan *s, uint64_t p, uint32_t reference, float least, lk_error *err)
 {
     _Atomic float *best = &s->fast->best[s->g][reference];
     float seen = atomic_load_explicit(best, memory_order_relaxed);
     while (least > seen && !atomic_compare_exchange_weak_explicit(best, &seen, least, memory_order_relaxed,
                                                                   memory_order_relaxed))
         ;
-    const uint32_t *identities = s->pass->galleries[s->g].set->identities;
-    struct lk_list *nearest = &s->lists->nearest[p], *distinct = &s->lists->identities[p];
     if (least < s->floors[p])
-        return;
+        return LK_OK;
+    const struct lk_pass_gallery *gallery = &s->pass->galleries[s->g];
+    const uint32_t *identities = gallery->set->identities;
+    struct lk_list *nearest = &s->lists->nearest[p], *distinct = &s->lists->identities[p];
     if (least >= lk_list_threshold(nearest))
         lk_list_add(nearest, (struct lk_hit){least, reference});
     if (identities != NULL && least >= lk_list_threshold(distinct))
         lk_list_add_identity(distinct, (struct lk_hit){least, reference}, identities);
+    if (least >= atomic_load_explicit(&gallery->threshold, memory_order_relaxed))
+        LK_TRY(lk_closest_add(&s->lists->closest,
+                              &(struct lk_pair){least, (uint32_t)(s->block->first + p), reference}, 1, err));
     update_floor(s, p);
+    return LK_OK;
 }
 
 /* ---- nominated pairs are sifted; what is left of them is scored, and taken ---------------------------- */
@@ -162,9 +175,12 @@ static lk_status score_near(struct scan *s, lk_error *err)
                 prefetch(gallery + near[first + j + LK_GROUP].reference * dim, bytes);
         }
         pass->pairs(a, b, dim, scores);
-        for (size_t j = 0; j < count; j++)
-            LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, near[first + j].p, near[first + j].reference,
-                                scores[j], err));
+        for (size_t j = 0; j < count; j++) {
+            struct candidate c = near[first + j];
+            if (!s->waits)
+                LK_TRY(note_least(s, c.p, c.reference, scores[j], err));
+            LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, c.p, c.reference, scores[j], err));
+        }
     }
     s->worker->scored += n;
     s->n_near = 0;
@@ -183,17 +199,19 @@ static lk_status sift(struct scan *s, lk_error *err)
         float inside =
             f->scan->dot_float(fine_row(px, &s->pass->options->probes, dim, probe),
                                fine_row(py, s->pass->galleries[s->g].set, dim, c.reference), length);
-        double rest = py->fine != NULL ? (double)lk_codes_rest(px, probe) * (double)lk_codes_rest(py, c.reference) : 0;
+        double rest =
+            py->fine != NULL ? (double)lk_codes_rest(px, probe) * (double)lk_codes_rest(py, c.reference) : 0;
         struct lk_bounds b = lk_bounds_fine(inside, rest, f->fine_slack[s->g]);
         if (b.most < needed_of(s, c.p, c.reference))
             continue;
         c.most = b.most;
         s->lists->near[s->n_near++] = c;
-        note_least(s, c.p, c.reference, b.least);
+        if (s->waits)
+            LK_TRY(note_least(s, c.p, c.reference, b.least, err));
     }
     s->worker->nominated += s->n_nominated;
     s->n_nominated = 0;
-    return s->n_near >= s->lists->room ? score_near(s, err) : LK_OK;
+    return s->n_near >= s->lists->room || !s->waits ? score_near(s, err) : LK_OK;
 }
 
 /* ---- one panel of references against the block ------------------------------------------------------- */
@@ -278,7 +296,7 @@ static lk_status score_leads(struct scan *s, lk_error *err)
             for (uint64_t i = p; i < end; i++)
                 for (uint64_t j = 0; j < LK_GROUP && l + j < n_leads; j++) {
                     float score = scores[(i - p) * LK_GROUP + j];
-                    note_least(s, i, leads[l + j], score);
+                    LK_TRY(note_least(s, i, leads[l + j], score, err));
                     LK_TRY(lk_pass_take(pass, s->block, s->worker, s->g, i, leads[l + j], score, err));
                 }
         }
@@ -333,6 +351,7 @@ lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct l
                      .worker = worker,
                      .lists = worker->lists,
                      .g = g,
+                     .waits = pass->fast->waits[g],
                      .fast = pass->fast,
                      .references = &pass->fast->references[g]};
     return scan_block(&s, err);

@@ -6,6 +6,7 @@
  * keeps its own single chain of additions, in index order; vectors run across references. Adding +0 to the
  * rounded sum turns -0 into +0, as lk_score does. */
 #include "search/kernel.h"
+#include "search/target.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -37,20 +38,42 @@ typedef double lane8 __attribute__((vector_size(64), aligned(64)));
 #define ADD_1(n) sum##n += a[i * LK_GROUP + n] * b
 #define PUT_1(n)                                                                                             \
     for (int j = 0; j < LK_GROUP; j++)                                                                       \
-        scores[(size_t)n * stride + (size_t)j] = (float)sum##n[j] + 0.0f
+    scores[(size_t)n * stride + (size_t)j] = (float)sum##n[j] + 0.0f
 
-static inline __attribute__((always_inline)) void scores_of_2(const double *a, const double *references,
-                                                              size_t dim, float *scores, size_t stride)
-{
-    lane8 sum0 = {0}, sum1 = {0};
-    for (size_t i = 0; i < dim; i++) {
-        const lane8 b = LOAD_8(references + i * LK_GROUP);
-        ADD_1(0);
-        ADD_1(1);
+/* Four probes and two registers of references, in 8 of 16 registers. Vectors wider than a register would go
+ * through memory, 20 times as slow. */
+#define DEFINE_SCORES(name, lanes)                                                                           \
+    static inline __attribute__((always_inline)) void name(const double *a, const double *references,        \
+                                                           size_t dim, float *scores, size_t stride)         \
+    {                                                                                                        \
+        enum { WIDTH = sizeof(lanes) / sizeof(double) };                                                     \
+        lanes low0 = {0}, low1 = {0}, low2 = {0}, low3 = {0};                                                \
+        lanes high0 = {0}, high1 = {0}, high2 = {0}, high3 = {0};                                            \
+        for (size_t i = 0; i < dim; i++) {                                                                   \
+            const lanes low = *(const lanes *)(references + i * LK_GROUP);                                   \
+            const lanes high = *(const lanes *)(references + i * LK_GROUP + WIDTH);                          \
+            ADD_2(0);                                                                                        \
+            ADD_2(1);                                                                                        \
+            ADD_2(2);                                                                                        \
+            ADD_2(3);                                                                                        \
+        }                                                                                                    \
+        PUT_2(0);                                                                                            \
+        PUT_2(1);                                                                                            \
+        PUT_2(2);                                                                                            \
+        PUT_2(3);                                                                                            \
     }
-    PUT_1(0);
-    PUT_1(1);
-}
+#define ADD_2(n)                                                                                             \
+    low##n += a[i * LK_GROUP + n] * low;                                                                     \
+    high##n += a[i * LK_GROUP + n] * high
+#define PUT_2(n)                                                                                             \
+    for (int j = 0; j < WIDTH; j++) {                                                                        \
+        scores[(size_t)n * stride + (size_t)j] = (float)low##n[j] + 0.0f;                                    \
+        scores[(size_t)n * stride + (size_t)(j + WIDTH)] = (float)high##n[j] + 0.0f;                         \
+    }
+
+typedef double lane2 __attribute__((vector_size(16)));
+typedef double lane4 __attribute__((vector_size(32)));
+DEFINE_SCORES(scores_4_by_4, lane2)
 
 static inline __attribute__((always_inline)) void scores_of_8(const double *a, const double *references,
                                                               size_t dim, float *scores, size_t stride)
@@ -77,26 +100,25 @@ static inline __attribute__((always_inline)) void scores_of_8(const double *a, c
     PUT_1(7);
 }
 
-/* With 16 vector registers of 128 or 256 bits, two probes at a time are what fits. */
-static inline __attribute__((always_inline)) void scores_by_2(const double *a, const double *references,
-                                                              size_t dim, float *scores, size_t stride)
-{
-    for (size_t n = 0; n < LK_GROUP; n += 2)
-        scores_of_2(a + n, references, dim, scores + n * stride, stride);
-}
-
 static void kernel_portable(const double *probes, const double *references, size_t dim, float *scores,
                             size_t stride)
 {
-    scores_by_2(probes, references, dim, scores, stride);
+    for (size_t n = 0; n < LK_GROUP; n += 4)
+        for (size_t m = 0; m < LK_GROUP; m += 4)
+            scores_4_by_4(probes + n, references + m, dim, scores + n * stride + m, stride);
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void kernel_avx2(const double *probes, const double *references,
-                                                        size_t dim, float *scores, size_t stride)
+LK_TARGET_BEGIN("avx2")
+DEFINE_SCORES(scores_4_by_8, lane4)
+
+static void kernel_avx2(const double *probes, const double *references, size_t dim, float *scores,
+                        size_t stride)
 {
-    scores_by_2(probes, references, dim, scores, stride);
+    for (size_t n = 0; n < LK_GROUP; n += 4)
+        scores_4_by_8(probes + n, references, dim, scores + n * stride, stride);
 }
+LK_TARGET_END
 
 __attribute__((target("avx512f"))) static void kernel_avx512(const double *probes, const double *references,
                                                              size_t dim, float *scores, size_t stride)

@@ -103,12 +103,17 @@ static lk_status write_outputs(const struct lk_match *m, const struct lk_search_
     return status;
 }
 
+static lk_status name_input(const struct lk_match_set *s, struct lk_str *inputs, lk_error *err)
+{
+    return lk_str_addf(inputs, err, " / %s %s %s", s->embeddings_sha256, s->images_sha256,
+                       s->faces.array != NULL ? s->faces.array : "");
+}
+
 static lk_status name_inputs(const struct lk_match *m, struct lk_str *inputs, lk_error *err)
 {
-    LK_TRY(lk_str_addf(inputs, err, "%s %s", m->probes.embeddings_sha256, m->probes.images_sha256));
+    LK_TRY(name_input(&m->probes, inputs, err));
     for (int g = 0; g < LK_N_GALLERIES; g++)
-        LK_TRY(lk_str_addf(inputs, err, " / %s %s", m->galleries[g].embeddings_sha256,
-                           m->galleries[g].images_sha256));
+        LK_TRY(name_input(&m->galleries[g], inputs, err));
     return LK_OK;
 }
 
@@ -188,7 +193,8 @@ lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summar
     summary.n_probes = m.probes.set.rows;
     summary.n_references = m.galleries[LK_GALLERY_TRAIN].set.rows;
     summary.n_holdout = m.galleries[LK_GALLERY_HOLDOUT].set.rows;
-    summary.n_excluded = m.probes.n_excluded + m.galleries[0].n_excluded + m.galleries[1].n_excluded;
+    summary.n_excluded = m.probes.faces.checks.n_excluded + m.galleries[0].faces.checks.n_excluded +
+                         m.galleries[1].faces.checks.n_excluded;
     lk_match_set_close(&m.probes);
     for (int g = 0; g < LK_N_GALLERIES; g++)
         lk_match_set_close(&m.galleries[g]);

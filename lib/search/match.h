@@ -6,20 +6,18 @@
 #include "formats/faces.h"
 #include "search/search.h"
 
-/* A FACES directory or .npy made ready: rows that are not finite or zero are left out, all others are of unit
- * length. */
+/* A FACES directory or a file of embeddings made ready: rows that are not finite or zero are left out, all
+ * others are of unit length. */
 struct lk_match_set {
     const char *role; /* "probes", "references", "holdout": its key in meta.json */
     struct lk_faces faces;
     struct lk_search_set set; /* the rows that take part */
-    float *owned;             /* set.data when the file's rows could not be taken as they are */
+    struct lk_matrix gathered; /* holds set.data when some rows are left out */
     uint32_t *row_of;         /* row in the file of each row that takes part */
     uint32_t *identities;
-    uint32_t *excluded; /* rows in the file */
-    uint64_t n_excluded;
     uint64_t n_labels; /* distinct identities among the rows that take part */
     char embeddings_sha256[65];
-    char images_sha256[65]; /* "" for a plain .npy */
+    char images_sha256[65]; /* of a plain file: of the labels beside it; "" without */
     char rows_sha256[65];   /* of the rows that take part, to know their codes by */
     char *codes_path;       /* where these are kept; NULL = nowhere */
 };

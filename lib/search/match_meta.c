@@ -10,7 +10,7 @@
 #include "formats/json.h"
 #include "search/match.h"
 
-/* ---- writing ------------------------------------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------------------------------------- */
 
 /* jansson takes the reference also when it fails, so one flag at the end is enough. */
 static void set(json_t *object, const char *key, json_t *value, bool *failed)
@@ -27,13 +27,16 @@ static json_t *text_or_null(const char *text)
 static json_t *describe_set(const struct lk_match_set *s, bool *failed)
 {
     json_t *object = json_object(), *excluded = json_array();
-    for (uint64_t i = 0; i < s->n_excluded; i++)
-        if (json_array_append_new(excluded, json_integer(s->excluded[i])) != 0)
+    const struct lk_row_checks *checks = &s->faces.checks;
+    for (uint64_t i = 0; i < checks->n_excluded; i++)
+        if (json_array_append_new(excluded, json_integer(checks->excluded[i])) != 0)
             *failed = true;
     json_t *model = s->faces.meta != NULL ? json_object_get(s->faces.meta, "model") : NULL;
     set(object, "path", lk_json_text(s->faces.path), failed);
     set(object, "rows", json_integer((json_int_t)s->faces.matrix.rows), failed);
+    set(object, "array", text_or_null(s->faces.array), failed);
     set(object, "excluded", excluded, failed);
+    set(object, "checks", lk_row_checks_json(checks), failed);
     set(object, "dim", json_integer((json_int_t)s->faces.matrix.dim), failed);
     set(object, "identities", json_integer((json_int_t)s->n_labels), failed);
     set(object, "embeddings_sha256", json_string(s->embeddings_sha256), failed);
@@ -92,7 +95,7 @@ lk_status lk_match_meta_new(json_t **out, const struct lk_match *match, const st
     return LK_OK;
 }
 
-/* ---- comparing ---------------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------------ */
 
 struct comparison {
     const char *where; /* the file, for messages */
@@ -117,12 +120,14 @@ static lk_status compare_set(struct comparison *c, const json_t *meta, const str
                        had ? "a hold-out (there, not asked for)" : "a hold-out (asked for, not there)");
     if (!has)
         return LK_OK;
-    const char *embeddings = "", *images = "", *path = "", *directory = "";
+    const char *embeddings = "", *images = "", *path = "", *directory = "", *array = "";
     LK_TRY(lk_json_string(object, "embeddings_sha256", 1, &embeddings, c->where, err));
     LK_TRY(lk_json_string(object, "images_sha256", 0, &images, c->where, err));
     LK_TRY(lk_json_string(object, "path", 1, &path, c->where, err));
+    LK_TRY(lk_json_string(object, "array", 0, &array, c->where, err));
     LK_TRY(lk_json_string(meta, "working_directory", 1, &directory, c->where, err));
-    if (strcmp(embeddings, s->embeddings_sha256) != 0)
+    if (strcmp(embeddings, s->embeddings_sha256) != 0 ||
+        strcmp(array, s->faces.array != NULL ? s->faces.array : "") != 0)
         snprintf(thing, sizeof thing, "embeddings of %s", s->role);
     else if (strcmp(images, s->images_sha256) != 0)
         snprintf(thing, sizeof thing, "list of images of %s", s->role);

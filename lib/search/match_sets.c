@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* match_sets.c - embeddings made ready for the search: bad rows left out, lengths made one, labels numbered.
- */
+/* match_sets.c - embeddings made ready for the search: bad rows left out, labels numbered. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,87 +8,41 @@
 #include "formats/json.h"
 #include "search/match.h"
 
-/* A float32 row that was made a unit vector is within 1e-6 of it, whoever did it. */
-#define UNIT_TOLERANCE 1e-5
-enum { ROWS_NAMED = 5 };
-
-/* Length of a row: NaN or infinite when a number of it is. No finite row overflows a double. */
-static double length_of(const float *row, uint64_t dim)
-{
-    double sum = 0;
-    for (uint64_t i = 0; i < dim; i++)
-        sum += (double)row[i] * (double)row[i];
-    return sqrt(sum);
-}
-
-static bool is_unit(double length)
-{
-    return fabs(length - 1.0) <= UNIT_TOLERANCE;
-}
-
-/* Sorts the file's rows into those that take part and those that do not. */
-static lk_status sort_rows(struct lk_match_set *s, uint64_t *n_scaled, lk_error *err)
+/* The file's rows that take part, as they are when these are all of them. */
+static lk_status gather_rows(struct lk_match_set *s, lk_ctx *ctx, lk_error *err)
 {
     const struct lk_matrix *m = &s->faces.matrix;
-    size_t capacity = 0;
+    struct lk_scratch scratch = LK_SCRATCH_INIT;
     s->row_of = lk_calloc((size_t)m->rows, sizeof *s->row_of, err);
     if (s->row_of == NULL)
         return LK_ENOMEM;
-    for (uint64_t row = 0; row < m->rows; row++) {
-        double length = length_of(lk_matrix_row(m, row), m->dim);
-        if (isfinite(length) && length > 0) {
+    for (uint64_t row = 0, next = 0; row < m->rows; row++) {
+        if (next < s->faces.checks.n_excluded && s->faces.checks.excluded[next] == row)
+            next++;
+        else
             s->row_of[s->set.rows++] = (uint32_t)row;
-            *n_scaled += !is_unit(length);
-            continue;
-        }
-        LK_TRY(lk_grow(&s->excluded, &capacity, (size_t)s->n_excluded + 1, sizeof *s->excluded, err));
-        s->excluded[s->n_excluded++] = (uint32_t)row;
     }
-    return LK_OK;
-}
-
-static lk_status warn_excluded(const struct lk_match_set *s, lk_ctx *ctx, lk_error *err)
-{
-    if (s->n_excluded == 0)
+    s->set.data = m->data;
+    if (s->faces.checks.n_excluded == 0)
         return LK_OK;
-    struct lk_str rows = LK_STR_INIT;
-    lk_status status = LK_OK;
-    for (uint64_t i = 0; status == LK_OK && i < s->n_excluded && i < ROWS_NAMED; i++)
-        status = lk_str_addf(&rows, err, "%s%" PRIu32, i > 0 ? ", " : "", s->excluded[i]);
+    lk_status status = lk_scratch_open(&scratch, err);
+    for (uint64_t i = 0, n; status == LK_OK && i < s->set.rows;
+         i += n) { /* runs of rows between excluded ones */
+        for (n = 1; i + n < s->set.rows && s->row_of[i + n] == s->row_of[i] + n; n++)
+            ;
+        status = lk_scratch_write(&scratch, lk_matrix_row(m, s->row_of[i]),
+                                  (size_t)(n * m->dim) * sizeof(float), err);
+        if (status == LK_OK)
+            status = lk_ctx_check(ctx, err);
+    }
     if (status == LK_OK)
-        lk_ctx_message(ctx, LK_LEVEL_WARNING,
-                       "%s: %" PRIu64 " of %" PRIu64 " rows are left out, being zero or not finite: %s%s",
-                       s->faces.path, s->n_excluded, s->faces.matrix.rows, rows.text,
-                       s->n_excluded > ROWS_NAMED ? ", ..." : "");
-    lk_str_free(&rows);
+        status = lk_matrix_take_scratch(&s->gathered, &scratch, s->set.rows, m->dim, err);
+    lk_scratch_close(&scratch);
+    s->set.data = s->gathered.data;
     return status;
 }
 
-/* The rows that take part, each of unit length: the file's own where that is what it holds. */
-static lk_status gather_rows(struct lk_match_set *s, uint64_t n_scaled, lk_error *err)
-{
-    const struct lk_matrix *m = &s->faces.matrix;
-    s->set.data = m->data;
-    if (n_scaled == 0 && s->n_excluded == 0)
-        return LK_OK;
-    size_t cells;
-    LK_NEED(!lk_mul_overflows((size_t)s->set.rows, (size_t)m->dim, &cells), err, LK_ENOMEM,
-            "%s: too many rows", s->faces.path);
-    s->owned = lk_alloc_aligned(cells, sizeof *s->owned, err);
-    if (s->owned == NULL)
-        return LK_ENOMEM;
-    for (uint64_t i = 0; i < s->set.rows; i++) {
-        const float *from = lk_matrix_row(m, s->row_of[i]);
-        float *to = s->owned + i * m->dim;
-        double length = length_of(from, m->dim);
-        for (uint64_t j = 0; j < m->dim; j++)
-            to[j] = is_unit(length) ? from[j] : (float)((double)from[j] / length);
-    }
-    s->set.data = s->owned;
-    return LK_OK;
-}
-
-/* ---- identities --------------------------------------------------------------------------------------- */
+/* ---- identities ----------------------------------------------------------------------------------- */
 
 struct named_row {
     const char *name;
@@ -138,7 +90,7 @@ static lk_status number_identities(struct lk_match_set *s, lk_error *err)
     return LK_OK;
 }
 
-/* ---- a set -------------------------------------------------------------------------------------------- */
+/* ---- a set ---------------------------------------------------------------------------------------- */
 
 static lk_status hash_part(const char *dir, const char *name, char hex[65], lk_error *err)
 {
@@ -152,27 +104,24 @@ static lk_status hash_part(const char *dir, const char *name, char hex[65], lk_e
 
 static lk_status open_set(struct lk_match_set *s, lk_ctx *ctx, const char *path, lk_error *err)
 {
-    LK_TRY(lk_faces_open(&s->faces, path, err));
-    uint64_t rows = s->faces.matrix.rows, n_scaled = 0;
+    LK_TRY(lk_faces_open(&s->faces, ctx, path, err));
+    uint64_t rows = s->faces.matrix.rows;
     LK_NEED(rows > 0, err, LK_EFORMAT, "%s: holds no embeddings, expected at least one row", path);
     LK_NEED(rows <= LK_SEARCH_MAX_ROWS, err, LK_EUNSUP,
             "%s: %" PRIu64 " rows, at most %u can be searched at once", path, rows, LK_SEARCH_MAX_ROWS);
-    if (s->faces.image_of_row == NULL) {
-        LK_TRY(lk_hash_file(path, s->embeddings_sha256, err));
+    if (s->faces.meta == NULL) {
+        LK_TRY(lk_hash_file(s->faces.file, s->embeddings_sha256, err));
+        if (s->faces.labels != NULL)
+            LK_TRY(lk_hash_file(s->faces.labels, s->images_sha256, err));
     } else {
         LK_TRY(hash_part(path, "embeddings.npy", s->embeddings_sha256, err));
         LK_TRY(hash_part(path, "images.csv", s->images_sha256, err));
     }
     LK_TRY(lk_ctx_check(ctx, err));
-    LK_TRY(sort_rows(s, &n_scaled, err));
-    LK_NEED(s->set.rows > 0, err, LK_EFORMAT,
+    LK_TRY(lk_faces_ready(&s->faces, ctx, err));
+    LK_NEED(s->faces.checks.n_excluded < rows, err, LK_EFORMAT,
             "%s: all %" PRIu64 " rows are zero or not finite, nothing is left to compare", path, rows);
-    LK_TRY(warn_excluded(s, ctx, err));
-    if (n_scaled > 0)
-        lk_ctx_message(ctx, LK_LEVEL_NOTE,
-                       "%s: %" PRIu64 " of %" PRIu64 " rows were not of length 1 and are scaled to it", path,
-                       n_scaled, rows);
-    LK_TRY(gather_rows(s, n_scaled, err));
+    LK_TRY(gather_rows(s, ctx, err));
     return number_identities(s, err);
 }
 
@@ -186,16 +135,23 @@ lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *r
     return status;
 }
 
-/* Rows that are the file's own are known by its hash: which of them take part follows from its bytes. */
+/* Whether the rows that take part are those of a .npy file as they are: its hash is theirs, then. */
+static bool is_in_place(const struct lk_match_set *s)
+{
+    size_t len = strlen(s->faces.file);
+    bool npy = s->faces.meta != NULL || (len > 4 && strcmp(s->faces.file + len - 4, ".npy") == 0);
+    return npy && s->faces.checks.n_scaled == 0 && s->faces.checks.n_excluded == 0;
+}
+
 lk_status lk_match_set_keep(struct lk_match_set *set, const char *level, lk_error *err)
 {
     memcpy(set->rows_sha256, set->embeddings_sha256, sizeof set->rows_sha256);
-    if (set->owned != NULL)
-        LK_TRY(lk_hash_bytes(set->owned, (size_t)(set->set.rows * set->faces.matrix.dim) * sizeof(float),
+    if (!is_in_place(set))
+        LK_TRY(lk_hash_bytes(set->set.data, (size_t)(set->set.rows * set->faces.matrix.dim) * sizeof(float),
                              set->rows_sha256, err));
     struct lk_str path = LK_STR_INIT;
-    const char *of = set->faces.path, *between = of[strlen(of) - 1] == '/' ? "" : "/";
-    if (set->faces.image_of_row == NULL)
+    const char *of = set->faces.file, *between = of[strlen(of) - 1] == '/' ? "" : "/";
+    if (set->faces.meta == NULL)
         between = ".";
     LK_TRY(lk_str_addf(&path, err, "%s%scodes-%s.cache", of, between, level));
     set->codes_path = path.text;
@@ -206,10 +162,9 @@ void lk_match_set_close(struct lk_match_set *set)
 {
     free(set->codes_path);
     lk_faces_close(&set->faces);
-    free(set->owned);
+    lk_matrix_close(&set->gathered);
     free(set->row_of);
     free(set->identities);
-    free(set->excluded);
     *set = (struct lk_match_set){.role = set->role};
 }
 

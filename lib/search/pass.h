@@ -51,6 +51,7 @@ struct lk_fast {
     double *lead_rows[LK_N_GALLERIES];   /* the leads, packed */
     uint64_t *not_leads[LK_N_GALLERIES]; /* of each panel: bits of rows that are there and no leads */
     uint64_t panel_step[LK_N_GALLERIES];
+    bool waits[LK_N_GALLERIES];        /* nominated pairs wait for their scoring: fast.c */
     double slack;                      /* more than any rounding of a score */
     double fine_slack[LK_N_GALLERIES]; /* and of the product that nominated pairs are sifted by */
 };
@@ -97,8 +98,9 @@ float lk_pass_bin_score(int bin);
 lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker,
                         lk_error *err);
 
-/* The lowest score that anything still asks for from a probe of the block whose lists are these. */
-float lk_pass_floor(const struct lk_pass *pass, const struct lk_block *block, int g,
+/* The lowest score that anything still asks for from a probe whose lists are these, in a block with these
+ * closest pairs. */
+float lk_pass_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest,
                     const struct lk_list *nearest, const struct lk_list *identities);
 /* One scored pair of probe p of the block, offered to every product. */
 lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,

@@ -207,6 +207,19 @@ static lk_status encode(struct lk_pass *pass, lk_error *err)
     return LK_OK;
 }
 
+/* Floors made of what pairs score at least are lower by twice the product of what the projections leave out.
+ */
+#define REST_WORTH_WAITING 0.04
+
+static double mean_rest(const struct lk_codes *codes)
+{
+    uint64_t sets = (codes->panels + codes->share - 1) / codes->share;
+    double sum = 0;
+    for (uint64_t i = 0; i < sets; i++)
+        sum += (double)codes->rest[i];
+    return sum / (double)sets;
+}
+
 lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
 {
     size_t dim = (size_t)pass->options->dim;
@@ -227,9 +240,14 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
         longest_reference = fmax(longest_reference, f->references[g].longest);
     }
     f->slack = lk_bound_slack(longest, longest_reference);
-    for (int g = 0; g < LK_N_GALLERIES; g++)
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        if (f->references[g].rows == 0)
+            continue;
+        f->waits[g] = f->references[g].fine == NULL ||
+                      mean_rest(&f->probes) * mean_rest(&f->references[g]) < REST_WORTH_WAITING;
         f->fine_slack[g] =
             lk_bound_fine_slack(&f->probes, &f->references[g], dim, longest, longest_reference);
+    }
     return LK_OK;
 }
 

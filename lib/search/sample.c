@@ -14,7 +14,7 @@
 enum { CHUNK = 1 << 16, MOST = 1 << 20, PAIRS_PER_SAMPLE = 256 };
 
 /* Up to so many pairs all bins are exact; beyond, those whose sampled share from there up is 1 in 10,000. */
-#define ALL_EXACT_PAIRS ((uint64_t)1 << 26)
+#define ALL_EXACT_PAIRS ((uint64_t)1 << 22)
 #define EXACT_SHARE 10000
 
 struct sampling {
@@ -122,16 +122,21 @@ lk_status lk_pass_sample(struct lk_pass *pass, lk_error *err)
     return LK_OK;
 }
 
+/* By halving between the floats, which in the order of lk_best_pack are whole numbers: near 0 they lie too close
+ * for steps from one to the next. */
 float lk_pass_bin_score(int bin)
 {
     if (bin == 0)
         return -INFINITY;
     if (bin >= LK_SEARCH_BINS)
         return INFINITY;
-    float score = (float)(bin / 200.0 - 1.0);
-    while (lk_search_bin(score) < bin)
-        score = nextafterf(score, INFINITY);
-    while (lk_search_bin(nextafterf(score, -INFINITY)) >= bin)
-        score = nextafterf(score, -INFINITY);
-    return score;
+    uint64_t below = lk_best_pack(-1.5f, 0) >> 32, from = lk_best_pack(1.5f, 0) >> 32;
+    while (from - below > 1) {
+        uint64_t middle = (below + from) / 2;
+        if (lk_search_bin(lk_best_unpack(middle << 32).score) >= bin)
+            from = middle;
+        else
+            below = middle;
+    }
+    return lk_best_unpack(from << 32).score;
 }

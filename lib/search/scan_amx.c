@@ -100,6 +100,7 @@ static uint64_t tile(const struct lk_tile *t, uint64_t *mask)
     return any;
 }
 
+#define LK_FLOATS 16
 #define LK_MADD(a, b, c) __builtin_fmaf(a, b, c)
 #include "search/scan_float.h"
 

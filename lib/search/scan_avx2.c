@@ -70,6 +70,7 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
     return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
+#define LK_FLOATS 8
 #define LK_MADD(a, b, c) __builtin_fmaf(a, b, c)
 #include "search/scan_float.h"
 

@@ -73,6 +73,7 @@ static void needed(struct lk_bound bound, const float *scores, int n, int32_t *o
     }
 }
 
+#define LK_FLOATS 16
 #define LK_MADD(a, b, c) __builtin_fmaf(a, b, c)
 #define LK_OWN_NEEDED
 #include "search/scan_float.h"

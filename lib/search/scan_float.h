@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan_float.h - the float side of a kernel set: included once in each scan_*.c, inside its instruction set.
  *
- * Before the inclusion LK_MADD(a, b, c) is a * b + c, rounded once or twice: the bounds allow for both. With
- * LK_OWN_NEEDED the kernel set has its own `needed`. Sums
+ * Before the inclusion LK_MADD(a, b, c) is a * b + c, rounded once or twice: the bounds allow for both;
+ * LK_FLOATS is how many floats a register holds. With LK_OWN_NEEDED the kernel set has its own `needed`. Sums
  * run in eight lanes that are written out, because compilers do not reorder floating-point sums by
  * themselves. */
 
@@ -66,19 +66,24 @@ static float dot_float(const float *a, const float *b, size_t n)
         *(doubles *)(out + 3 * depth) = sum3;                                                                \
     }
 
-/* Rows begin anywhere, hence the alignment of one element. */
+/* Rows begin anywhere, hence the alignment of one element. Vectors wider than the registers go through
+ * memory. */
 typedef float float_4 __attribute__((vector_size(16), aligned(4), may_alias));
-typedef float float_16 __attribute__((vector_size(64), aligned(4), may_alias));
 typedef double double_4 __attribute__((vector_size(32), aligned(8), may_alias));
-typedef double double_16 __attribute__((vector_size(128), aligned(8), may_alias));
 DEFINE_PROJECT(project_4, float_4, double_4)
-DEFINE_PROJECT(project_16, float_16, double_16)
+#if LK_FLOATS > 4
+typedef float float_wide __attribute__((vector_size(4 * LK_FLOATS), aligned(4), may_alias));
+typedef double double_wide __attribute__((vector_size(8 * LK_FLOATS), aligned(8), may_alias));
+DEFINE_PROJECT(project_wide, float_wide, double_wide)
+#else
+#define project_wide project_4
+#endif
 
 static void project(const float *axes, size_t dim, size_t depth, const float *x, double *out)
 {
     size_t a = 0;
-    for (; a + 16 <= depth; a += 16)
-        project_16(axes + a, dim, depth, x, out + a);
+    for (; a + LK_FLOATS <= depth; a += LK_FLOATS)
+        project_wide(axes + a, dim, depth, x, out + a);
     for (; a < depth; a += 4) /* depth is a multiple of 4 */
         project_4(axes + a, dim, depth, x, out + a);
 }

@@ -36,6 +36,7 @@ static int32_t dot_codes(const int8_t *a, const int8_t *b, size_t n)
     return sum;
 }
 
+#define LK_FLOATS 4
 #define LK_MADD(a, b, c) ((a) * (b) + (c))
 #include "search/scan_float.h"
 

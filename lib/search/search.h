@@ -53,7 +53,7 @@ struct lk_search_options {
     uint64_t depth;      /* axes of the nominating scan; 0 = chosen */
     uint64_t waiting;    /* nominated pairs that a thread keeps before it scores them; 0 = chosen */
     struct lk_search_cache caches[LK_N_GALLERIES];
-    uint64_t exact_pairs; /* up to so many pairs every score is counted, and nothing nominated; 0 = 2^26 */
+    uint64_t exact_pairs; /* up to so many pairs every score is counted, and nothing nominated; 0 = 2^22 */
 };
 
 struct lk_pair {
@@ -73,7 +73,7 @@ struct lk_range_pair {
 };
 
 /* Scores in 400 bins of width 1/200: bin b holds floor(200 score + 200) == b, computed in double; what lies
- * outside of -1 .. 1 by rounding counts in the first and last bin. Up to 2^26 pairs all bins are exact;
+ * outside of -1 .. 1 by rounding counts in the first and last bin. Up to 2^22 pairs all bins are exact;
  * beyond, those from the lowest edge on at which the sampled share from there up is at most 1e-4 (the higher
  * edge of two galleries). */
 #define LK_SEARCH_BINS 400

@@ -16,12 +16,6 @@ void lk_calibrate_options_init(lk_calibrate_options *options)
 static lk_status score(struct lk_labelled *out, lk_ctx *ctx, const struct lk_faces *faces,
                        const char *pairs_path, lk_error *err)
 {
-    uint64_t unusable = 0;
-    for (uint64_t row = 0; row < faces->matrix.rows; row++)
-        unusable += !lk_labelled_usable(faces, row);
-    if (unusable > 0)
-        lk_ctx_message(ctx, LK_LEVEL_WARNING, "%s: %llu vectors are not finite or zero and are left out",
-                       faces->path, (unsigned long long)unusable);
     if (pairs_path == NULL)
         return lk_labelled_all(out, ctx, faces, rates[0], err);
     struct lk_pairs pairs;
@@ -99,12 +93,16 @@ lk_status lk_calibrate(lk_ctx *ctx, const lk_calibrate_options *options, lk_cali
     struct lk_faces faces;
     struct lk_labelled labelled = {.n_folds = 0};
     lk_calibration r;
-    LK_TRY(lk_faces_open(&faces, options->faces, err));
+    LK_TRY(lk_faces_open(&faces, ctx, options->faces, err));
     lk_status status = LK_OK;
     if (faces.n_images == 0 || faces.n_identities == 0)
-        status = lk_fail(err, LK_EFORMAT,
-                         "%s: no identities, expected a FACES directory made from one folder per person",
-                         options->faces);
+        status = lk_fail(
+            err, LK_EFORMAT,
+            "%s: no identities, expected a FACES directory made from one folder per person, or a file of "
+            "embeddings with identities in it or beside it",
+            options->faces);
+    if (status == LK_OK)
+        status = lk_faces_ready(&faces, ctx, err);
     if (status == LK_OK)
         status = score(&labelled, ctx, &faces, options->pairs, err);
     if (status == LK_OK)

@@ -35,7 +35,4 @@ lk_status lk_labelled_all(struct lk_labelled *out, lk_ctx *ctx, const struct lk_
 
 void lk_labelled_close(struct lk_labelled *labelled);
 
-/* Whether a row is a vector that can be compared: finite and not zero. */
-bool lk_labelled_usable(const struct lk_faces *faces, uint64_t row);
-
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* labelled_all.c - scores all pairs of a labelled set, or a random sample of a large one. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,19 +10,12 @@
 
 static const uint64_t sample_seed = 1;
 
-bool lk_labelled_usable(const struct lk_faces *faces, uint64_t row)
-{
-    const float *x = lk_matrix_row(&faces->matrix, row);
-    float length = lk_score(x, x, (size_t)faces->matrix.dim);
-    return isfinite(length) && length > 0;
-}
-
 void lk_labelled_close(struct lk_labelled *labelled)
 {
     lk_roc_close(&labelled->roc);
 }
 
-/* ---- images by identity ---------------------------------------------------------------------------- */
+/* ---- images by identity --------------------------------------------------------------------------- */
 
 struct member {
     const char *identity;
@@ -58,7 +50,7 @@ static lk_status make_groups(struct groups *g, const struct lk_faces *faces, lk_
         return LK_ENOMEM;
     for (uint64_t row = 0; row < rows; row++) {
         const char *identity = lk_faces_image(faces, row)->identity;
-        if (identity != NULL && lk_labelled_usable(faces, row))
+        if (identity != NULL && lk_faces_usable(faces, row))
             g->members[g->n_members++] = (struct member){identity, row};
     }
     if (g->n_members > 0)
@@ -79,7 +71,7 @@ static float score_members(const struct lk_faces *faces, const struct groups *g,
                     lk_matrix_row(&faces->matrix, g->members[b].row), (size_t)faces->matrix.dim);
 }
 
-/* ---- genuine pairs --------------------------------------------------------------------------------- */
+/* ---- genuine pairs -------------------------------------------------------------------------------- */
 
 static uint64_t pairs_of(uint64_t n)
 {
@@ -131,7 +123,7 @@ static lk_status score_genuine(struct lk_labelled *r, const struct lk_faces *fac
     return LK_OK;
 }
 
-/* ---- impostor pairs -------------------------------------------------------------------------------- */
+/* ---- impostor pairs ------------------------------------------------------------------------------- */
 
 /* Every item is one image against all images of later identities, or, sampled, one identity against all later
  * ones. */

@@ -38,7 +38,7 @@ static lk_status index_rows(struct index *index, const struct lk_faces *faces, l
         return LK_ENOMEM;
     for (uint64_t row = 0; row < faces->matrix.rows; row++) {
         const struct lk_face_image *image = lk_faces_image(faces, row);
-        if (image->identity == NULL || !lk_labelled_usable(faces, row))
+        if (image->identity == NULL || !lk_faces_usable(faces, row))
             continue;
         const char *slash = strrchr(image->path, '/'), *stem = slash != NULL ? slash + 1 : image->path;
         const char *dot = strrchr(stem, '.');

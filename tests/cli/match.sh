@@ -70,18 +70,18 @@ expect 1 "$likeness" match a.npy b.npy -k 6 -r 2 --holdout b.npy -o m
 says err "differs in: k (5 there, 6 asked for)"
 expect 0 "$likeness" match a.npy b.npy -k 6 -r 2 --holdout b.npy -o m --force
 expect 3 "$likeness" match a.npy bad.npy -o bad
-says err "bad.npy: 1 of 50 rows are left out, being zero or not finite: 7"
+says err "bad.npy: 1 of 50 rows are left out, being not finite: 7"
 expect 1 "$likeness" match a.npy b.npy -o /dev/full/m
 says err "/dev/full"
 
-# Every level of this machine gives the same tables, and results of one are up to date for another. More than 2^26 pairs, so that
+# Every level of this machine gives the same tables, and results of one are up to date for another. More than 2^22 pairs, so that
 # the nominating scan is used.
 expect 2 "$likeness" match a.npy b.npy --cpu=abacus -o c
 says err "--cpu: found 'abacus', expected one of the levels of this machine: auto, "
 expect 0 "$likeness" version -v
 [ "$(grep -c "chosen: " out)" -eq 1 ] || fail "not one level is chosen"
-make u.npy 8300 24
-make v.npy 8300 24
+make u.npy 2100 24
+make v.npy 2100 24
 expect 0 "$likeness" match u.npy v.npy --min-score 0.9 -q -o cpu_auto
 for level in $("$likeness" version -v | awk '/chosen: |usable/ {print $1}'); do
     expect 0 "$likeness" match u.npy v.npy --min-score 0.9 -q --cpu="$level" -o "cpu_$level"

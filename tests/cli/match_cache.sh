@@ -2,7 +2,7 @@
 # Codes kept beside the embeddings: where, what is said, and the same tables with and without them.
 . "$TESTS/lib.sh"
 
-# make NAME ROWS DIM: float32 rows with a pattern that repeats seldom.
+# make NAME ROWS DIM [unit]: float32 rows with a pattern that repeats seldom.
 make() {
     "$python" - "$@" <<'PY'
 import array, random, sys
@@ -14,6 +14,10 @@ while len(data) < rows * dim:
     start = random.randrange(1000)
     data.extend(pool[start:])
 del data[rows * dim:]
+if len(sys.argv) > 4:
+    for i in range(0, len(data), dim):
+        length = sum(x * x for x in data[i:i + dim]) ** 0.5
+        data[i:i + dim] = array.array("f", [x / length for x in data[i:i + dim]])
 header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }" % (rows, dim)
 with open(name, "wb") as f:
     f.write(b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(117).encode() + b"\n" + data.tobytes())
@@ -39,9 +43,9 @@ says() {
     }
 }
 
-# More than 2^26 pairs, so that there are codes; rows are not of length 1.
-make u.npy 8300 20
-make v.npy 8300 20
+# More than 2^22 pairs, so that there are codes. Rows of v are taken as they are, those of w are scaled.
+make u.npy 2300 20
+make v.npy 2300 20 unit
 make w.npy 900 20
 match without
 [ ! -e v.npy.codes-portable.cache ]
@@ -56,7 +60,7 @@ data = open(sys.argv[1], "rb").read()
 (magic, order, form, version, level, rows_hash, dim, rows, used, depth, panel_rows, share, projected, fine, skew, longest, reach,
  fine_error, size) = struct.unpack("@16sII32s16s64s4Q4I2d2fQ", data[:216])
 assert (magic, order, form, level) == (b"likeness codes\n\0", 0x01020304, 1, b"portable" + bytes(8)), data[:60]
-assert (dim, rows, depth, panel_rows, share, size) == (20, 8300, (used + 3) // 4 * 4, 16, 1, len(data)), data[136:216]
+assert (dim, rows, depth, panel_rows, share, size) == (20, 2300, (used + 3) // 4 * 4, 16, 1, len(data)), data[136:216]
 assert hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:]
 assert abs(longest - 1) < 1e-6 and 0 < reach < 1.1 and 0 <= skew < 1e-4
 axes = struct.unpack_from("@%df" % (dim * depth), data, 256) if projected else ()
@@ -79,6 +83,11 @@ rm -r without
 match without
 match changed --cache
 says "w.npy.codes-portable.cache: was made from other embeddings"
+"$python" -c 'f = open("v.npy", "r+b"); f.seek(-3, 2); f.write(b"\x01")'
+rm -r without
+match without
+match changed_too --cache
+says "v.npy.codes-portable.cache: was made from other embeddings"
 # A cache that cannot be written is no failure.
 rm v.npy.codes-portable.cache
 mkdir v.npy.codes-portable.cache.tmp

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    struct lk_npy_header header;
+    struct lk_layout header;
     lk_error err;
     if (lk_npy_parse(bytes, len, &header, &err) != LK_OK)
         return 0;
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct lk_matrix matrix;
-    if (lk_matrix_open(&matrix, path, &err) != LK_OK || matrix.rows != header.rows ||
+    if (lk_matrix_open(&matrix, NULL, path, &err) != LK_OK || matrix.rows != header.rows ||
         matrix.dim != header.dim)
         abort();
     float sum = 0;

@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """make_corpus.py - makes the first files of the fuzz targets: small, drawn by formula, always the same.
 
-Needs NumPy, libturbojpeg and libwebp. The files are in the repository; run this only to change them.
+Needs NumPy, h5py, libturbojpeg and libwebp. The files are in the repository; run this only to change them.
 """
 import ctypes
 import hashlib
 import io
+import json
 import os
 import struct
+import zipfile
 import zlib
 
+import h5py
 import numpy as np
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
@@ -18,7 +21,7 @@ W, H = 24, 17
 
 
 def save(target, name, data):
-    assert len(data) < 4096, (target, name, len(data))
+    assert len(data) < 8192, (target, name, len(data))
     os.makedirs(os.path.join(HERE, target), exist_ok=True)
     with open(os.path.join(HERE, target, name), "wb") as f:
         f.write(data)
@@ -248,9 +251,99 @@ def make_codes_caches():
     save("codes_cache", "nan", codes_cache(20, 16, 8, wrong={"skew": float("nan")}))
 
 
+# ---- embeddings made elsewhere ---------------------------------------------------------------------------
+
+
+def zipped(method, **arrays):
+    """An .npz with no time of the day in it, so that it is always the same."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as z:
+        for name, array in arrays.items():
+            part = io.BytesIO()
+            np.save(part, array, allow_pickle=True)
+            z.writestr(zipfile.ZipInfo(name + ".npy"), part.getvalue(), method)
+    return stream.getvalue()
+
+
+def make_npzs():
+    values = np.linspace(-2, 2, 12).reshape(3, 4)
+    f4 = values.astype("<f4")
+    stored, deflated = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+    save("npz", "stored", zipped(stored, x=f4))
+    save("npz", "deflated", zipped(deflated, x=values, count=np.int64(3)))
+    save("npz", "fortran", zipped(deflated, x=np.asfortranarray(values.astype(">f2"))))
+    save("npz", "labels", zipped(stored, x=f4, labels=np.array([-1, 2, 300], ">i2"), paths=np.array(["a/\u00e9.jpg", "b", ""])))
+    save("npz", "bytes", zipped(stored, x=f4, identity=np.array([b"a", b"bcd", b""]), files=np.arange(3, dtype="<u8")))
+    save("npz", "left-aside", zipped(stored, x=f4, labels=np.arange(4), paths=np.full(3, None)))
+    save("npz", "two", zipped(stored, x=f4, y=f4))
+    save("npz", "objects", zipped(stored, x=np.full((2, 2), None)))
+    save("npz", "cut", zipped(stored, x=f4)[:-10])
+    save("npz", "crc", zipped(stored, x=f4).replace(f4.tobytes()[:8], bytes(8)))
+
+
+def make_vectors():
+    rows = [[0.5, -1, 2e-3], [1, 2, 3]]
+    fvecs = b"".join(struct.pack("<i3f", 3, *row) for row in rows)
+    save("fvecs", "good", fvecs)
+    save("fvecs", "cut", fvecs[:-1])
+    save("fvecs", "length", fvecs[:16] + struct.pack("<i3f", 2, *rows[0]))
+    save("fvecs", "negative", struct.pack("<i3f", -3, *rows[0]))
+    people = [{"identity": i, "image_name": f"{i}.jpg", "embedding": row} for i, row in enumerate(rows)]
+    lines = "\n".join(map(json.dumps, people))
+    save("json_vectors", "lines", lines.encode())
+    save("json_vectors", "array", json.dumps([{"path": "a/1.jpg", "label": "a", "vector": row} for row in rows], indent=1).encode())
+    save("json_vectors", "words", b'{"embedding": [NaN, -Infinity, null], "name": "NaN \\" {"}\n{"embedding": [Infinity, 1, 2]}')
+    save("json_vectors", "cut", lines.encode()[:-3])
+    save("json_vectors", "ragged", b'{"embedding": [1, 2]}\n{"embedding": [1]}')
+    save("json_vectors", "commas", b'[{"embedding": [1]}, {"embedding": [2]},, ]')
+    save("row_labels", "order", b"path,identity\n" + b"a/1.jpg,a\n" * 5)
+    save("row_labels", "rows", b"row,label,file\n4,b,x\n0,,y\n")
+    save("row_labels", "twice", b"row,identity\n1,a\n1,b\n")
+    save("row_labels", "few", b"identity\na\n")
+
+
+def hdf5(userblock_size=0, **datasets):
+    """Without the time of the day, which also means the older layout of the file."""
+    stream = io.BytesIO()
+    with h5py.File(stream, "w", libver="earliest", userblock_size=userblock_size) as f:
+        for name, how in datasets.items():
+            f.create_dataset(name.replace("__", "/"), track_times=False, **how)
+    return stream.getvalue()
+
+
+def make_hdf5s():
+    values = np.linspace(-2, 2, 12).reshape(3, 4).astype("<f4")
+    save("hdf5", "plain", hdf5(x={"data": values}))
+    save("hdf5", "packed", hdf5(x={"data": values.astype(">f8"), "chunks": (2, 3), "compression": "gzip", "shuffle": True,
+                                   "fletcher32": True}))
+    save("hdf5", "labels", hdf5(x={"data": values.astype("<f2")}, identity={"data": np.arange(3)},
+                                path={"data": np.array([b"a", b"b", b""])}))
+    save("hdf5", "block", hdf5(512, g__x={"data": values}))
+    save("hdf5", "unwritten", hdf5(x={"shape": (1 << 20, 512), "dtype": "f4", "chunks": (1024, 512)}))
+    save("hdf5", "lzf", hdf5(x={"data": values, "compression": "lzf"}))
+    save("hdf5", "cut", hdf5(x={"data": values})[:-20])
+
+
+def make_best_matches():
+    rows = [["a/1.png", "x/9.jpg", 0.5], ["b/2.png", "y/8.jpg", -0.25]]
+    objects = [{"query_identity": "a", "query_image_name": p, "casia_path": r, "similarity_score": s, "rank": 1} for p, r, s in rows]
+    save("best_matches", "plain", b"a/1.png,x/9.jpg,0.5,T\nb/2.png,y/8.jpg,-1e-3,holdout\n")
+    save("best_matches", "header", b'sample_index,sample_identity,sample_image_name,best_match_image_name,similarity\n1,2,"3,4.jpg",5,0.5\n')
+    save("best_matches", "arrays", json.dumps(rows).encode())
+    save("best_matches", "objects", json.dumps({"metadata": {"n": 2}, "results": objects}).encode())
+    save("best_matches", "lines", "\n".join(map(json.dumps, objects)).encode())
+    save("best_matches", "nested", b'[{"query": "a", "top": [{"path": "b", "score": 0.5}, {"path": "c", "score": 0}]}]')
+    save("best_matches", "distance", b"probe,gallery,distance\na,b,0.5\n")
+    save("best_matches", "deep", b"[" * 3000)
+
+
 make_codes_caches()
 make_jpegs()
 make_pngs()
 make_webps()
 make_tables()
 make_arrays()
+make_npzs()
+make_vectors()
+make_hdf5s()
+make_best_matches()

@@ -18,7 +18,7 @@ except ImportError:
 
 LIKENESS = sys.argv[1]
 BINS = 400
-ALL_EXACT = 1 << 26
+ALL_EXACT = 1 << 22
 MASK = (1 << 64) - 1
 
 

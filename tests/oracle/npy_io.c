@@ -12,7 +12,7 @@ static void read_one(const char *path)
 {
     struct lk_matrix m;
     lk_error err;
-    if (lk_matrix_open(&m, path, &err) != LK_OK) {
+    if (lk_matrix_open(&m, NULL, path, &err) != LK_OK) {
         printf("refused %s\n", err.text);
         return;
     }

@@ -22,7 +22,7 @@ static void test_tables(void **state)
     struct result one = result_of(&s);
 
     struct lk_faces faces;
-    assert_int_equal(lk_faces_open(&faces, s.output, &s.err), LK_OK);
+    assert_int_equal(lk_faces_open(&faces, NULL, s.output, &s.err), LK_OK);
     assert_int_equal(faces.n_images, N_IMAGES);
     assert_int_equal(faces.matrix.rows, s.summary.n_embedded);
     assert_int_equal(faces.matrix.dim, DIM);

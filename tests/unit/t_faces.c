@@ -142,7 +142,7 @@ static void test_open(void **state)
                                            sample(3, "b/5.jpg", "b")};
     const char *dir = make("good", 4, images, 5, META);
     struct lk_faces faces;
-    if (lk_faces_open(&faces, dir, &err) != LK_OK)
+    if (lk_faces_open(&faces, NULL, dir, &err) != LK_OK)
         fail_msg("%s", err.text);
     assert_string_equal(faces.path, dir);
     assert_int_equal(faces.matrix.rows, 4);
@@ -160,7 +160,7 @@ static void test_open(void **state)
 
     struct lk_str npy = LK_STR_INIT;
     lk_str_addf(&npy, NULL, "%s/embeddings.npy", dir);
-    assert_int_equal(lk_faces_open(&faces, npy.text, &err), LK_OK);
+    assert_int_equal(lk_faces_open(&faces, NULL, npy.text, &err), LK_OK);
     assert_int_equal(faces.matrix.rows, 4);
     assert_int_equal(faces.n_images, 0);
     assert_null(faces.meta);
@@ -172,7 +172,7 @@ static void test_open(void **state)
 static void refuse(const char *path, lk_status code, const char *why)
 {
     struct lk_faces faces;
-    assert_int_equal(lk_faces_open(&faces, path, &err), code);
+    assert_int_equal(lk_faces_open(&faces, NULL, path, &err), code);
     if (strstr(err.text, why) == NULL)
         fail_msg("'%s' does not say '%s'", err.text, why);
 }
@@ -205,14 +205,13 @@ static void test_refuses(void **state)
     snprintf(file, sizeof file, "%s/embeddings.npy", dir);
     unlink(file);
     refuse(dir, LK_EFORMAT, "has no embeddings.npy");
-    refuse(temp_text("text.txt", "hello"), LK_EFORMAT,
-           "text.txt: not a .npy file; expected a FACES directory");
-    refuse(temp_text("empty", ""), LK_EFORMAT, "the file is empty; expected a FACES directory");
+    refuse(temp_text("text.txt", "hello"), LK_EFORMAT, "text.txt: not a file of embeddings that is known");
+    refuse(temp_text("empty", ""), LK_EFORMAT, "the file is empty, expected embeddings");
     refuse(temp_path("nowhere"), LK_EIO, "expected a FACES directory");
     refuse("/dev/null", LK_EFORMAT, "expected a regular file");
     struct lk_faces none;
     dir = make("none", 0, images, 0, meta);
-    assert_int_equal(lk_faces_open(&none, dir, &err), LK_OK);
+    assert_int_equal(lk_faces_open(&none, NULL, dir, &err), LK_OK);
     assert_int_equal(none.matrix.rows, 0);
     assert_int_equal(none.n_identities, 0);
     lk_faces_close(&none);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_json_vectors.c - any bytes as embeddings in JSON. */
+#include "vectors.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    struct lk_vectors vectors = {.array = NULL};
+    lk_error err;
+    if (lk_json_vectors_read(bytes, len, NULL, &vectors, &err) == LK_OK)
+        use_vectors(&vectors);
+    else
+        lk_vectors_close(&vectors);
+    return 0;
+}
