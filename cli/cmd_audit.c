@@ -47,7 +47,8 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "redo steps in DIR that were made with other settings", 3},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "compare with the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 3},
-    {"cache", KEY_CACHE, NULL, 0, "keep the search's codes of the real faces beside their embeddings, and use kept ones", 3},
+    {"cache", KEY_CACHE, NULL, 0,
+     "keep the search's codes of the real faces beside their embeddings, and use kept ones", 3},
     {0},
 };
 

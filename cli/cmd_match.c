@@ -17,7 +17,8 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "replace results that were made with other inputs or settings", 0},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
-    {"cache", KEY_CACHE, NULL, 0, "keep the search's codes of the real faces beside their embeddings, and use kept ones", 0},
+    {"cache", KEY_CACHE, NULL, 0,
+     "keep the search's codes of the real faces beside their embeddings, and use kept ones", 0},
     {0},
 };
 

@@ -12,9 +12,9 @@
 
 /* A change of what codes.c makes of a row is another format. */
 enum { BYTE_ORDER_MARK = 0x01020304, FORMAT = 1, MAX_DIM = 4 * LK_SCAN_MAX_GROUPS };
-#define SKEW_LIMIT 0.4999  /* beyond, the bound knows nothing */
-#define LONGEST_AXIS 1.25  /* longer than any axis of such a skew */
-#define LONGEST 0x1p32     /* longer than any row, error or rest */
+#define SKEW_LIMIT 0.4999 /* beyond, the bound knows nothing */
+#define LONGEST_AXIS 1.25 /* longer than any axis of such a skew */
+#define LONGEST 0x1p32    /* longer than any row, error or rest */
 static const char magic[16] = "likeness codes\n";
 static_assert(sizeof(struct lk_cache_head) == 256, "the header is part of the format");
 static_assert(sizeof(struct lk_cache_head) % LK_CACHE_ALIGNMENT == 0, "parts begin on boundaries");
@@ -26,7 +26,8 @@ static bool place(struct lk_cache *c, enum lk_cache_part part, size_t count, siz
 {
     size_t len, end;
     if (lk_mul_overflows(count, size, &len) || lk_mul_overflows(len, item, &len) ||
-        __builtin_add_overflow(c->len, len, &end) || __builtin_add_overflow(end, LK_CACHE_ALIGNMENT - 1, &end))
+        __builtin_add_overflow(c->len, len, &end) ||
+        __builtin_add_overflow(end, LK_CACHE_ALIGNMENT - 1, &end))
         return false;
     c->parts[part].at = c->len;
     c->parts[part].len = len;
@@ -44,7 +45,8 @@ static bool lay_out(struct lk_cache *c)
     c->len = sizeof *h;
     if (!place(c, LK_CACHE_AXES, h->projected, dim * depth, sizeof(float)) ||
         !place(c, LK_CACHE_CODES, (size_t)c->panels * h->panel_rows, depth, 1) ||
-        !place(c, LK_CACHE_SCALE, sets, 1, sizeof(float)) || !place(c, LK_CACHE_ERROR, sets, 1, sizeof(float)) ||
+        !place(c, LK_CACHE_SCALE, sets, 1, sizeof(float)) ||
+        !place(c, LK_CACHE_ERROR, sets, 1, sizeof(float)) ||
         !place(c, LK_CACHE_REST, sets, 1, sizeof(float)) ||
         !place(c, LK_CACHE_FINE, h->fine, rows, depth * sizeof(float)))
         return false;
@@ -81,8 +83,8 @@ lk_status lk_cache_parse(const uint8_t *bytes, size_t len, struct lk_cache *out,
     LK_NEED(memcmp(h->magic, magic, sizeof magic) == 0, err, LK_EFORMAT, "is no cache of codes");
     LK_NEED(h->order == BYTE_ORDER_MARK, err, LK_EFORMAT, "is from another kind of machine");
     LK_NEED(h->format == FORMAT, err, LK_EFORMAT, "has format %" PRIu32 ", expected %d", h->format, FORMAT);
-    LK_NEED(h->version[sizeof h->version - 1] == '\0' && h->level[sizeof h->level - 1] == '\0', err, LK_EFORMAT,
-            "is damaged: names without an end");
+    LK_NEED(h->version[sizeof h->version - 1] == '\0' && h->level[sizeof h->level - 1] == '\0', err,
+            LK_EFORMAT, "is damaged: names without an end");
     LK_TRY(check_sizes(h, err));
     LK_NEED(within(h->skew, SKEW_LIMIT) && within(h->longest, LONGEST) && within((double)h->reach, LONGEST) &&
                 within((double)h->fine_error, LONGEST),
@@ -110,7 +112,8 @@ lk_status lk_cache_check(const uint8_t *bytes, const struct lk_cache *c, lk_erro
     char hex[65];
     size_t content = c->len - LK_CACHE_HASH;
     LK_TRY(lk_hash_bytes(bytes, content, hex, err));
-    LK_NEED(memcmp(hex, bytes + content, LK_CACHE_HASH) == 0, err, LK_EFORMAT, "is damaged: its hash is not right");
+    LK_NEED(memcmp(hex, bytes + content, LK_CACHE_HASH) == 0, err, LK_EFORMAT,
+            "is damaged: its hash is not right");
     LK_NEED(floats_within(bytes, c, LK_CACHE_AXES, true, LONGEST_AXIS) &&
                 floats_within(bytes, c, LK_CACHE_SCALE, false, LONGEST) &&
                 floats_within(bytes, c, LK_CACHE_ERROR, false, LONGEST) &&
@@ -123,15 +126,15 @@ lk_status lk_cache_check(const uint8_t *bytes, const struct lk_cache *c, lk_erro
 static lk_status compare_key(const struct lk_cache *c, const struct lk_cache_key *key, lk_error *err)
 {
     const struct lk_cache_head *h = &c->head;
-    LK_NEED(strcmp(h->version, lk_version()) == 0, err, LK_EINVAL, "was made by likeness %s, this is %s", h->version,
-            lk_version());
-    LK_NEED(strcmp(h->level, key->kernel->name) == 0 && h->panel_rows == (uint32_t)key->kernel->nr, err, LK_EINVAL,
-            "was made for %s, wanted for %s", h->level, key->kernel->name);
+    LK_NEED(strcmp(h->version, lk_version()) == 0, err, LK_EINVAL, "was made by likeness %s, this is %s",
+            h->version, lk_version());
+    LK_NEED(strcmp(h->level, key->kernel->name) == 0 && h->panel_rows == (uint32_t)key->kernel->nr, err,
+            LK_EINVAL, "was made for %s, wanted for %s", h->level, key->kernel->name);
     LK_NEED(memcmp(h->rows_sha256, key->rows_sha256, sizeof h->rows_sha256) == 0 && h->rows == key->rows &&
                 h->dim == key->dim,
             err, LK_EINVAL, "was made from other embeddings");
-    LK_NEED(key->depth == 0 || key->depth == h->used, err, LK_EINVAL, "has %" PRIu64 " axes, wanted are %" PRIu64,
-            h->used, key->depth);
+    LK_NEED(key->depth == 0 || key->depth == h->used, err, LK_EINVAL,
+            "has %" PRIu64 " axes, wanted are %" PRIu64, h->used, key->depth);
     return LK_OK;
 }
 

@@ -3,9 +3,9 @@
  *
  * A cache holds the axes and everything that the scan needs of the references, and says for which rows, which
  * kernel set and which version of the program. Results do not depend on it: the bound holds for any axes
- * (docs/search.md). It is in the machine's own byte order, ends with the SHA-256 of all that is before it, and
- * is trusted as unfinished work is: a damaged one is found out, one that somebody forged with the right hash
- * can hide pairs, but cannot make the program read or write where it should not. */
+ * (docs/search.md). It is in the machine's own byte order, ends with the SHA-256 of all that is before it,
+ * and is trusted as unfinished work is: a damaged one is found out, one that somebody forged with the right
+ * hash can hide pairs, but cannot make the program read or write where it should not. */
 #ifndef LK_SEARCH_CACHE_H
 #define LK_SEARCH_CACHE_H
 
@@ -14,19 +14,19 @@
 /* The first bytes of the file. */
 struct lk_cache_head {
     char magic[16];
-    uint32_t order;      /* 0x01020304: of the bytes of a number */
-    uint32_t format;     /* of the file, and of what codes.c makes of a row */
-    char version[32];    /* of the program; NULs behind it */
-    char level[16];      /* the kernel set's name; NULs behind it */
+    uint32_t order;   /* 0x01020304: of the bytes of a number */
+    uint32_t format;  /* of the file, and of what codes.c makes of a row */
+    char version[32]; /* of the program; NULs behind it */
+    char level[16];   /* the kernel set's name; NULs behind it */
     char rows_sha256[64];
     uint64_t dim, rows;
     uint64_t used, depth; /* of the basis */
     uint32_t panel_rows, share;
-    uint32_t projected;  /* 1: axes are there; 0: the coordinates themselves */
-    uint32_t fine;       /* 1: float projections are there */
+    uint32_t projected; /* 1: axes are there; 0: the coordinates themselves */
+    uint32_t fine;      /* 1: float projections are there */
     double skew, longest;
     float reach, fine_error;
-    uint64_t len;        /* of the whole file */
+    uint64_t len; /* of the whole file */
     uint8_t zeros[40];
 };
 
@@ -54,8 +54,8 @@ struct lk_cache {
 /* Reads and checks the header, and where everything lies: all parts are within len bytes. LK_EFORMAT with a
  * message that wants the file's name in front. Bytes need no alignment. */
 lk_status lk_cache_parse(const uint8_t *bytes, size_t len, struct lk_cache *out, lk_error *err);
-/* Checks the hash, and that axes, scales, errors and rests are finite and within their bounds. Codes and float
- * projections may be anything: they are only compared with floors. */
+/* Checks the hash, and that axes, scales, errors and rests are finite and within their bounds. Codes and
+ * float projections may be anything: they are only compared with floors. */
 lk_status lk_cache_check(const uint8_t *bytes, const struct lk_cache *cache, lk_error *err);
 
 /* Which codes are wanted. */
@@ -64,7 +64,7 @@ struct lk_cache_key {
     const char *rows_sha256; /* hex, of the rows that are encoded */
     const char *name;        /* of the gallery, for messages: "training set" */
     uint64_t rows, dim;
-    uint64_t depth;          /* axes asked for; 0 = any number */
+    uint64_t depth; /* axes asked for; 0 = any number */
     const struct lk_scan *kernel;
 };
 

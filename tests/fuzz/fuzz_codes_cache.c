@@ -20,7 +20,8 @@ static void check_parts(const struct lk_cache *c, size_t len)
 {
     size_t end = sizeof c->head;
     for (int i = 0; i < LK_CACHE_PARTS; i++) {
-        if (c->parts[i].at % LK_CACHE_ALIGNMENT != 0 || c->parts[i].at < end || c->parts[i].len > len - c->parts[i].at)
+        if (c->parts[i].at % LK_CACHE_ALIGNMENT != 0 || c->parts[i].at < end ||
+            c->parts[i].len > len - c->parts[i].at)
             abort();
         end = c->parts[i].at + c->parts[i].len;
     }

@@ -45,7 +45,7 @@ static inline bool same_hits(const struct lk_hit *a, const struct lk_hit *b, uin
 
 /* The name of the first product that differs, or NULL. */
 static inline const char *difference(const struct lk_search_options *o, const struct expected *want,
-                              const struct lk_search_result *got)
+                                     const struct lk_search_result *got)
 {
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         const struct lk_search_gallery *a = &want->result.galleries[g], *b = &got->galleries[g];

@@ -47,8 +47,8 @@ static void end(struct made *made, struct expected *want)
 
 /* One run, whose results must be the wanted ones, and whose messages say each of `says` (NULL: one may miss).
  */
-static void check(const struct lk_search_options *o, int threads, const struct expected *want, const char *first,
-                  const char *second)
+static void check(const struct lk_search_options *o, int threads, const struct expected *want,
+                  const char *first, const char *second)
 {
     struct lk_search_result got;
     struct stopper stopper = {.at = UINT64_MAX};
@@ -119,21 +119,21 @@ static void test_same_results(void **state)
     static const size_t dims[] = {3, 24, 67};
     int turn = 0;
     for (size_t k = 0; k < 5; k++)
-        for (size_t d = 0; d < 3; d++)
-            for (int n = 0; lk_scan_built(n) != NULL; n++) {
-                if ((lk_scan_built(n)->features & ~lk_cpu_features()) != 0)
-                    continue;
-                struct expected want;
-                struct made made = make(kinds[k], dims[d], 1, &want);
-                const uint64_t depths[] = {0, dims[d] / 3, dims[d]};
-                made.options.cpu = lk_scan_built(n)->name;
-                made.options.depth = depths[turn++ % 3];
-                check(&made.options, 2, &want, "training set: written to", "hold-out: written to");
-                made.options.depth = 0; /* that of the cache */
-                check(&made.options, 1, &want, "training set: from", "hold-out: from");
-                check(&made.options, 3, &want, "training set: from", "hold-out: from");
-                end(&made, &want);
-            }
+        for (int n = 0; lk_scan_built(n) != NULL; n++) {
+            if ((lk_scan_built(n)->features & ~lk_cpu_features()) != 0)
+                continue;
+            struct expected want;
+            size_t dim = dims[((size_t)turn + k) % 3];
+            struct made made = make(kinds[k], dim, 1, &want);
+            const uint64_t depths[] = {0, dim / 3, dim};
+            made.options.cpu = lk_scan_built(n)->name;
+            made.options.depth = depths[turn++ / 3 % 3];
+            check(&made.options, 2, &want, "training set: written to", "hold-out: written to");
+            made.options.depth = 0; /* that of the cache */
+            check(&made.options, 1, &want, "training set: from", "hold-out: from");
+            check(&made.options, 3, &want, "training set: from", "hold-out: from");
+            end(&made, &want);
+        }
 }
 
 static void test_file_mode(void **state)
@@ -158,7 +158,8 @@ static void test_other_inputs(void **state)
     check(&made.options, 1, &want, "training set: written to", "hold-out: written to");
     other.options.caches[0].rows_sha256 = rows_b;
     other.options.caches[1].rows_sha256 = rows_a;
-    check(&other.options, 1, &other_want, "train.cache: was made from other embeddings; the codes of the training set",
+    check(&other.options, 1, &other_want,
+          "train.cache: was made from other embeddings; the codes of the training set",
           "holdout.cache: was made from other embeddings");
     /* Other training set, the same hold-out: made on other axes. */
     made.options.depth = 8;
@@ -229,7 +230,7 @@ static void test_wrong_sizes(void **state)
         size_t at, len;
     } fields[] = {
 #define FIELD(name) {offsetof(struct lk_cache_head, name), sizeof(((struct lk_cache_head *)NULL)->name)}
-        FIELD(order), FIELD(format), FIELD(dim),       FIELD(rows), FIELD(used), FIELD(depth),
+        FIELD(order), FIELD(format), FIELD(dim),       FIELD(rows), FIELD(used),       FIELD(depth),
         FIELD(share), FIELD(fine),   FIELD(projected), FIELD(len),  FIELD(panel_rows),
 #undef FIELD
     };
@@ -243,8 +244,8 @@ static void test_wrong_sizes(void **state)
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         uint64_t right = 0;
         memcpy(&right, b.bytes + fields[i].at, fields[i].len);
-        const uint64_t values[] = {0,         1,          2,          3,           right + 1,
-                                   right - 1, right + 4,  right * 2,  right / 2,   1u << 16,
+        const uint64_t values[] = {0,         1,          2,          3,          right + 1,
+                                   right - 1, right + 4,  right * 2,  right / 2,  1u << 16,
                                    1u << 31,  UINT32_MAX, 1ull << 62, 1ull << 63, UINT64_MAX};
         for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
             uint64_t value = values[v];
@@ -292,9 +293,9 @@ static void test_forged(void **state)
                 struct bytes f = load(o->caches[0].path);
                 memcpy(f.bytes, b.bytes, b.len);
                 for (size_t i = 0; i < c.parts[part].len; i++)
-                    f.bytes[c.parts[part].at + i] = way == 0   ? (uint8_t)lk_rng_below(&rng, 256)
-                                                    : way == 1 ? 0xff
-                                                    : way == 2 ? 0
+                    f.bytes[c.parts[part].at + i] = way == 0     ? (uint8_t)lk_rng_below(&rng, 256)
+                                                    : way == 1   ? 0xff
+                                                    : way == 2   ? 0
                                                     : i % 4 == 3 ? 0x3e + (uint8_t)lk_rng_below(&rng, 2)
                                                                  : (uint8_t)lk_rng_below(&rng, 256);
                 correct_hash(f.bytes, f.len);
@@ -324,8 +325,9 @@ static int make_work_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_results), cmocka_unit_test(test_file_mode),   cmocka_unit_test(test_other_inputs),
-        cmocka_unit_test(test_cannot_be_written), cmocka_unit_test(test_damage), cmocka_unit_test(test_wrong_sizes),
+        cmocka_unit_test(test_same_results), cmocka_unit_test(test_file_mode),
+        cmocka_unit_test(test_other_inputs), cmocka_unit_test(test_cannot_be_written),
+        cmocka_unit_test(test_damage),       cmocka_unit_test(test_wrong_sizes),
         cmocka_unit_test(test_forged)};
     return cmocka_run_group_tests(tests, make_work_dir, NULL);
 }
