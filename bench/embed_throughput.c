@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* embed_throughput.c - what `likeness embed --aligned` reaches of ONNX Runtime alone on the same pictures.
  *
- * usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS]]
+ * usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS [SET]]]
  *
  * CROPS is a folder of aligned 112 x 112 pictures; they are linked under new names until there are IMAGES of
- * them. Side A is lk_embed: listing, reading, decoding, embedding, writing, and loading the model. Side B
- * runs the model on tensors that lie ready in memory, as many sessions as cores, each with one thread, the
- * sessions made and warmed beforehand. The sides take turns; the median of the rounds counts. Images per CPU
- * second are printed too: on a machine with other work they are the fairer figure. */
+ * them. With SET, an archive of IMAGES such pictures, side A embeds that instead of the links. Side A is
+ * lk_embed: listing, reading, decoding, embedding, writing, and loading the model. Side B runs the model on
+ * tensors that lie ready in memory, as many sessions as cores, each with one thread, the sessions made and
+ * warmed beforehand. The sides take turns; the median of the rounds counts. Images per CPU second are printed
+ * too: on a machine with other work they are the fairer figure. */
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,10 +28,11 @@ enum { MAX_ROUNDS = 99 };
 
 struct bench {
     lk_ctx *ctx;
-    const char *model_name;
+    const char *model_name, *set;
     size_t images, rounds;
     char dir[64], pictures[80];
-    struct lk_source crops;
+    struct lk_source *crops;
+    size_t n_crops;
     struct lk_model *model;
     /* side B */
     const OrtApi *api;
@@ -73,8 +75,10 @@ static double cpu_seconds(void)
 static void link_pictures(struct bench *b, const char *crops)
 {
     lk_error err;
-    if (lk_source_list(&b->crops, &crops, 1, &err) != LK_OK)
+    if (lk_source_open(&b->crops, &crops, 1, NULL, &err) != LK_OK)
         die(&err);
+    b->n_crops = lk_source_count(b->crops);
+    struct lk_str path = LK_STR_INIT;
     strcpy(b->dir, "/tmp/likeness-bench-XXXXXX");
     if (mkdtemp(b->dir) == NULL) {
         perror(b->dir);
@@ -84,7 +88,9 @@ static void link_pictures(struct bench *b, const char *crops)
     if (lk_mkdirs(b->pictures, &err) != LK_OK)
         die(&err);
     for (size_t i = 0; i < b->images; i++) {
-        char name[120], *target = realpath(b->crops.items[i % b->crops.n].path, NULL);
+        if (lk_source_path(b->crops, i % b->n_crops, &path, &err) != LK_OK)
+            die(&err);
+        char name[120], *target = realpath(path.text, NULL);
         snprintf(name, sizeof name, "%s/%08zu.png", b->pictures, i);
         if (target == NULL || symlink(target, name) != 0) {
             perror(name);
@@ -92,6 +98,7 @@ static void link_pictures(struct bench *b, const char *crops)
         }
         free(target);
     }
+    lk_str_free(&path);
 }
 
 /* ---- side A ------------------------------------------------------------------------------------ */
@@ -100,7 +107,7 @@ static struct rate embed_rate(struct bench *b, size_t round)
 {
     char output[120];
     snprintf(output, sizeof output, "%s/out%zu", b->dir, round);
-    const char *inputs[] = {b->pictures};
+    const char *inputs[] = {b->set != NULL ? b->set : b->pictures};
     lk_embed_options options;
     lk_embed_options_init(&options);
     options.inputs = inputs;
@@ -129,12 +136,12 @@ static void load_tensors(struct bench *b)
 {
     size_t count = LK_INPUT_COUNT(&b->model->input);
     lk_error err;
-    b->tensors = lk_alloc_aligned(b->crops.n * count, sizeof *b->tensors, &err);
-    for (size_t i = 0; b->tensors != NULL && i < b->crops.n; i++) {
+    b->tensors = lk_alloc_aligned(b->n_crops * count, sizeof *b->tensors, &err);
+    for (size_t i = 0; b->tensors != NULL && i < b->n_crops; i++) {
         uint8_t *bytes;
         size_t len;
         struct lk_image image = {0};
-        if (lk_source_read(&b->crops, i, &bytes, &len, &err) != LK_OK ||
+        if (lk_source_read(b->crops, i, &bytes, &len, &err) != LK_OK ||
             lk_image_decode(bytes, len, &image, &err) != LK_OK)
             die(&err);
         lk_tensor_fill(&b->model->input, &image, b->tensors + i * count);
@@ -175,7 +182,7 @@ static lk_status run_one(void *arg, size_t index, int worker, lk_error *err)
     int64_t dims[4];
     lk_model_dims(b->model, dims);
     OrtValue *in = NULL, *out = NULL;
-    check(b, b->api->CreateTensorWithDataAsOrtValue(b->memory, b->tensors + index % b->crops.n * count,
+    check(b, b->api->CreateTensorWithDataAsOrtValue(b->memory, b->tensors + index % b->n_crops * count,
                                                     count * sizeof(float), dims, 4,
                                                     ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in));
     check(b, b->api->Run(b->sessions[worker], NULL, (const char *const *)&b->input,
@@ -238,12 +245,13 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS]]\n");
+        fprintf(stderr, "usage: embed_throughput MODEL CROPS [IMAGES [ROUNDS [SET]]]\n");
         return 2;
     }
     struct bench b = {.model_name = argv[1]};
     b.images = argc > 3 ? strtoul(argv[3], NULL, 10) : 1000;
     b.rounds = argc > 4 ? strtoul(argv[4], NULL, 10) : 5;
+    b.set = argc > 5 ? argv[5] : NULL;
     if (b.images < 1 || b.rounds < 1 || b.rounds > MAX_ROUNDS) {
         fprintf(stderr, "embed_throughput: expected at least one image and 1 to %d rounds\n", MAX_ROUNDS);
         return 2;

@@ -43,9 +43,11 @@ extern const struct command commands[];
 int cmd_audit(struct cli *cli, int argc, char **argv);
 int cmd_bench(struct cli *cli, int argc, char **argv);
 int cmd_models(struct cli *cli, int argc, char **argv);
+int cmd_info(struct cli *cli, int argc, char **argv);
 int cmd_match(struct cli *cli, int argc, char **argv);
 int cmd_calibrate(struct cli *cli, int argc, char **argv);
 int cmd_embed(struct cli *cli, int argc, char **argv);
+int cmd_merge(struct cli *cli, int argc, char **argv);
 int cmd_report(struct cli *cli, int argc, char **argv);
 int cmd_plant(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
@@ -77,6 +79,9 @@ int cli_fail(const struct cli *cli, lk_status status, const lk_error *err);
 
 /* One line on stderr, unless --quiet. */
 void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints what a FACES directory holds (cmd_embed.c). */
+void cli_print_faces(const lk_embed_summary *summary, const char *output);
 
 /* Ends stdout: EXIT_FAILED with a message when something written there got lost, else code. */
 int cli_finish_stdout(int code);

@@ -2,10 +2,11 @@
 /* cmd_embed.c - likeness embed: images to a FACES directory. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 
-enum { KEY_FORCE = 0x2001 };
+enum { KEY_FORCE = 0x2001, KEY_FORMAT, KEY_IDENTITY, KEY_LABELS, KEY_SHARD };
 
 struct args {
     struct cli *cli;
@@ -14,9 +15,32 @@ struct args {
 
 static const struct argp_option options[] = {
     {"output", 'o', "FACES", 0, "folder to write: embeddings.npy, images.csv, meta.json (required)", 1},
+    {"format", KEY_FORMAT, "NAME", 0, "what the inputs are, instead of recognising it (see likeness info)",
+     1},
+    {"identity", KEY_IDENTITY, "RULE", 0,
+     "where the identity is: auto, folder:N, parent, name:SEPARATOR, label, cls, json:FIELD, none", 1},
+    {"labels", KEY_LABELS, "FILE", 0, "CSV table: path, identity, groups; overrides identities", 1},
     {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
+    {"shard", KEY_SHARD, "PART", 0,
+     "embed one part of the images only, such as 3/8; `likeness merge` joins the parts", 1},
     {0},
 };
+
+/* "I/N" with 1 <= I <= N. */
+static void parse_shard(const char *arg, lk_embed_options *embed, struct argp_state *state)
+{
+    const char *slash = strchr(arg, '/');
+    size_t len = slash != NULL ? (size_t)(slash - arg) : 0;
+    char index[24];
+    if (len == 0 || len >= sizeof index) {
+        argp_error(state, "--shard: found '%s', expected I/N, such as 3/8", arg);
+        return;
+    }
+    memcpy(index, arg, len);
+    index[len] = '\0';
+    embed->n_shards = cli_number(slash + 1, 1, 1000000, "--shard, N", state);
+    embed->shard = cli_number(index, 1, embed->n_shards, "--shard, I", state);
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -32,13 +56,25 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_FORCE:
         a->embed.force = 1;
         return 0;
+    case KEY_SHARD:
+        parse_shard(arg, &a->embed, state);
+        return 0;
+    case KEY_FORMAT:
+        a->embed.format = arg;
+        return 0;
+    case KEY_IDENTITY:
+        a->embed.identity = arg;
+        return 0;
+    case KEY_LABELS:
+        a->embed.labels = arg;
+        return 0;
     case ARGP_KEY_ARGS:
         a->embed.inputs = (const char *const *)(state->argv + state->next);
         a->embed.n_inputs = (size_t)(state->argc - state->next);
         return 0;
     case ARGP_KEY_END:
         if (a->embed.n_inputs == 0)
-            argp_error(state, "expected at least one folder or image to embed");
+            argp_error(state, "expected at least one folder, archive or image to embed");
         if (a->embed.output == NULL)
             argp_error(state, "expected an output folder: -o FACES");
         return 0;
@@ -47,7 +83,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static void print_summary(const lk_embed_summary *s, const char *output)
+void cli_print_faces(const lk_embed_summary *s, const char *output)
 {
     if (s->up_to_date)
         printf("%s is up to date: nothing to do\n", output);
@@ -64,6 +100,23 @@ static void print_summary(const lk_embed_summary *s, const char *output)
         printf("%10" PRIu64 " unreadable: reasons in %s/images.csv\n", s->n_unreadable, output);
 }
 
+/* "312 images/s; 71 % of the time went into embedding" */
+static void note_speed(const struct cli *cli, const lk_embed_summary *s)
+{
+    static const char *const stages[][2] = {
+        {"read", "reading"},        {"decode", "decoding"},  {"detect", "detecting"}, {"align", "aligning"},
+        {"embed", "embedding"}, {"strata", "measuring strata"}, {"write", "writing"}};
+    const char *stage = "";
+    for (size_t i = 0; s->bottleneck != NULL && i < sizeof stages / sizeof *stages; i++)
+        if (strcmp(s->bottleneck, stages[i][0]) == 0)
+            stage = stages[i][1];
+    double rate = s->seconds > 0 ? (double)(s->n_images - s->n_resumed) / s->seconds : 0;
+    fflush(stdout); /* this line comes last; cli_finish_stdout sees a failure */
+    if (s->bottleneck != NULL)
+        cli_note(cli, "%.*f images/s; %.0f %% of the time went into %s", rate < 10 ? 1 : 0, rate,
+                 100 * s->bottleneck_share, stage);
+}
+
 int cmd_embed(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&embed_argp, 0, "How faces become embeddings:", 2},
@@ -74,7 +127,11 @@ int cmd_embed(struct cli *cli, int argc, char **argv)
         parse,
         "INPUT... -o FACES",
         "Detect, align and embed the faces of images.\v"
-        "An INPUT is a folder of images, searched through, or one image (JPEG, PNG, WebP). The first folder "
+        "An INPUT is a folder of images, searched through, a zip or tar archive of images, a record "
+        "file (train.rec), a .bin of pairs, an LMDB database, a pattern of "
+        "shards "
+        "such as 'set-{000..099}.tar', a list of them (@FILE), or one image (JPEG, PNG, WebP). The first "
+        "folder "
         "below an INPUT names the person. An interrupted run goes on when the same command is given "
         "again.\n\n"
         "Example: likeness embed photos/ -o faces/",
@@ -93,6 +150,7 @@ int cmd_embed(struct cli *cli, int argc, char **argv)
     lk_status status = lk_embed(cli->ctx, &args.embed, &summary, &err);
     if (status != LK_OK)
         return cli_fail(cli, status, &err);
-    print_summary(&summary, args.embed.output);
+    cli_print_faces(&summary, args.embed.output);
+    note_speed(cli, &summary);
     return summary.n_unreadable > 0 ? EXIT_SOME_UNREADABLE : EXIT_DONE;
 }

@@ -52,7 +52,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const char *task_name(lk_model_task task)
 {
-    return task == LK_TASK_RECOGNISE ? "recognise" : task == LK_TASK_DETECT ? "detect" : "test";
+    static const char *const names[] = {
+        [LK_TASK_RECOGNISE] = "recognise", [LK_TASK_DETECT] = "detect", [LK_TASK_PORTRAITS] = "test",
+        [LK_TASK_AGE] = "age"};
+    return names[task];
 }
 
 static void print_row(void *user, const lk_model_info *info)
@@ -164,7 +167,7 @@ static int check_one(struct cli *cli, const char *name)
         return cli_fail(cli, status, &err);
     printf("%s: ok, sha256 %s", name, check.sha256);
     if (!isnan(check.output_diff))
-        printf(", cleaned (outputs within %.1g of the original's)", check.output_diff);
+        printf(", rewritten (outputs within %.1g of the original's)", check.output_diff);
     if (!isnan(check.separation))
         printf(", self-test: separation %.2f, lowest genuine %.3f, highest impostor %.3f", check.separation,
                check.genuine_min, check.impostor_max);

@@ -4,7 +4,7 @@
 
 #include "cli.h"
 
-enum { KEY_DETECTOR = 0x3001, KEY_ALIGNED, KEY_CHOOSE };
+enum { KEY_DETECTOR = 0x3001, KEY_ALIGNED, KEY_CHOOSE, KEY_AGE };
 
 static const struct argp_option options[] = {
     {"model", 'm', "MODEL", 0,
@@ -13,6 +13,8 @@ static const struct argp_option options[] = {
     {"aligned", KEY_ALIGNED, NULL, 0,
      "the images are face crops on the model's template already: no detection", 1},
     {"choose", KEY_CHOOSE, "WHICH", 0, "face to take when there are several: central (default) or largest",
+     1},
+    {"age", KEY_AGE, "MODEL", 0, "estimate ages with this model (faceres): the column 'age' of images.csv",
      1},
     {0},
 };
@@ -37,6 +39,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             embed->choice = LK_FACE_CENTRAL;
         else
             argp_error(state, "--choose: found '%s', expected largest or central", arg);
+        return 0;
+    case KEY_AGE:
+        embed->age_model = arg;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -13,7 +13,9 @@
 const struct command commands[] = {
     {"audit", "do it all: embed the sets, compare them, write the report", cmd_audit},
     {"models", "list the models, fetch them, test them", cmd_models},
+    {"info", "say what a path is: a set of images, results, embeddings", cmd_info},
     {"embed", "detect, align and embed the faces of images", cmd_embed},
+    {"merge", "join the parts that embed --shard made", cmd_merge},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
     {"report", "write the page about a comparison, and the verdict", cmd_report},

@@ -102,14 +102,15 @@ LK_API const char *lk_ctx_model_dir(const lk_ctx *ctx);
 typedef enum lk_model_task {
     LK_TASK_RECOGNISE = 0,
     LK_TASK_DETECT = 1,
-    LK_TASK_PORTRAITS = 2 /* not a model: pictures that lk_models_check tries recognisers on */
+    LK_TASK_PORTRAITS = 2, /* not a model: pictures that lk_models_check tries recognisers on */
+    LK_TASK_AGE = 3        /* estimates the age of a face */
 } lk_model_task;
 
 typedef struct lk_model_info {
     const char *name;
     const char *title;
     lk_model_task task;
-    int dim;               /* length of the embedding; 0 for detectors */
+    int dim;               /* length of the embedding; 0 for others */
     const char *licence;   /* licence of the weights */
     int restricted;        /* not free for commercial use, or unknown */
     const char *source;    /* where it is fetched from, or where a user gets it */
@@ -148,6 +149,7 @@ typedef struct lk_embedder_options {
     const char *model;    /* recogniser: registry name or descriptor path; NULL = default */
     const char *detector; /* NULL = default; ignored when aligned */
     int aligned;          /* inputs are crops on the model's template already */
+    const char *age_model; /* estimates ages (lk_embed); NULL = none */
 } lk_embedder_options;
 
 LK_API void lk_embedder_options_init(lk_embedder_options *options);
@@ -166,8 +168,11 @@ LK_API float lk_score(const float *a, const float *b, size_t dim);
 typedef enum lk_face_choice { LK_FACE_LARGEST = 0, LK_FACE_CENTRAL = 1 } lk_face_choice;
 
 typedef struct lk_embed_options {
-    const char *const *inputs; /* folders or single image files */
+    const char *const *inputs; /* folders, archives, patterns and lists of shards (docs/formats.md), single images */
     size_t n_inputs;
+    const char *format;   /* kind of the inputs, folder, archive, picture; NULL = recognised */
+    const char *identity; /* where identities come from: auto, folder:N, parent, name:SEPARATOR, label, cls, json:FIELD, none; NULL = auto */
+    const char *labels;   /* CSV file with the columns path, identity and groups; it overrides identities; NULL = none */
     const char *output;   /* FACES directory */
     const char *model;    /* NULL = default */
     const char *detector; /* NULL = default */
@@ -175,6 +180,8 @@ typedef struct lk_embed_options {
     lk_face_choice choice; /* which face when there are several */
     int force;             /* replace a FACES directory made with other settings */
     const char *command;   /* command line to record; may be NULL */
+    const char *age_model; /* estimate ages with it; NULL = the column stays empty */
+    uint64_t shard, n_shards; /* embed part `shard` of n_shards (from 1) of the images only; n_shards 0 = all */
 } lk_embed_options;
 
 typedef struct lk_embed_summary {
@@ -186,11 +193,46 @@ typedef struct lk_embed_summary {
     uint64_t n_resumed;    /* images finished by an earlier run */
     int dim;
     int up_to_date;        /* nothing was to do */
+    double seconds;        /* that this run took */
+    const char *bottleneck; /* stage in which the threads spent most time: "read", "decode", "detect", "align",
+                               "embed", "strata" or "write"; NULL when nothing was embedded */
+    double bottleneck_share; /* of the time in all stages */
 } lk_embed_summary;
 
 LK_API void lk_embed_options_init(lk_embed_options *options);
 /* Writes embeddings.npy, images.csv and meta.json (docs/formats.md) into options->output. */
 LK_API lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed_summary *out, lk_error *err);
+
+/* ---- merge: FACES directories of shards -> one ---------------------------------------------------- */
+
+typedef struct lk_merge_options {
+    const char *const *shards; /* FACES directories, one of each shard, in any order */
+    size_t n_shards;
+    const char *output; /* FACES directory */
+    int force;          /* replace a finished result with other settings */
+    const char *command;
+} lk_merge_options;
+
+LK_API void lk_merge_options_init(lk_merge_options *options);
+/* Joins what lk_embed made of all shards of the same inputs with the same settings: embeddings.npy and
+ * images.csv become what lk_embed would have made of all images at once, byte for byte. LK_EINVAL when a shard
+ * is missing, is there twice, or does not belong to the others. */
+LK_API lk_status lk_merge(lk_ctx *ctx, const lk_merge_options *options, lk_embed_summary *out, lk_error *err);
+
+/* ---- info: what is this? --------------------------------------------------------------------------- */
+
+typedef struct lk_info_options {
+    const char *const *inputs; /* as for lk_embed, or one FACES or MATCH directory or file of embeddings */
+    size_t n_inputs;
+    const char *format, *identity, *labels; /* as for lk_embed */
+    uint64_t n_pictures; /* how many of the first pictures are decoded, 5 */
+    int json;            /* a JSON object instead of text for people */
+} lk_info_options;
+
+LK_API void lk_info_options_init(lk_info_options *options);
+/* Says what the inputs are: kind, images, identities, images for each identity, the first pictures, the first problems.
+ * *text is freed with free(). */
+LK_API lk_status lk_info(lk_ctx *ctx, const lk_info_options *options, char **text, lk_error *err);
 
 /* ---- match: all pairs, exact --------------------------------------------------------------------- */
 

@@ -131,6 +131,43 @@ void lk_map_close(struct lk_map *map)
     *map = (struct lk_map){NULL, 0};
 }
 
+void lk_map_release(const struct lk_map *map)
+{
+    if (map->bytes != NULL)
+        madvise((void *)(uintptr_t)map->bytes, map->len, MADV_DONTNEED);
+}
+
+lk_status lk_pieces_open(struct lk_pieces *file, const char *path, lk_error *err)
+{
+    int fd;
+    size_t len = 0;
+    *file = (struct lk_pieces){.fd = -1};
+    LK_TRY(open_regular(path, &fd, &len, err));
+    *file = (struct lk_pieces){fd, len};
+    return LK_OK;
+}
+
+lk_status lk_pieces_read(const struct lk_pieces *file, uint64_t offset, void *to, size_t n, lk_error *err)
+{
+    for (size_t got = 0; got < n;) {
+        ssize_t more = pread(file->fd, (char *)to + got, n - got, (off_t)(offset + got));
+        LK_NEED(more != 0, err, LK_EFORMAT, "the file ends at byte %zu of %zu that lie at %llu", got, n,
+                (unsigned long long)offset);
+        if (more > 0)
+            got += (size_t)more;
+        else if (errno != EINTR)
+            return lk_fail_sys(err, LK_EIO, "cannot read %zu bytes at %llu", n, (unsigned long long)offset);
+    }
+    return LK_OK;
+}
+
+void lk_pieces_close(struct lk_pieces *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
+}
+
 /* Opens NAME.tmp for us alone: two runs that wrote into one file would spoil it, and a file that is in place
  * must never change under those who map it. The lock goes with the file, so it is taken before the file is
  * emptied, and the name is looked up again behind it: its owner may have put the file in place meanwhile. */

@@ -27,6 +27,19 @@ struct lk_map {
 };
 lk_status lk_map_open(struct lk_map *map, const char *path, lk_error *err);
 void lk_map_close(struct lk_map *map);
+/* Lets go of the pages that have been read, which count as this process's memory; they are read again from
+ * the file when needed. For passes over large files. */
+void lk_map_release(const struct lk_map *map);
+
+/* A regular file that is read in pieces, from any thread. */
+struct lk_pieces {
+    int fd; /* -1 = not open */
+    uint64_t len;
+};
+lk_status lk_pieces_open(struct lk_pieces *file, const char *path, lk_error *err);
+/* Reads `n` bytes at `offset`; fewer is LK_EFORMAT, since the file has become shorter. Messages lack the path. */
+lk_status lk_pieces_read(const struct lk_pieces *file, uint64_t offset, void *to, size_t n, lk_error *err);
+void lk_pieces_close(struct lk_pieces *file);
 
 /* A file being written beside its final place: NAME.tmp, mode 0600, made durable and renamed by commit.
  * LK_EBUSY when another run is writing it.

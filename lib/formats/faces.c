@@ -24,9 +24,27 @@ void lk_face_image_share(struct lk_face_image *image, const struct lk_face_image
     }
 }
 
+static lk_status read_group_names(struct lk_faces *faces, const struct lk_csv *csv, lk_error *err)
+{
+    if ((faces->group_names = lk_calloc(csv->n_columns, sizeof *faces->group_names, err)) == NULL)
+        return LK_ENOMEM;
+    for (size_t i = 0; i < csv->n_columns; i++) {
+        if (!lk_faces_csv_is_group(csv->columns[i]))
+            continue;
+        char *name = lk_strdup(csv->columns[i] + strlen(lk_faces_csv_group), err);
+        if (name == NULL)
+            return LK_ENOMEM;
+        faces->group_names[faces->n_groups++] = name;
+    }
+    return LK_OK;
+}
+
 static lk_status read_images(struct lk_faces *faces, struct lk_csv *csv, lk_error *err)
 {
     size_t capacity = 0, rows = 0;
+    struct lk_faces_columns columns;
+    LK_TRY(lk_faces_csv_columns(csv, &columns, err));
+    LK_TRY(read_group_names(faces, csv, err));
     if ((faces->image_of_row = lk_calloc((size_t)faces->matrix.rows, sizeof *faces->image_of_row, err)) ==
         NULL)
         return LK_ENOMEM;
@@ -37,7 +55,7 @@ static lk_status read_images(struct lk_faces *faces, struct lk_csv *csv, lk_erro
             break;
         LK_TRY(lk_grow(&faces->images, &capacity, faces->n_images + 1, sizeof *faces->images, err));
         struct lk_face_image *image = &faces->images[faces->n_images];
-        LK_TRY(lk_faces_csv_read(csv, image, err));
+        LK_TRY(lk_faces_csv_read(csv, &columns, image, err));
         if (faces->n_images > 0)
             lk_face_image_share(image, image - 1);
         faces->n_images++;
@@ -199,6 +217,9 @@ void lk_faces_close(struct lk_faces *faces)
             image->identity = NULL; /* shared: the first of the run frees it */
         lk_face_image_free(image);
     }
+    for (size_t i = 0; i < faces->n_groups; i++)
+        free(faces->group_names[i]);
+    free(faces->group_names);
     free(faces->images);
     free(faces->image_of_row);
     free(faces->path);

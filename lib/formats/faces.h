@@ -5,6 +5,7 @@
 #define LK_FORMATS_FACES_H
 
 #include <jansson.h>
+#include <math.h>
 
 #include "formats/csv.h"
 #include "formats/npy.h"
@@ -36,15 +37,37 @@ struct lk_face_image {
     int width, height; /* of the oriented picture; 0 when unreadable */
     struct lk_face face; /* has == 0 for aligned inputs and without a face */
     float norm;      /* length of the embedding before it was made a unit vector; NaN = none */
+    float sharpness; /* of the aligned crop; vision/strata.h has this and the next; NaN = none */
+    float yaw;       /* degrees, positive when the nose points to the right of the picture; NaN = none */
+    float age;       /* estimate in years; NaN = none */
     char *message;   /* NULL = none */
+    char **groups;   /* of a labels file, one for each column "group:NAME"; NULL in it = none */
+    size_t n_groups;
 };
+
+/* A face of which nothing is known yet. */
+#define LK_FACE_IMAGE_INIT {.row = -1, .norm = NAN, .sharpness = NAN, .yaw = NAN, .age = NAN}
 
 /* The columns of images.csv, in order, as one header line without newline (docs/formats.md). */
 extern const char lk_faces_csv_header[];
+/* What a column of a group starts with. */
+extern const char lk_faces_csv_group[7];
+bool lk_faces_csv_is_group(const char *column);
+enum { LK_MAX_GROUP_NAME = 200 };
+/* Writes the header line: these, and a column "group:NAME" for each group. */
+void lk_faces_csv_write_header(FILE *stream, const char *const *groups, size_t n_groups);
 /* Writes one line. Floats are written so that they read back the same. */
 void lk_faces_csv_write(FILE *stream, const struct lk_face_image *image);
+/* Where the columns stand in a file. Columns are found by name; others are passed over, and the strata that
+ * older versions did not write (sharpness, yaw, age) may be missing. */
+#define LK_FACES_COLUMNS 29
+struct lk_faces_columns {
+    size_t at[LK_FACES_COLUMNS]; /* SIZE_MAX = missing */
+};
+lk_status lk_faces_csv_columns(const struct lk_csv *csv, struct lk_faces_columns *out, lk_error *err);
 /* Reads the record that csv stands at. Strings are the caller's: lk_face_image_free. */
-lk_status lk_faces_csv_read(const struct lk_csv *csv, struct lk_face_image *out, lk_error *err);
+lk_status lk_faces_csv_read(const struct lk_csv *csv, const struct lk_faces_columns *columns,
+                            struct lk_face_image *out, lk_error *err);
 void lk_face_image_free(struct lk_face_image *image);
 
 /* Lets an image use the string of the one before it when both are of one identity. */
@@ -83,6 +106,8 @@ struct lk_faces {
     size_t *image_of_row;   /* rows entries; NULL without labels */
     uint64_t n_identities;  /* distinct identities among embedded rows; 0 = no labels */
     json_t *meta;
+    char **group_names; /* of images[].groups */
+    size_t n_groups;
 };
 lk_status lk_faces_open(struct lk_faces *out, lk_ctx *ctx, const char *path, lk_error *err);
 void lk_faces_close(struct lk_faces *faces);

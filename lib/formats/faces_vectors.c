@@ -142,7 +142,9 @@ static lk_status make_images(struct lk_faces *faces, struct lk_vectors *v, lk_er
         return LK_ENOMEM;
     for (size_t row = 0; row < rows; row++) {
         struct lk_face_image *image = &faces->images[row];
-        *image = (struct lk_face_image){.row = (int64_t)row, .status = LK_FACE_EMBEDDED};
+        *image = (struct lk_face_image)LK_FACE_IMAGE_INIT;
+        image->row = (int64_t)row;
+        image->status = LK_FACE_EMBEDDED;
         faces->n_images = row + 1;
         image->path = take_text(&v->paths, row);
         image->identity = take_text(&v->identities, row);

@@ -6,6 +6,7 @@
 
 #include "base/pool.h"
 #include "formats/image.h"
+#include "formats/pictures.h"
 #include "report/report.h"
 #include "vision/align.h"
 
@@ -63,16 +64,13 @@ static unsigned known_points(const struct lk_face *face)
     return n;
 }
 
-/* Turns an encoded picture file into the small one. */
-static lk_status make_picture(const char *path, const struct lk_face *face, char **out, lk_error *err)
+/* Turns an encoded picture into the small one. */
+static lk_status make_picture(const uint8_t *bytes, size_t len, const struct lk_face *face, char **out,
+                              lk_error *err)
 {
     struct lk_image whole = {0, 0, NULL}, small = {0, 0, NULL};
-    uint8_t *bytes = NULL, *jpeg = NULL;
-    size_t len = 0;
-    lk_status status = lk_file_read(path, LK_IMAGE_MAX_BYTES, &bytes, &len, err);
-    if (status == LK_OK)
-        status = lk_image_decode(bytes, len, &whole, err);
-    free(bytes);
+    uint8_t *jpeg = NULL;
+    lk_status status = lk_image_decode(bytes, len, &whole, err);
     if (status == LK_OK)
         status =
             known_points(face) >= 2 ? lk_align(&whole, face, CROP, &small, err) : shrink(&whole, &small, err);
@@ -86,26 +84,59 @@ static lk_status make_picture(const char *path, const struct lk_face *face, char
     return status;
 }
 
-/* Item i is the probe (even) or the reference (odd) of a pair. A picture that cannot be read stays NULL: the
- * page shows a neutral tile, for the finding does not depend on it. Only a lack of memory ends the work. */
+/* One picture to make, and where it lies. */
+struct wanted {
+    char *path;
+    struct lk_picture_place place;
+    const struct lk_face *face;
+    char **out;
+};
+
+struct job {
+    struct lk_pictures *pictures;
+    struct wanted *wanted;
+    size_t n;
+};
+
+/* Adds one side of a pair. A picture that cannot be found stays NULL: the page shows a neutral tile, for the
+ * finding does not depend on it. Only a lack of memory, or being stopped, ends the work. */
+static lk_status add_wanted(struct job *job, struct lk_report *r, size_t pair, int side, lk_error *err)
+{
+    const struct lk_report_set *set = &r->sets[side == 0 ? LK_SYNTHETIC : LK_TRAINING];
+    struct lk_report_pair *p = &r->pairs[pair];
+    const struct lk_face_image *image =
+        set->open ? lk_faces_image(&set->faces, side == 0 ? p->probe : p->reference) : NULL;
+    if (image == NULL)
+        return LK_OK;
+    struct wanted w = {.face = &image->face, .out = &p->picture[side]};
+    if ((w.path = lk_faces_image_path(&set->faces, image, err)) == NULL)
+        return LK_ENOMEM;
+    lk_status status = lk_pictures_find(job->pictures, w.path, &w.place, err);
+    if (status != LK_OK) {
+        free(w.path);
+        return status == LK_ENOMEM || status == LK_ECANCELED ? status : LK_OK;
+    }
+    job->wanted[job->n++] = w;
+    return LK_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct wanted *x = a, *y = b;
+    return lk_picture_place_compare(&x->place, &y->place);
+}
+
 static lk_status picture_item(void *arg, size_t index, int worker, lk_error *err)
 {
     (void)worker;
-    struct lk_report *r = arg;
-    struct lk_report_pair *pair = &r->pairs[index / 2];
-    int side = (int)(index % 2);
-    const struct lk_report_set *set = &r->sets[side == 0 ? LK_SYNTHETIC : LK_TRAINING];
-    if (!set->open)
-        return LK_OK;
-    const struct lk_face_image *image =
-        lk_faces_image(&set->faces, side == 0 ? pair->probe : pair->reference);
-    if (image == NULL)
-        return LK_OK;
-    char *path = lk_faces_image_path(&set->faces, image, err);
-    if (path == NULL)
-        return LK_ENOMEM;
-    lk_status status = make_picture(path, &image->face, &pair->picture[side], NULL);
-    free(path);
+    const struct job *job = arg;
+    const struct wanted *w = &job->wanted[index];
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    lk_status status = lk_pictures_read(job->pictures, w->path, &w->place, &bytes, &len, NULL);
+    if (status == LK_OK)
+        status = make_picture(bytes, len, w->face, w->out, NULL);
+    free(bytes);
     return status == LK_ENOMEM ? lk_fail(err, LK_ENOMEM, "out of memory while making the report's pictures")
                                : LK_OK;
 }
@@ -114,5 +145,17 @@ lk_status lk_report_pictures(struct lk_report *r, lk_error *err)
 {
     if (r->options->no_faces)
         return LK_OK;
-    return lk_pool_for(r->ctx, 2 * r->n_pairs, picture_item, r, err);
+    struct job job = {.wanted = lk_calloc(r->n_pairs, 2 * sizeof *job.wanted, err)};
+    lk_status status = job.wanted != NULL ? lk_pictures_new(&job.pictures, r->ctx, err) : LK_ENOMEM;
+    for (size_t i = 0; i < 2 * r->n_pairs && status == LK_OK; i++)
+        status = add_wanted(&job, r, i / 2, (int)(i % 2), err);
+    if (status == LK_OK) {
+        qsort(job.wanted, job.n, sizeof *job.wanted, by_place);
+        status = lk_pool_for(r->ctx, job.n, picture_item, &job, err);
+    }
+    for (size_t i = 0; i < job.n; i++)
+        free(job.wanted[i].path);
+    free(job.wanted);
+    lk_pictures_free(job.pictures);
+    return status;
 }

@@ -81,19 +81,32 @@ static void complete_points(const struct lk_face *face, double points[5][2])
     }
 }
 
+bool lk_face_five(const struct lk_face *face, double points[5][2])
+{
+    static const unsigned four = 1u << LK_EYE_LEFT | 1u << LK_EYE_RIGHT | 1u << LK_NOSE | 1u << LK_MOUTH;
+    static const unsigned five = (1u << LK_MOUTH) - 1; /* the points before it */
+    if (face->has == four) {
+        complete_points(face, points);
+        return true;
+    }
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < 2; k++)
+            points[i][k] = face->points[i][k];
+    return (face->has & five) == five;
+}
+
 lk_status lk_align(const struct lk_image *image, const struct lk_face *face, int size, struct lk_image *crop,
                    lk_error *err)
 {
-    static const unsigned four = 1u << LK_EYE_LEFT | 1u << LK_EYE_RIGHT | 1u << LK_NOSE | 1u << LK_MOUTH;
     double points[LK_N_POINTS][2], from[LK_N_POINTS][2], to[LK_N_POINTS][2];
+    unsigned has = face->has;
     for (int i = 0; i < LK_N_POINTS; i++)
         for (int k = 0; k < 2; k++)
             points[i][k] = face->points[i][k];
-    unsigned has = face->has;
-    if (has == four) {
-        complete_points(face, points);
-        has = (1u << LK_MOUTH) - 1; /* the five before it */
-    }
+    if (lk_face_five(face, points))
+        has |= (1u << LK_MOUTH) - 1; /* the five before it */
+    if (has != face->has)
+        has &= ~(1u << LK_MOUTH); /* they were estimated from it */
     int n = 0;
     for (int i = 0; i < LK_N_POINTS; i++) {
         if ((has >> i & 1) == 0)

@@ -3,6 +3,8 @@
 #ifndef LK_VISION_ALIGN_H
 #define LK_VISION_ALIGN_H
 
+#include <stdbool.h>
+
 #include "formats/faces.h"
 #include "formats/image.h"
 
@@ -15,6 +17,10 @@ struct lk_similarity {
  * LK_EFORMAT when the points coincide. */
 lk_status lk_similarity_fit(const double (*from)[2], const double (*to)[2], int n, struct lk_similarity *out,
                             lk_error *err);
+
+/* Eyes, nose and corners of the mouth of a face, in the order of the template. Estimated where the detector
+ * gave eyes, nose and the mouth's centre; false when it gave other points. */
+bool lk_face_five(const struct lk_face *face, double points[5][2]);
 
 /* Crops a face onto the ArcFace 112 x 112 template scaled to size x size, bilinear, black outside the
  * picture. Uses every point the face has; from eyes, nose and mouth centre alone, the template's five points

@@ -8,8 +8,6 @@
 #include "base/fs.h"
 #include "base/rng.h"
 
-#define N_PICTURES 3
-
 static lk_status open_file(const struct lk_model *model, const char *path, struct lk_ort **ort, lk_error *err)
 {
     struct lk_map map;
@@ -19,7 +17,7 @@ static lk_status open_file(const struct lk_model *model, const char *path, struc
     return status;
 }
 
-static double difference(const struct lk_ort_tensor *a, const struct lk_ort_tensor *b)
+double lk_model_difference(const struct lk_ort_tensor *a, const struct lk_ort_tensor *b)
 {
     if (a->count != b->count)
         return INFINITY;
@@ -49,34 +47,43 @@ static lk_status compare_once(const struct lk_model *model, struct lk_ort *a, st
     lk_status status = lk_ort_run(b, tensor, dims, 4, outputs, n, &y, err);
     if (status == LK_OK) {
         for (size_t i = 0; i < n; i++)
-            *diff = fmax(*diff, difference(&x.outputs[i], &y.outputs[i]));
+            *diff = fmax(*diff, lk_model_difference(&x.outputs[i], &y.outputs[i]));
         lk_ort_result_free(&y);
     }
     lk_ort_result_free(&x);
     return status;
 }
 
+lk_status lk_model_pictures(const struct lk_model *model, float **tensors, lk_error *err)
+{
+    const struct lk_input *input = &model->input;
+    size_t count = LK_INPUT_COUNT(input);
+    struct lk_image noise = {0, 0, NULL};
+    LK_TRY(lk_image_new(&noise, input->width, input->height, err));
+    float *out = lk_alloc_aligned(LK_MODEL_PICTURES * count, sizeof *out, err);
+    struct lk_rng rng = lk_rng_seed(1);
+    for (size_t k = 0; k < LK_MODEL_PICTURES && out != NULL; k++) {
+        for (size_t i = 0; i < count; i++)
+            noise.rgb[i] = (uint8_t)lk_rng_below(&rng, 256);
+        lk_tensor_fill(input, &noise, out + k * count);
+    }
+    lk_image_free(&noise);
+    *tensors = out;
+    return out != NULL ? LK_OK : LK_ENOMEM;
+}
+
 static lk_status compare_open(const struct lk_model *model, struct lk_ort *a, struct lk_ort *b, double *diff,
                               lk_error *err)
 {
-    const struct lk_input *input = &model->input;
     LK_NEED(lk_ort_n_outputs(a) == lk_ort_n_outputs(b), err, LK_EFORMAT,
             "model %s: %zu outputs and %zu after cleaning", model->name, lk_ort_n_outputs(a),
             lk_ort_n_outputs(b));
-    struct lk_image noise = {0, 0, NULL};
-    LK_TRY(lk_image_new(&noise, input->width, input->height, err));
-    float *tensor = lk_alloc_aligned(LK_INPUT_COUNT(input), sizeof *tensor, err);
-    lk_status status = tensor != NULL ? LK_OK : LK_ENOMEM;
-    struct lk_rng rng = lk_rng_seed(1);
+    float *tensors = NULL;
     double most = 0;
-    for (int k = 0; k < N_PICTURES && status == LK_OK; k++) {
-        for (size_t i = 0; i < LK_INPUT_COUNT(input); i++)
-            noise.rgb[i] = (uint8_t)lk_rng_below(&rng, 256);
-        lk_tensor_fill(input, &noise, tensor);
-        status = compare_once(model, a, b, tensor, &most, err);
-    }
-    free(tensor);
-    lk_image_free(&noise);
+    lk_status status = lk_model_pictures(model, &tensors, err);
+    for (size_t k = 0; k < LK_MODEL_PICTURES && status == LK_OK; k++)
+        status = compare_once(model, a, b, tensors + k * LK_INPUT_COUNT(&model->input), &most, err);
+    free(tensors);
     if (status == LK_OK)
         *diff = most;
     return status;

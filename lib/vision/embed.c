@@ -12,14 +12,12 @@
 #include "base/pool.h"
 #include "formats/json.h"
 
-enum { SLOTS_PER_THREAD = 4, WARNINGS_PER_KIND = 10, FACES_FORMAT = 1 };
-
-static const char *const choice_names[] = {[LK_FACE_LARGEST] = "largest", [LK_FACE_CENTRAL] = "central"};
+enum { SLOTS_PER_THREAD = 4, WARNINGS_PER_KIND = 10 };
 
 struct worker {
-    void *handle;                       /* opened by the thread that first needs it */
-    double read_seconds, embed_seconds; /* spent by this worker */
-    char apart[64];                     /* workers write often: no two on a cache line */
+    void *handle;        /* opened by the thread that first needs it */
+    double read_seconds; /* spent by this worker */
+    char apart[64];      /* workers write often: no two on a cache line */
 };
 
 /* One picture in flight. The strings and floats are the slot's own. */
@@ -32,7 +30,11 @@ struct run {
     lk_ctx *ctx;
     const lk_embed_options *options;
     const struct lk_embed_engine *engine;
-    struct lk_source source;
+    struct lk_source *source;
+    struct lk_embed_part part;   /* of the source */
+    uint64_t identities;         /* in it */
+    struct lk_str path;          /* of the row that sink is at */
+    char *groups[LK_MAX_GROUPS]; /* of it */
     struct lk_embed_job job;
     struct lk_embedder_about about;
     json_t *settings;
@@ -42,7 +44,8 @@ struct run {
     float *vectors;
     uint64_t resumed;
     uint64_t warned[LK_FACE_UNREADABLE + 1]; /* by enum lk_face_status */
-    double started, listed;
+    double started, listed, write_seconds;
+    struct lk_embed_stages stages;
 };
 
 /* ---- the pipeline: fill in parallel, sink in order --------------------------------------------- */
@@ -51,6 +54,8 @@ struct run {
 static const char *without_path(const char *text, const char *path)
 {
     size_t len = strlen(path);
+    if (text == NULL)
+        return NULL;
     return strncmp(text, path, len) == 0 && strncmp(text + len, ": ", 2) == 0 ? text + len + 2 : text;
 }
 
@@ -59,19 +64,19 @@ static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg,
     struct run *run = arg;
     struct slot *slot = slot_arg;
     struct worker *worker = &run->workers[worker_index];
-    slot->image = (struct lk_face_image){.row = -1, .norm = NAN};
+    slot->image = (struct lk_face_image)LK_FACE_IMAGE_INIT;
     if (worker->handle == NULL)
         LK_TRY(run->engine->open_like(&worker->handle, run->workers[0].handle, err));
     uint8_t *bytes = NULL;
     size_t len = 0;
     lk_error reason;
     double start = lk_clock_seconds();
-    lk_status status = lk_source_read(&run->source, index, &bytes, &len, &reason);
+    lk_status status = lk_source_read(run->source, index, &bytes, &len, &reason);
     double read = lk_clock_seconds();
     worker->read_seconds += read - start;
     if (status == LK_EIO || status == LK_EFORMAT) { /* this picture's own trouble, not the run's */
         slot->image.status = LK_FACE_UNREADABLE;
-        slot->image.message = lk_strdup(without_path(reason.text, run->source.items[index].path), err);
+        slot->image.message = lk_strdup(reason.text, err); /* sink takes the path off */
         return slot->image.message != NULL ? LK_OK : LK_ENOMEM;
     }
     if (status != LK_OK) {
@@ -81,10 +86,9 @@ static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg,
     }
     status =
         run->engine->embed(worker->handle, bytes, len, run->options->choice, slot->vector, &slot->image, err);
-    worker->embed_seconds += lk_clock_seconds() - read;
     free(bytes);
     if (status != LK_OK)
-        lk_error_prefix(err, "%s", run->source.items[index].path);
+        lk_source_error_prefix(run->source, index, err);
     return status;
 }
 
@@ -114,83 +118,69 @@ static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
     struct run *run = arg;
     struct slot *slot = slot_arg;
     struct lk_face_image image = slot->image;
-    image.path = run->source.items[index].path;
-    image.identity = run->source.items[index].identity;
+    double start = lk_clock_seconds();
+    LK_TRY(lk_source_path(run->source, index, &run->path, err));
+    image.path = run->path.text;
+    image.identity = (char *)lk_source_identity(run->source, index);
+    image.message = (char *)without_path(image.message, image.path);
+    image.n_groups = lk_source_groups(run->source);
+    image.groups = run->groups;
+    for (size_t g = 0; g < image.n_groups; g++)
+        image.groups[g] = (char *)lk_source_group(run->source, index, g);
     lk_status status = lk_embed_job_add(&run->job, &image, slot->vector, err);
+    run->write_seconds += lk_clock_seconds() - start;
     if (status == LK_OK)
         warn(run, &image);
     free(slot->image.message);
     slot->image.message = NULL;
-    const lk_progress progress = {
-        .stage = "embed", .unit = "images", .done = index + 1, .total = run->source.n, .resumed = run->resumed};
+    const lk_progress progress = {.stage = "embed",
+                                  .unit = "images",
+                                  .done = index + 1 - run->part.first,
+                                  .total = run->part.end - run->part.first,
+                                  .resumed = run->resumed};
     lk_ctx_progress(run->ctx, &progress);
     return status;
 }
 
 /* ---- settings and meta.json -------------------------------------------------------------------- */
 
-static json_t *text_or_null(const char *text)
-{
-    return text != NULL ? json_string(text) : json_null();
-}
-
-static json_t *part_value(const struct lk_embedder_part *part)
-{
-    if (part->name == NULL)
-        return json_null();
-    return json_pack("{s:s, s:s, s:o}", "name", part->name, "sha256", part->sha256, "licence",
-                     text_or_null(part->licence));
-}
-
 static lk_status make_settings(struct run *run, lk_error *err)
 {
     char inputs[65];
-    LK_TRY(lk_embed_inputs_hash(&run->source, inputs, err));
-    run->settings = json_pack("{s:s, s:i, s:o, s:o, s:s, s:s, s:s}", "kind", "faces", "format", FACES_FORMAT,
-                              "model", part_value(&run->about.model), "detector",
-                              part_value(&run->about.detector), "alignment", run->about.alignment,
-                              "face_choice", choice_names[run->options->choice], "inputs_sha256", inputs);
+    LK_TRY(lk_source_hash(run->source, inputs, err));
+    run->settings = lk_embed_settings(&run->about, run->options->choice, inputs, &run->part);
     LK_NEED(run->settings != NULL, err, LK_ENOMEM, "the settings cannot be written as JSON");
     return LK_OK;
 }
 
-static json_t *stage_seconds(const struct run *run)
+/* Seconds in each stage, summed over the threads. */
+static void sum_stages(const struct run *run, struct lk_embed_stages *out)
 {
-    double read = 0, embed = 0;
+    *out = (struct lk_embed_stages){.write = run->write_seconds};
     for (int i = 0; i < lk_ctx_threads(run->ctx); i++) {
-        read += run->workers[i].read_seconds;
-        embed += run->workers[i].embed_seconds;
+        struct lk_embedder_times t = {0};
+        if (run->workers[i].handle != NULL)
+            run->engine->times(run->workers[i].handle, &t);
+        out->read += run->workers[i].read_seconds;
+        out->embedder.decode += t.decode;
+        out->embedder.detect += t.detect;
+        out->embedder.align += t.align;
+        out->embedder.embed += t.embed;
+        out->embedder.strata += t.strata;
     }
-    return json_pack("{s:f, s:f, s:f}", "list", run->listed - run->started, "read", read, "embed", embed);
 }
 
-/* meta.json but for the hashes of the tables. */
 static json_t *make_meta(const struct run *run)
 {
-    const lk_embed_options *o = run->options;
-    const struct lk_embed_counts *n = &run->job.done;
-    char *here = getcwd(NULL, 0);
-    json_t *inputs = json_array();
-    for (size_t i = 0; i < o->n_inputs; i++)
-        json_array_append_new(inputs, lk_json_text(o->inputs[i]));
-    json_t *model = json_deep_copy(json_object_get(run->settings, "model"));
-    json_object_set_new(model, "dim", json_integer(run->about.dim));
-    json_object_set_new(model, "thresholds",
-                        run->about.thresholds != NULL ? json_deep_copy(run->about.thresholds) : json_array());
-    json_t *counts = json_pack("{s:I, s:I, s:I, s:I, s:I}", "images", (json_int_t)n->images, "embedded",
-                               (json_int_t)n->embedded, "no_face", (json_int_t)n->no_face, "unreadable",
-                               (json_int_t)n->unreadable, "identities", (json_int_t)run->source.n_identities);
-    json_t *meta = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:o, s:f, s:o}", "kind",
-                             "faces", "format", FACES_FORMAT, "tool", lk_version(), "command",
-                             o->command != NULL ? lk_json_text(o->command) : json_null(), "working_directory",
-                             here != NULL ? lk_json_text(here) : json_null(), "inputs", inputs, "model",
-                             model, "detector", json_object_get(run->settings, "detector"), "alignment",
-                             json_object_get(run->settings, "alignment"), "face_choice",
-                             json_object_get(run->settings, "face_choice"), "inputs_sha256",
-                             json_object_get(run->settings, "inputs_sha256"), "counts", counts, "seconds",
-                             lk_clock_seconds() - run->started, "stage_seconds", stage_seconds(run));
-    free(here);
-    return meta;
+    const struct lk_embed_facts facts = {.options = run->options,
+                                         .settings = run->settings,
+                                         .about = &run->about,
+                                         .counts = run->job.done,
+                                         .identities = run->identities,
+                                         .list_seconds = run->listed - run->started,
+                                         .seconds = lk_clock_seconds() - run->started,
+                                         .stages = run->stages};
+    return lk_embed_meta(&facts);
 }
 
 /* ---- the job ----------------------------------------------------------------------------------- */
@@ -211,13 +201,13 @@ static lk_status make_slots(struct run *run, lk_error *err)
 /* Embeds what is still missing. */
 static lk_status embed_rest(struct run *run, lk_error *err)
 {
-    size_t n = run->source.n;
+    size_t n = run->part.end - run->part.first;
     run->resumed = run->job.done.images;
     LK_TRY(make_slots(run, err));
     if (run->resumed == n)
         return LK_OK;
-    lk_status status = lk_pool_ordered(run->ctx, run->resumed, n, run->slots, sizeof *run->slots,
-                                       run->n_slots, fill, sink, run, err);
+    lk_status status = lk_pool_ordered(run->ctx, run->part.first + run->resumed, run->part.end, run->slots,
+                                       sizeof *run->slots, run->n_slots, fill, sink, run, err);
     uint64_t done = run->job.done.images;
     if (status == LK_ECANCELED)
         return lk_fail(err, LK_ECANCELED,
@@ -233,7 +223,7 @@ static lk_status embed_rest(struct run *run, lk_error *err)
 static lk_status check_any(const struct run *run, lk_error *err)
 {
     const struct lk_embed_counts *n = &run->job.done;
-    if (n->embedded > 0)
+    if (n->embedded > 0 || run->options->n_shards > 0) /* lk_merge looks at the shards together */
         return LK_OK;
     const char *first = run->options->inputs[0];
     const char *more = run->options->n_inputs > 1 ? " and the other inputs" : "";
@@ -250,17 +240,77 @@ static lk_status check_any(const struct run *run, lk_error *err)
 static void summarise(const struct run *run, bool up_to_date, lk_embed_summary *out)
 {
     const struct lk_embed_counts *n = &run->job.done;
-    *out = (lk_embed_summary){.n_images = n->images, .n_embedded = n->embedded, .n_no_face = n->no_face,
-                              .n_unreadable = n->unreadable, .n_identities = run->source.n_identities,
-                              .n_resumed = up_to_date ? n->images : run->resumed, .dim = run->about.dim,
-                              .up_to_date = up_to_date};
+    *out = (lk_embed_summary){.n_images = n->images,
+                              .n_embedded = n->embedded,
+                              .n_no_face = n->no_face,
+                              .n_unreadable = n->unreadable,
+                              .n_identities = run->identities,
+                              .n_resumed = up_to_date ? n->images : run->resumed,
+                              .dim = run->about.dim,
+                              .up_to_date = up_to_date,
+                              .seconds = lk_clock_seconds() - run->started};
+    out->bottleneck = lk_embed_bottleneck(&run->stages, &out->bottleneck_share);
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Distinct identities among the pictures of the part. */
+static lk_status count_identities(struct run *run, lk_error *err)
+{
+    const char **names = NULL;
+    size_t n = 0, capacity = 0;
+    if (run->options->n_shards == 0) {
+        run->identities = lk_source_identities(run->source);
+        return LK_OK;
+    }
+    for (size_t i = run->part.first; i < run->part.end; i++) {
+        const char *name = lk_source_identity(run->source, i);
+        if (name == NULL || (n > 0 && strcmp(names[n - 1], name) == 0))
+            continue;
+        lk_status status = lk_grow(&names, &capacity, n + 1, sizeof *names, err);
+        if (status != LK_OK) {
+            free(names);
+            return status;
+        }
+        names[n++] = name;
+    }
+    if (n > 0)
+        qsort(names, n, sizeof *names, compare_text);
+    for (size_t i = 0; i < n; i++)
+        run->identities += i == 0 || strcmp(names[i - 1], names[i]) != 0;
+    free(names);
+    return LK_OK;
+}
+
+/* Shard i of n holds the images from (i - 1) N / n up to i N / n, rounded down. */
+static lk_status find_part(struct run *run, lk_error *err)
+{
+    uint64_t n = lk_source_count(run->source); /* times LK_MAX_SHARDS it stays far below 2^64 */
+    run->part = (struct lk_embed_part){.source = run->source, .end = (size_t)n};
+    if (run->options->n_shards > 0) {
+        run->part.shard = run->options->shard;
+        run->part.n_shards = run->options->n_shards;
+        run->part.first = (size_t)(n * (run->part.shard - 1) / run->part.n_shards);
+        run->part.end = (size_t)(n * run->part.shard / run->part.n_shards);
+    }
+    return count_identities(run, err);
 }
 
 static lk_status do_run(struct run *run, lk_embed_summary *out, lk_error *err)
 {
     const lk_embed_options *o = run->options;
     run->started = lk_clock_seconds();
-    LK_TRY(lk_source_list(&run->source, o->inputs, o->n_inputs, err));
+    struct lk_source_options source = {.ctx = run->ctx,
+                                       .format = o->format,
+                                       .labels = o->labels,
+                                       .window = (size_t)lk_ctx_threads(run->ctx) * SLOTS_PER_THREAD};
+    if (o->identity != NULL)
+        LK_TRY(lk_identity_rule_parse(o->identity, &source.identity, err));
+    LK_TRY(lk_source_open(&run->source, o->inputs, o->n_inputs, &source, err));
+    LK_TRY(find_part(run, err));
     run->listed = lk_clock_seconds();
     run->workers = lk_calloc((size_t)lk_ctx_threads(run->ctx), sizeof *run->workers, err);
     if (run->workers == NULL)
@@ -269,13 +319,14 @@ static lk_status do_run(struct run *run, lk_embed_summary *out, lk_error *err)
     run->engine->about(run->workers[0].handle, &run->about);
     LK_TRY(make_settings(run, err));
     bool up_to_date;
-    LK_TRY(lk_embed_job_open(&run->job, run->ctx, o->output, o->force, run->settings, &run->source,
+    LK_TRY(lk_embed_job_open(&run->job, run->ctx, o->output, o->force, run->settings, &run->part,
                              (size_t)run->about.dim, &up_to_date, err));
     if (!up_to_date) {
         lk_status status = embed_rest(run, err);
         warn_of_the_rest(run);
         LK_TRY(status);
         LK_TRY(check_any(run, err));
+        sum_stages(run, &run->stages);
         json_t *meta = make_meta(run);
         LK_NEED(meta != NULL, err, LK_ENOMEM, "%s: meta.json cannot be made", o->output);
         status = lk_embed_job_finish(&run->job, meta, err);
@@ -293,6 +344,11 @@ lk_status lk_embed_with(lk_ctx *ctx, const lk_embed_options *options, const stru
             "embed: expected at least one input and an output folder");
     LK_NEED(options->choice == LK_FACE_LARGEST || options->choice == LK_FACE_CENTRAL, err, LK_EINVAL,
             "embed: choice %d, expected largest or central", (int)options->choice);
+    LK_NEED(options->n_shards == 0 ? options->shard == 0
+                                   : options->shard >= 1 && options->shard <= options->n_shards &&
+                                         options->n_shards <= LK_MAX_SHARDS,
+            err, LK_EINVAL, "embed: shard %" PRIu64 " of %" PRIu64 ", expected 1 to N of at most %d",
+            options->shard, options->n_shards, LK_MAX_SHARDS);
     struct run run = {.ctx = ctx, .options = options, .engine = engine, .job = {.lock = -1}};
     lk_status status = do_run(&run, out, err);
     lk_embed_job_close(&run.job);
@@ -305,7 +361,8 @@ lk_status lk_embed_with(lk_ctx *ctx, const lk_embed_options *options, const stru
     free(run.slots);
     free(run.vectors);
     json_decref(run.settings);
-    lk_source_free(&run.source);
+    lk_source_close(run.source);
+    lk_str_free(&run.path);
     return status;
 }
 
@@ -320,6 +377,7 @@ static lk_status open_embedder(void **worker, void *arg, lk_ctx *ctx, const lk_e
     o.model = options->model;
     o.detector = options->detector;
     o.aligned = options->aligned;
+    o.age_model = options->age_model;
     lk_embedder *embedder;
     LK_TRY(lk_embedder_open(&embedder, ctx, &o, err));
     *worker = embedder;
@@ -345,6 +403,11 @@ static void about_embedder(const void *worker, struct lk_embedder_about *out)
     lk_embedder_about(worker, out);
 }
 
+static void times_of_embedder(const void *worker, struct lk_embedder_times *out)
+{
+    lk_embedder_times(worker, out);
+}
+
 static void close_embedder(void *worker)
 {
     lk_embedder_free(worker);
@@ -359,8 +422,11 @@ void lk_embed_options_init(lk_embed_options *options)
 
 lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed_summary *out, lk_error *err)
 {
-    static const struct lk_embed_engine engine = {.open = open_embedder, .open_like = open_embedder_like,
-                                                  .embed = embed_bytes, .about = about_embedder,
+    static const struct lk_embed_engine engine = {.open = open_embedder,
+                                                  .open_like = open_embedder_like,
+                                                  .embed = embed_bytes,
+                                                  .about = about_embedder,
+                                                  .times = times_of_embedder,
                                                   .close = close_embedder};
     return lk_embed_with(ctx, options, &engine, out, err);
 }

@@ -21,6 +21,7 @@ struct lk_embed_engine {
     lk_status (*embed)(void *worker, const uint8_t *bytes, size_t len, lk_face_choice choice, float *out,
                        struct lk_face_image *info, lk_error *err);
     void (*about)(const void *worker, struct lk_embedder_about *out);
+    void (*times)(const void *worker, struct lk_embedder_times *out);
     void (*close)(void *worker);
 };
 
@@ -28,36 +29,90 @@ struct lk_embed_engine {
 lk_status lk_embed_with(lk_ctx *ctx, const lk_embed_options *options, const struct lk_embed_engine *engine,
                         lk_embed_summary *out, lk_error *err);
 
-/* ---- embed_state.c: a FACES directory while it is being made ------------------------------------------
- * embeddings.part and images.part.csv grow together, state.part.json says from which settings. A run that is
- * ended in any way leaves a state from which the next one goes on after the last image that both files hold
- * in full. */
+/* ---- embed_meta.c: settings and meta.json ------------------------------------------------------------- */
+
+#define LK_MAX_SHARDS 1000000
+
+/* The images first .. end - 1 of a source; n_shards == 0 when these are all. */
+struct lk_embed_part {
+    const struct lk_source *source;
+    size_t first, end;
+    uint64_t shard, n_shards;
+};
 
 struct lk_embed_counts {
     uint64_t images, embedded, no_face, unreadable;
 };
 
+/* Seconds, summed over the threads. */
+struct lk_embed_stages {
+    double read;
+    struct lk_embedder_times embedder;
+    double write;
+};
+
+/* The stage that took most, as its name in meta.json, and its share of all; NULL when no time was spent. */
+const char *lk_embed_bottleneck(const struct lk_embed_stages *stages, double *share);
+
+/* What must be the same for a run to go on with, or to stand for, another one's files, named as in meta.json.
+ * NULL when memory is short. */
+json_t *lk_embed_settings(const struct lk_embedder_about *about, lk_face_choice choice,
+                          const char *inputs_sha256, const struct lk_embed_part *part);
+
+struct lk_embed_facts {
+    const lk_embed_options *options;
+    const json_t *settings;
+    const struct lk_embedder_about *about;
+    struct lk_embed_counts counts;
+    uint64_t identities;
+    double list_seconds, seconds;
+    struct lk_embed_stages stages;
+};
+/* The member "counts" of meta.json. */
+json_t *lk_embed_counts_value(const struct lk_embed_counts *counts, uint64_t identities);
+/* Sets "stage_share" and "bottleneck" of meta from its "stage_seconds". */
+void lk_embed_put_shares(json_t *meta);
+/* meta.json but for the hashes of the tables; NULL when memory is short. */
+json_t *lk_embed_meta(const struct lk_embed_facts *facts);
+
+/* ---- embed_dir.c: a finished FACES directory as the place to write to -------------------------------------
+ */
+
+/* Says in words what differs between the settings of another run and ours; `whose` are the latter ("this
+ * run's"). False when nothing does. */
+bool lk_embed_differs(const json_t *other, const json_t *ours, const char *whose, char *text, size_t room);
+
+/* Looks at the finished result in dir, if any: *up_to_date when it was made with these settings and is there
+ * in full (its numbers go to *counts). Refuses another result unless `replace`. */
+lk_status lk_embed_judge(lk_ctx *ctx, const char *dir, const json_t *settings, size_t dim, bool replace,
+                         bool *up_to_date, struct lk_embed_counts *counts, lk_error *err);
+
+/* ---- embed_state.c: a FACES directory while it is being made ------------------------------------------
+ * embeddings.part and images.part.csv grow together, state.part.json says from which settings. A run that is
+ * ended in any way leaves a state from which the next one goes on after the last image that both files hold
+ * in full. */
+
 struct lk_embed_job {
     char *dir;
-    int lock;                      /* -1 = none */
-    const json_t *settings;        /* borrowed, as is source */
-    const struct lk_source *source;
+    int lock;               /* -1 = none */
+    const json_t *settings; /* borrowed, as is part */
+    const struct lk_embed_part *part;
+    struct lk_str path; /* scratch */
+    char *header;       /* of images.csv, with its line end */
+    size_t header_len;
     size_t dim;
     FILE *vectors, *lines;
-    struct lk_embed_counts done;   /* what is in the files */
-    uint64_t unflushed;            /* images since the last flush */
+    struct lk_embed_counts done; /* what is in the files */
+    uint64_t unflushed;          /* images since the last flush */
     double flushed_at;
 };
 
-/* SHA-256 over path, identity, size and time of change of every picture. */
-lk_status lk_embed_inputs_hash(const struct lk_source *source, char hex[65], lk_error *err);
-
 /* Takes the lock of dir and finds out what to do: *up_to_date when a finished run with these settings is
  * there (its numbers are in done), else the files stand ready behind the last image of an interrupted run, or
- * at the start. Refuses a directory that holds something else, unless force. settings: format, model,
- * detector, alignment, face_choice, inputs_sha256, named as in meta.json. After a failure too, close it. */
+ * at the start. Refuses a directory that holds something else, unless force. After a failure too, close it.
+ */
 lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *dir, bool force,
-                            const json_t *settings, const struct lk_source *source, size_t dim,
+                            const json_t *settings, const struct lk_embed_part *part, size_t dim,
                             bool *up_to_date, lk_error *err);
 /* Appends the next picture; sets its row. vector is read only when it is embedded. */
 lk_status lk_embed_job_add(struct lk_embed_job *job, struct lk_face_image *image, const float *vector,

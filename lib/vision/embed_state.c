@@ -88,74 +88,6 @@ static lk_status write_json(const struct lk_embed_job *job, const char *name, co
     return status;
 }
 
-/* ---- settings ---------------------------------------------------------------------------------- */
-
-lk_status lk_embed_inputs_hash(const struct lk_source *source, char hex[65], lk_error *err)
-{
-    struct lk_hash *hash;
-    LK_TRY(lk_hash_new(&hash, err));
-    lk_status status = LK_OK;
-    for (size_t i = 0; i < source->n && status == LK_OK; i++) {
-        const struct lk_source_item *item = &source->items[i];
-        const char *identity = item->identity != NULL ? item->identity : "";
-        struct stat st;
-        int64_t facts[3] = {-1, 0, 0};
-        if (stat(item->path, &st) == 0) {
-            facts[0] = st.st_size;
-            facts[1] = st.st_mtim.tv_sec;
-            facts[2] = st.st_mtim.tv_nsec;
-        }
-        status = lk_hash_add(hash, item->path, strlen(item->path) + 1, err);
-        if (status == LK_OK)
-            status = lk_hash_add(hash, identity, strlen(identity) + 1, err);
-        if (status == LK_OK)
-            status = lk_hash_add(hash, facts, sizeof facts, err);
-    }
-    if (status == LK_OK)
-        status = lk_hash_end(hash, hex, err);
-    lk_hash_free(hash);
-    return status;
-}
-
-static const char *text_or_dash(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "none";
-}
-
-/* Says in words what differs between the settings of an earlier run and ours; false when nothing does. */
-static bool differs(const json_t *old, const json_t *new, char *text, size_t room)
-{
-    static const char *const parts[] = {"model", "detector"};
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *was = json_object_get(old, parts[i]), *is = json_object_get(new, parts[i]);
-        if (strcmp(text_or_dash(was, "sha256"), text_or_dash(is, "sha256")) != 0) {
-            snprintf(text, room, "its %s is %s (sha256 %.12s), this run's is %s (sha256 %.12s)", parts[i],
-                     text_or_dash(was, "name"), text_or_dash(was, "sha256"), text_or_dash(is, "name"),
-                     text_or_dash(is, "sha256"));
-            return true;
-        }
-    }
-    static const char *const options[][2] = {{"alignment", "alignment"},
-                                             {"face_choice", "choice among faces"}};
-    for (size_t i = 0; i < 2; i++) {
-        const char *was = text_or_dash(old, options[i][0]), *is = text_or_dash(new, options[i][0]);
-        if (strcmp(was, is) != 0) {
-            snprintf(text, room, "its %s is '%s', this run's is '%s'", options[i][1], was, is);
-            return true;
-        }
-    }
-    if (strcmp(text_or_dash(old, "inputs_sha256"), text_or_dash(new, "inputs_sha256")) != 0) {
-        snprintf(text, room, "its inputs are others: pictures were added, removed, renamed or changed since");
-        return true;
-    }
-    if (!json_equal(json_object_get(old, "format"), json_object_get(new, "format"))) {
-        snprintf(text, room, "it was made by a version of likeness with another file format");
-        return true;
-    }
-    return false;
-}
-
 /* ---- going on where an earlier run stopped ----------------------------------------------------- */
 
 static bool is_unit(const float *vector, size_t dim)
@@ -167,13 +99,16 @@ static bool is_unit(const float *vector, size_t dim)
 }
 
 /* Whether the record that csv stands at is that of the next picture, with its vector there in full. */
-static bool is_next(const struct lk_embed_job *job, const struct lk_csv *csv, const struct lk_map *vectors,
+static bool is_next(struct lk_embed_job *job, const struct lk_csv *csv,
+                    const struct lk_faces_columns *columns, const struct lk_map *vectors,
                     enum lk_face_status *status)
 {
     struct lk_face_image image;
-    if (job->done.images >= job->source->n || lk_faces_csv_read(csv, &image, NULL) != LK_OK)
+    size_t at = job->part->first + job->done.images;
+    if (at >= job->part->end || lk_faces_csv_read(csv, columns, &image, NULL) != LK_OK)
         return false;
-    bool good = strcmp(image.path, job->source->items[job->done.images].path) == 0;
+    bool good = lk_source_path(job->part->source, at, &job->path, NULL) == LK_OK &&
+                strcmp(image.path, job->path.text) == 0;
     *status = image.status;
     if (image.status == LK_FACE_EMBEDDED) {
         size_t bytes = job->dim * sizeof(float);
@@ -200,18 +135,19 @@ static void count(struct lk_embed_counts *counts, enum lk_face_status status)
 static bool scan(struct lk_embed_job *job, const struct lk_map *lines, const struct lk_map *vectors,
                  size_t *end)
 {
-    size_t header = strlen(lk_faces_csv_header) + 1;
-    if (lines->len < header || memcmp(lines->bytes, lk_faces_csv_header, header - 1) != 0 ||
-        lines->bytes[header - 1] != '\n' || vectors->len < LK_NPY_HEADER_BYTES)
+    if (lines->len < job->header_len || memcmp(lines->bytes, job->header, job->header_len) != 0 ||
+        vectors->len < LK_NPY_HEADER_BYTES)
         return false;
-    *end = header;
+    *end = job->header_len;
     struct lk_csv csv;
     if (lk_csv_open(&csv, lines->bytes, lines->len, NULL) != LK_OK)
         return false;
     int more = 0;
     enum lk_face_status status;
-    while (lk_csv_next(&csv, &more, NULL) == LK_OK && more && lines->bytes[csv.at - 1] == '\n' &&
-           is_next(job, &csv, vectors, &status)) {
+    struct lk_faces_columns columns;
+    bool known = lk_faces_csv_columns(&csv, &columns, NULL) == LK_OK;
+    while (known && lk_csv_next(&csv, &more, NULL) == LK_OK && more && lines->bytes[csv.at - 1] == '\n' &&
+           is_next(job, &csv, &columns, vectors, &status)) {
         count(&job->done, status);
         *end = csv.at;
     }
@@ -285,59 +221,9 @@ static lk_status start_fresh(struct lk_embed_job *job, lk_error *err)
     LK_TRY(open_file(job, vectors_part, O_TRUNC, &job->vectors, err));
     LK_TRY(open_file(job, lines_part, O_TRUNC, &job->lines, err));
     LK_TRY(lk_npy_write_header(job->vectors, 0, job->dim, err));
-    fprintf(job->lines, "%s\n", lk_faces_csv_header);
+    fwrite(job->header, 1, job->header_len, job->lines);
     LK_TRY(flush(job, err));
     return write_json(job, state_part, job->settings, err);
-}
-
-static uint64_t count_of(const json_t *meta, const char *key)
-{
-    return (uint64_t)json_integer_value(json_object_get(json_object_get(meta, "counts"), key));
-}
-
-/* Whether the tables that a finished run's meta.json speaks of are there in full. */
-static bool is_complete(struct lk_embed_job *job, const json_t *meta)
-{
-    struct stat st;
-    char *path = lk_path_join(job->dir, vectors_name, NULL);
-    uint64_t rows = count_of(meta, "embedded");
-    bool good = path != NULL && stat(path, &st) == 0 && have(job, lines_name) &&
-                (uint64_t)st.st_size == LK_NPY_HEADER_BYTES + rows * job->dim * sizeof(float);
-    free(path);
-    job->done = (struct lk_embed_counts){count_of(meta, "images"), rows, count_of(meta, "no_face"),
-                                         count_of(meta, "unreadable")};
-    return good;
-}
-
-/* Looks at a finished result: up to date, in the way, or to be made again. `continues`: an interrupted run
- * with our settings is there too, so replacing the result was allowed then. */
-static lk_status judge_finished(struct lk_embed_job *job, lk_ctx *ctx, bool force, bool continues,
-                                bool *up_to_date, lk_error *err)
-{
-    json_t *meta = NULL;
-    lk_status status = read_json(job, meta_name, &meta, err);
-    if (status != LK_OK)
-        return status == LK_EFORMAT && (force || continues) ? LK_OK : status;
-    char what[400];
-    const char *kind = text_or_dash(meta, "kind");
-    if (strcmp(kind, "faces") != 0)
-        status = lk_fail(err, LK_EINVAL,
-                         "%s: holds results of another kind (meta.json: kind '%s', expected 'faces'); "
-                         "give another output",
-                         job->dir, kind);
-    else if (!differs(meta, job->settings, what, sizeof what)) {
-        *up_to_date = is_complete(job, meta);
-        if (!*up_to_date)
-            lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %s or %s is missing or cut short; embedding again",
-                           job->dir, vectors_name, lines_name);
-    } else if (!force && !continues) {
-        status = lk_fail(err, LK_EINVAL,
-                         "%s: holds a finished result made with other settings: %s. Give another "
-                         "output, or --force to replace it",
-                         job->dir, what);
-    }
-    json_decref(meta);
-    return status;
 }
 
 /* Whether an interrupted run with our settings is there; a note when one with others is. */
@@ -350,7 +236,7 @@ static bool find_interrupted(struct lk_embed_job *job, lk_ctx *ctx)
     bool ours = false;
     if (read_json(job, state_part, &state, NULL) != LK_OK)
         lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %s is damaged; starting over", job->dir, state_part);
-    else if (differs(state, job->settings, what, sizeof what))
+    else if (lk_embed_differs(state, job->settings, "this run's", what, sizeof what))
         lk_ctx_message(ctx, LK_LEVEL_NOTE,
                        "%s: starting over, the interrupted run there had other settings: %s", job->dir, what);
     else
@@ -359,24 +245,37 @@ static bool find_interrupted(struct lk_embed_job *job, lk_ctx *ctx)
     return ours;
 }
 
+static lk_status make_header(struct lk_embed_job *job, lk_error *err)
+{
+    const char *names[LK_MAX_GROUPS];
+    size_t n = lk_source_groups(job->part->source);
+    for (size_t i = 0; i < n; i++)
+        names[i] = lk_source_group_name(job->part->source, i);
+    FILE *stream = open_memstream(&job->header, &job->header_len);
+    LK_NEED(stream != NULL, err, LK_ENOMEM, "out of memory");
+    lk_faces_csv_write_header(stream, names, n);
+    LK_NEED(fclose(stream) == 0, err, LK_ENOMEM, "out of memory");
+    return LK_OK;
+}
+
 lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *dir, bool force,
-                            const json_t *settings, const struct lk_source *source, size_t dim,
+                            const json_t *settings, const struct lk_embed_part *part, size_t dim,
                             bool *up_to_date, lk_error *err)
 {
-    *job = (struct lk_embed_job){.lock = -1, .settings = settings, .source = source, .dim = dim};
+    *job = (struct lk_embed_job){.lock = -1, .settings = settings, .part = part, .dim = dim};
     job->flushed_at = lk_clock_seconds();
     job->dir = lk_strdup(dir, err);
     if (job->dir == NULL)
         return LK_ENOMEM;
+    LK_TRY(make_header(job, err));
     LK_TRY(lk_mkdirs(dir, err));
     LK_TRY(lk_lock_take(&job->lock, dir, err));
     bool finished = have(job, meta_name), continues = find_interrupted(job, ctx);
     *up_to_date = false;
     if (finished) {
-        LK_TRY(judge_finished(job, ctx, force, continues, up_to_date, err));
+        LK_TRY(lk_embed_judge(ctx, dir, settings, dim, force || continues, up_to_date, &job->done, err));
         if (*up_to_date)
             return LK_OK;
-        job->done = (struct lk_embed_counts){0};
     }
     bool foreign = !finished && !have(job, state_part) && (have(job, vectors_name) || have(job, lines_name));
     LK_NEED(!foreign || force, err, LK_EINVAL,
@@ -388,7 +287,7 @@ lk_status lk_embed_job_open(struct lk_embed_job *job, lk_ctx *ctx, const char *d
         LK_TRY(resume(job, &resumed, err));
     if (job->done.images > 0)
         lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: going on after %" PRIu64 " of %zu images", dir,
-                       job->done.images, source->n);
+                       job->done.images, part->end - part->first);
     return resumed ? LK_OK : start_fresh(job, err);
 }
 
@@ -462,4 +361,7 @@ void lk_embed_job_close(struct lk_embed_job *job)
     job->lock = -1;
     free(job->dir);
     job->dir = NULL;
+    lk_str_free(&job->path);
+    free(job->header);
+    job->header = NULL;
 }

@@ -7,17 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "vision/detect.h"
+#include "vision/strata.h"
 
 struct lk_embedder {
-    struct lk_model *model, *detector_model; /* the second is NULL for aligned inputs */
-    struct lk_ort *ort, *detector_ort;
-    char sha256[65], detector_sha256[65];
+    struct lk_model *model, *detector_model, *age_model; /* the last two may be NULL */
+    struct lk_ort *ort, *detector_ort, *age_ort;
+    char sha256[65], detector_sha256[65], age_sha256[65];
     struct lk_detector *detector;
+    struct lk_age *age;
     size_t output;
     float *tensor;
+    struct lk_embedder_times times;
 };
 
 void lk_embedder_options_init(lk_embedder_options *options)
@@ -34,6 +38,8 @@ static lk_status open_rest(struct lk_embedder *e, lk_error *err)
     e->tensor = lk_alloc_aligned(LK_INPUT_COUNT(&e->model->input), sizeof *e->tensor, err);
     if (e->tensor == NULL)
         return LK_ENOMEM;
+    if (e->age_model != NULL)
+        LK_TRY(lk_age_new(&e->age, e->age_model, e->age_ort, err));
     return e->detector_model != NULL ? lk_detector_new(&e->detector, e->detector_model, e->detector_ort, err)
                                      : LK_OK;
 }
@@ -51,6 +57,13 @@ static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedd
                 "%s is not a detector; `likeness models list` says what each model does",
                 e->detector_model->name);
         LK_TRY(lk_model_open(e->detector_model, &e->detector_ort, e->detector_sha256, err));
+    }
+    if (options->age_model != NULL) {
+        LK_TRY(lk_model_load(&e->age_model, ctx, options->age_model, err));
+        LK_NEED(e->age_model->task == LK_TASK_AGE, err, LK_EINVAL,
+                "%s is not an age model; `likeness models list` says what each model does",
+                e->age_model->name);
+        LK_TRY(lk_model_open(e->age_model, &e->age_ort, e->age_sha256, err));
     }
     return lk_model_open(e->model, &e->ort, e->sha256, err);
 }
@@ -84,6 +97,11 @@ lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_
         e->detector_ort = lk_ort_share(other->detector_ort);
         memcpy(e->detector_sha256, other->detector_sha256, sizeof e->detector_sha256);
     }
+    if (other->age_model != NULL) {
+        e->age_model = lk_model_share(other->age_model);
+        e->age_ort = lk_ort_share(other->age_ort);
+        memcpy(e->age_sha256, other->age_sha256, sizeof e->age_sha256);
+    }
     lk_status status = open_rest(e, err);
     if (status != LK_OK) {
         lk_embedder_free(e);
@@ -97,6 +115,9 @@ void lk_embedder_free(lk_embedder *e)
 {
     if (e == NULL)
         return;
+    lk_age_free(e->age);
+    lk_model_free(e->age_model);
+    lk_ort_free(e->age_ort);
     lk_detector_free(e->detector);
     lk_model_free(e->model);
     lk_model_free(e->detector_model);
@@ -122,11 +143,29 @@ void lk_embedder_about(const lk_embedder *e, struct lk_embedder_about *out)
         out->detector.licence = e->detector_model->licence;
         memcpy(out->detector.sha256, e->detector_sha256, sizeof e->detector_sha256);
     }
+    if (e->age_model != NULL) {
+        out->age.name = e->age_model->name;
+        out->age.licence = e->age_model->licence;
+        memcpy(out->age.sha256, e->age_sha256, sizeof e->age_sha256);
+    }
     out->dim = e->model->dim;
     out->size = e->model->input.width;
     out->thresholds = e->model->thresholds;
     out->alignment = e->detector_model != NULL ? "arcface112" : "aligned";
     out->input = &e->model->input;
+}
+
+void lk_embedder_times(const lk_embedder *e, struct lk_embedder_times *out)
+{
+    *out = e->times;
+}
+
+/* Adds the time since *at to a stage, and starts the next one. */
+static void stage_done(double *stage, double *at)
+{
+    double now = lk_clock_seconds();
+    *stage += now - *at;
+    *at = now;
 }
 
 /* ---- embedding ---------------------------------------------------------------------------------------- */
@@ -176,6 +215,13 @@ lk_status lk_embedder_crop(lk_embedder *e, const struct lk_image *crop, float *o
     return lk_embedder_crop_as(e, &e->model->input, crop, out, norm, err);
 }
 
+static void know_nothing(struct lk_face_image *info)
+{
+    memset(&info->face, 0, sizeof info->face);
+    info->n_faces = 0;
+    info->norm = info->sharpness = info->yaw = info->age = NAN;
+}
+
 /* Records a picture that cannot be used; this is a result and not a failure of the call. */
 static lk_status unusable(struct lk_face_image *info, enum lk_face_status status, const char *why,
                           lk_error *err)
@@ -210,21 +256,22 @@ lk_status lk_embedder_find(lk_embedder *e, const struct lk_image *image, lk_face
                            struct lk_image *crop, struct lk_face_image *info, lk_error *err)
 {
     *crop = (struct lk_image){0, 0, NULL};
-    memset(&info->face, 0, sizeof info->face);
+    know_nothing(info);
     info->status = LK_FACE_NONE;
-    info->n_faces = 0;
     info->width = image->width;
     info->height = image->height;
-    info->norm = NAN;
     info->message = NULL;
     if (e->detector == NULL)
         return take_aligned(e, image, crop, info, err);
     struct lk_face face;
-    LK_TRY(lk_detect(e->detector, image, choice, &face, &info->n_faces, err));
-    if (info->n_faces == 0)
-        return LK_OK;
+    double at = lk_clock_seconds();
+    lk_status status = lk_detect(e->detector, image, choice, &face, &info->n_faces, err);
+    stage_done(&e->times.detect, &at);
+    if (status != LK_OK || info->n_faces == 0)
+        return status;
     lk_error why;
-    lk_status status = lk_align(image, &face, e->model->input.width, crop, &why);
+    status = lk_align(image, &face, e->model->input.width, crop, &why);
+    stage_done(&e->times.align, &at);
     if (status == LK_EFORMAT) /* points on one another: what was found is no face */
         return unusable(info, LK_FACE_NONE, why.text, err);
     if (status != LK_OK) {
@@ -234,6 +281,7 @@ lk_status lk_embedder_find(lk_embedder *e, const struct lk_image *image, lk_face
     }
     info->status = LK_FACE_EMBEDDED;
     info->face = face;
+    info->yaw = lk_yaw(&face);
     return LK_OK;
 }
 
@@ -245,7 +293,14 @@ lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_fac
     if (info->status != LK_FACE_EMBEDDED)
         return LK_OK;
     lk_error why = {.code = LK_OK};
+    double at = lk_clock_seconds();
     lk_status status = lk_embedder_crop(e, &crop, out, &info->norm, &why);
+    stage_done(&e->times.embed, &at);
+    if (status == LK_OK) {
+        info->sharpness = lk_sharpness(&crop);
+        status = e->age != NULL ? lk_age_estimate(e->age, &crop, &info->age, &why) : LK_OK;
+        stage_done(&e->times.strata, &at);
+    }
     lk_image_free(&crop);
     if (status == LK_EFORMAT) /* one picture without a usable embedding must not end a run over millions */
         return unusable(info, LK_FACE_UNREADABLE, why.text, err);
@@ -259,16 +314,17 @@ lk_status lk_embedder_bytes(lk_embedder *e, const uint8_t *bytes, size_t len, lk
 {
     struct lk_image image = {0, 0, NULL};
     lk_error why;
+    double at = lk_clock_seconds();
     lk_status status = lk_image_decode(bytes, len, &image, &why);
+    stage_done(&e->times.decode, &at);
     if (status == LK_ENOMEM) {
         if (err != NULL)
             *err = why;
         return status;
     }
     if (status != LK_OK) {
-        memset(&info->face, 0, sizeof info->face);
-        info->n_faces = info->width = info->height = 0;
-        info->norm = NAN;
+        know_nothing(info);
+        info->width = info->height = 0;
         return unusable(info, LK_FACE_UNREADABLE, why.text, err);
     }
     status = lk_embedder_image(e, &image, choice, out, info, err);

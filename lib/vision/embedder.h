@@ -20,10 +20,11 @@
  * after `other` is gone, but not while `other` is being freed. */
 lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_error *err);
 
-/* Decodes, finds the face, aligns and embeds into out[lk_embedder_dim]. Sets in info: status, n_faces, width,
- * height, face, norm and message; path, identity and row are the caller's. A picture that cannot be read is
- * LK_OK with LK_FACE_UNREADABLE and an allocated message, one without a face LK_OK with LK_FACE_NONE; out is
- * then untouched. A failure means the runtime or memory failed, and the run with it. */
+/* Decodes, finds the face, aligns, measures and embeds into out[lk_embedder_dim]. Sets in info: status,
+ * n_faces, width, height, face, norm, sharpness, yaw, age and message; path, identity and row are the
+ * caller's. A picture that cannot be read is LK_OK with LK_FACE_UNREADABLE and an allocated message, one
+ * without a face LK_OK with LK_FACE_NONE; out is then untouched. A failure means the runtime or memory
+ * failed, and the run with it. */
 lk_status lk_embedder_bytes(lk_embedder *embedder, const uint8_t *bytes, size_t len, lk_face_choice choice,
                             float *out, struct lk_face_image *info, lk_error *err);
 
@@ -31,8 +32,8 @@ lk_status lk_embedder_bytes(lk_embedder *embedder, const uint8_t *bytes, size_t 
 lk_status lk_embedder_image(lk_embedder *embedder, const struct lk_image *image, lk_face_choice choice,
                             float *out, struct lk_face_image *info, lk_error *err);
 
-/* The first half of it: finds and aligns the face; info as above, norm aside. crop is the caller's to free,
- * and empty unless the status is LK_FACE_EMBEDDED. */
+/* The first half of it: finds and aligns the face; info as above, norm, sharpness and age aside. crop is the
+ * caller's to free, and empty unless the status is LK_FACE_EMBEDDED. */
 lk_status lk_embedder_find(lk_embedder *embedder, const struct lk_image *image, lk_face_choice choice,
                            struct lk_image *crop, struct lk_face_image *info, lk_error *err);
 
@@ -55,12 +56,19 @@ struct lk_embedder_part {
 struct lk_embedder_about {
     struct lk_embedder_part model;
     struct lk_embedder_part detector; /* name == NULL for aligned inputs */
+    struct lk_embedder_part age;      /* name == NULL when ages are not estimated */
     int dim;
-    int size;                 /* side of the crop, 112 */
-    const json_t *thresholds; /* the descriptor's list; an empty list when it has none */
-    const char *alignment;    /* "arcface112" or "aligned" */
+    int size;                     /* side of the crop, 112 */
+    const json_t *thresholds;     /* the descriptor's list; an empty list when it has none */
+    const char *alignment;        /* "arcface112" or "aligned" */
     const struct lk_input *input; /* size, channel order, mean, scale */
 };
+/* Seconds that this embedder has spent in each stage. */
+struct lk_embedder_times {
+    double decode, detect, align, embed, strata;
+};
+void lk_embedder_times(const lk_embedder *embedder, struct lk_embedder_times *out);
+
 void lk_embedder_about(const lk_embedder *embedder, struct lk_embedder_about *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fetch.c - gets a model through npm, verifies it, cleans it, and checks that the cleaned one computes the
- * same. */
+/* fetch.c - gets a model through npm, verifies it, cleans or converts it, and checks that the result computes
+ * the same. */
 #include <ftw.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "vision/child.h"
 #include "vision/compare.h"
+#include "vision/convert.h"
 
 /* A fetch in progress: all of it happens in `stage`, a hidden folder of the model directory. */
 struct fetch {
@@ -20,7 +21,7 @@ struct fetch {
     const struct lk_model *model;
     char *script, *cleaner; /* helper programs of the data directory */
     char *stage;
-    char *original, *cleaned, *licence; /* in the stage */
+    char *original, *cleaned, *licence; /* in the stage; `cleaned` is the converted file of other formats */
 };
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *where)
@@ -67,17 +68,24 @@ static lk_status fetch_init(struct fetch *f, lk_ctx *ctx, const struct lk_model 
 static lk_status download(struct fetch *f, lk_error *err)
 {
     const struct lk_npm *npm = &f->model->npm;
-    struct lk_str package = LK_STR_INIT, file = LK_STR_INIT, licence = LK_STR_INIT;
+    struct lk_str package = LK_STR_INIT, file = LK_STR_INIT;
+    const char *files[2] = {NULL, NULL}; /* those that some packages have */
+    size_t n_files = 0;
+    struct lk_str licence = LK_STR_INIT;
     lk_status status = lk_str_addf(&package, err, "%s@%s", npm->package, npm->version);
     if (status == LK_OK)
         status = lk_str_addf(&file, err, "%s=original", npm->path);
     if (status == LK_OK && npm->licence_file != NULL)
         status = lk_str_addf(&licence, err, "%s=LICENSE", npm->licence_file);
+    if (npm->licence_file != NULL)
+        files[n_files++] = licence.text;
+    if (npm->weights != NULL)
+        files[n_files++] = npm->weights;
     char output[600];
     int code = 0;
     if (status == LK_OK) {
-        const char *argv[] = {f->script,    package.text, npm->integrity, f->stage, file.text,
-                              licence.text, NULL};
+        const char *argv[] = {f->script, package.text, npm->integrity, f->stage,
+                              file.text, files[0],     files[1],       NULL};
         lk_ctx_message(f->ctx, LK_LEVEL_NOTE, "fetching %s from the npm package %s", f->model->name,
                        package.text);
         status = lk_child_run(f->ctx, argv, output, &code, err);
@@ -119,6 +127,22 @@ static lk_status clean(struct fetch *f, double *diff, bool *use, lk_error *err)
     return LK_OK;
 }
 
+/* ---- converting ---------------------------------------------------------------------------------------- */
+
+static lk_status check_weights(const struct fetch *f, lk_error *err)
+{
+    char found[65];
+    const char *slash = strrchr(f->model->npm.weights, '/');
+    const char *name = slash != NULL ? slash + 1 : f->model->npm.weights;
+    char *path = lk_path_join(f->stage, name, err);
+    lk_status status = path != NULL ? lk_hash_file(path, found, err) : LK_ENOMEM;
+    if (status == LK_OK && strcmp(found, f->model->weights_sha256) != 0)
+        status = lk_fail(err, LK_EFORMAT, "%s: %s of %s@%s has sha256 %s, expected %s", f->model->name, name,
+                         f->model->npm.package, f->model->npm.version, found, f->model->weights_sha256);
+    free(path);
+    return status;
+}
+
 /* ---- putting in place -------------------------------------------------------------------------------- */
 
 static lk_status move(const char *from, const char *to, lk_error *err)
@@ -145,7 +169,12 @@ static lk_status place_model(struct fetch *f, lk_error *err)
             "%s: %s of %s@%s has sha256 %s, expected %s", f->model->name, f->model->npm.path,
             f->model->npm.package, f->model->npm.version, record.original, f->model->sha256);
     bool use_cleaned = false;
-    if (f->model->clean)
+    if (f->model->tfjs) {
+        LK_TRY(check_weights(f, err));
+        LK_TRY(
+            lk_model_convert(f->ctx, f->model, f->stage, f->original, f->cleaned, &record.output_diff, err));
+        use_cleaned = true;
+    } else if (f->model->clean)
         LK_TRY(clean(f, &record.output_diff, &use_cleaned, err));
     const char *chosen = use_cleaned ? f->cleaned : f->original;
     if (!use_cleaned)

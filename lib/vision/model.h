@@ -16,6 +16,7 @@ enum lk_decoder_kind { LK_DECODE_RETINAFACE, LK_DECODE_BLAZEFACE, LK_DECODE_SCRF
 struct lk_npm { /* where the file comes from; package == NULL when npm has it not */
     const char *package, *version, *integrity, *path;
     const char *licence_file; /* in the package; NULL = none */
+    const char *weights;      /* file that a model in another format has beside `path`; NULL = none */
 };
 
 /* Immutable once loaded, so that workers share it. Strings live in json. */
@@ -26,14 +27,18 @@ struct lk_model {
     char *path;      /* of the ONNX file (of the folder, for portraits) */
     const char *name, *title, *licence, *source, *file;
     const char *sha256; /* of the original; NULL = not known */
+    bool tfjs;          /* the original is a TensorFlow.js graph model, converted after fetching */
+    const char *weights_sha256; /* of its second file */
     lk_model_task task;
     bool restricted, clean;
     struct lk_npm npm;
     struct lk_input input;
     const char *input_name;
-    /* recognisers */
+    /* recognisers and age models */
     const char *output;
     int dim;
+    int first_year; /* age models: the age that the first of dim probabilities is for */
+    /* recognisers */
     const json_t *thresholds;
     /* detectors */
     enum lk_decoder_kind decoder;
@@ -65,7 +70,7 @@ lk_status lk_model_verify(const struct lk_model *model, char sha256[65], lk_erro
 lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes, size_t len,
                               const char *where, struct lk_ort **ort, lk_error *err);
 
-/* Index of the recogniser's output among those of the file. */
+/* Index of the output of a recogniser or an age model among those of the file. */
 lk_status lk_model_output(const struct lk_model *model, const struct lk_ort *ort, size_t *index,
                           lk_error *err);
 /* The dimensions of the input tensor, batch of one. */

@@ -170,7 +170,7 @@ lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes
     size_t output;
     LK_TRY(lk_ort_open(&opened, bytes, len, where, err));
     lk_status status = check_input(model, opened, err);
-    if (status == LK_OK && model->task == LK_TASK_RECOGNISE)
+    if (status == LK_OK && model->task != LK_TASK_DETECT)
         status = lk_model_output(model, opened, &output, err);
     if (status != LK_OK) {
         lk_ort_free(opened);

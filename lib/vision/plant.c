@@ -21,7 +21,7 @@ static const char truth_header[] = "file,identity,planted,kind,train_identity,tr
 struct job {
     lk_ctx *ctx;
     const lk_plant_options *options;
-    struct lk_source train, others;
+    struct lk_source *train, *others;
     struct lk_plant_plan plan;
     char *truth, *truth_part; /* paths */
     char *text;               /* truth.csv as it will be */
@@ -43,14 +43,6 @@ static void identity_name(const struct job *job, size_t name, char out[NAME_MAX_
     snprintf(out, NAME_MAX_BYTES, "s%0*zu", digits, name);
 }
 
-static const char *below(const char *path, const char *dir)
-{
-    size_t len = strlen(dir);
-    if (strncmp(path, dir, len) == 0)
-        path += len;
-    return path + strspn(path, "/");
-}
-
 static char *image_path(const struct job *job, const char *file, lk_error *err)
 {
     struct lk_str path = LK_STR_INIT;
@@ -59,56 +51,63 @@ static char *image_path(const struct job *job, const char *file, lk_error *err)
 
 /* ---- truth.csv --------------------------------------------------------------------------------- */
 
-static void detail_text(const struct job *job, const struct lk_plant_item *item, char *out, size_t room)
+static lk_status detail_text(const struct job *job, const struct lk_plant_item *item, struct lk_str *out,
+                             lk_error *err)
 {
+    struct lk_str partner = LK_STR_INIT;
+    lk_status status = LK_OK;
     switch (item->kind) {
     case LK_PLANT_CROP:
-        snprintf(out, room, "keep=%.3f x=%.3f y=%.3f", item->keep, item->x, item->y);
-        break;
+        return lk_str_addf(out, err, "keep=%.3f x=%.3f y=%.3f", item->keep, item->x, item->y);
     case LK_PLANT_JPEG:
-        snprintf(out, room, "quality=%d", item->quality);
-        break;
+        return lk_str_addf(out, err, "quality=%d", item->quality);
     case LK_PLANT_BLUR:
-        snprintf(out, room, "sigma=%.3f", item->sigma);
-        break;
+        return lk_str_addf(out, err, "sigma=%.3f", item->sigma);
     case LK_PLANT_COLOUR:
-        snprintf(out, room, "gain=%.3f/%.3f/%.3f gamma=%.3f/%.3f/%.3f", item->gain[0], item->gain[1],
-                 item->gain[2], item->gamma[0], item->gamma[1], item->gamma[2]);
-        break;
+        return lk_str_addf(out, err, "gain=%.3f/%.3f/%.3f gamma=%.3f/%.3f/%.3f", item->gain[0], item->gain[1],
+                           item->gain[2], item->gamma[0], item->gamma[1], item->gamma[2]);
     case LK_PLANT_OTHER:
-        snprintf(out, room, "left out of train/");
-        break;
+        return lk_str_addz(out, "left out of train/", err);
     case LK_PLANT_BLEND:
-        snprintf(out, room, "alpha=%.17g with=%s", item->alpha,
-                 below(job->others.items[item->partner].path, job->options->others));
-        break;
+        status = lk_source_name(job->others, item->partner, &partner, err);
+        if (status == LK_OK)
+            status = lk_str_addf(out, err, "alpha=%.17g with=%s", item->alpha, partner.text);
+        lk_str_free(&partner);
+        return status;
     default:
-        out[0] = '\0';
+        return LK_OK;
     }
 }
 
 static lk_status put_truth_line(const struct job *job, const struct lk_plant_item *item, FILE *stream,
                                 lk_error *err)
 {
-    char name[NAME_MAX_BYTES], detail[PATH_MAX + 100];
+    char name[NAME_MAX_BYTES];
+    struct lk_str text = LK_STR_INIT;
     identity_name(job, item->name, name);
-    detail_text(job, item, detail, sizeof detail);
     fprintf(stream, "%s/%zu.jpg,%s,%d,%s,", name, item->number, name, item->planted,
             lk_plant_kind_names[item->kind]);
+    lk_status status = LK_OK;
     if (item->planted) {
-        char *identity = lk_plant_identity(&job->train.items[item->source], err);
+        char *identity = lk_plant_identity(job->train, item->source, err);
         if (identity == NULL)
             return LK_ENOMEM;
         lk_csv_put(stream, identity);
         free(identity);
+        status = lk_source_name(job->train, item->source, &text, err);
     }
     fputc(',', stream);
-    if (item->planted)
-        lk_csv_put(stream, below(job->train.items[item->source].path, job->options->train));
+    if (item->planted && status == LK_OK)
+        lk_csv_put(stream, text.text);
     fputc(',', stream);
-    lk_csv_put(stream, detail);
+    text.len = 0;
+    if (status == LK_OK)
+        status = detail_text(job, item, &text, err);
+    if (text.len > 0)
+        lk_csv_put(stream, text.text);
     fputc('\n', stream);
-    return LK_OK;
+    lk_str_free(&text);
+    return status;
 }
 
 static lk_status make_truth(struct job *job, lk_error *err)
@@ -225,7 +224,7 @@ static lk_status load(const struct lk_source *source, size_t index, struct lk_im
     lk_status status = lk_image_decode(bytes, len, out, err);
     free(bytes);
     if (status != LK_OK)
-        lk_error_prefix(err, "%s", source->items[index].path);
+        lk_source_error_prefix(source, index, err);
     return status;
 }
 
@@ -248,7 +247,7 @@ static lk_status distort(const struct job *job, const struct lk_plant_item *item
         return lk_distort_colour(in, item->gain, item->gamma, out, err);
     case LK_PLANT_BLEND: {
         struct lk_image partner = {0};
-        LK_TRY(load(&job->others, item->partner, &partner, err));
+        LK_TRY(load(job->others, item->partner, &partner, err));
         lk_status status = lk_distort_blend(in, &partner, item->alpha, out, err);
         lk_image_free(&partner);
         return status;
@@ -291,7 +290,7 @@ static lk_status make_picture(void *arg, size_t index, int worker, lk_error *err
     if (!lk_path_exists(path)) {
         struct lk_image in = {0}, out = {0};
         bool changed = false;
-        status = load(item->planted ? &job->train : &job->others, item->source, &in, err);
+        status = load(item->planted ? job->train : job->others, item->source, &in, err);
         if (status == LK_OK)
             status = distort(job, item, &in, &out, &changed, err);
         if (status == LK_OK)
@@ -309,29 +308,43 @@ static lk_status make_picture(void *arg, size_t index, int worker, lk_error *err
     return status;
 }
 
+static lk_status link_picture(const char *picture, const char *link, lk_error *err)
+{
+    char *target = realpath(picture, NULL);
+    lk_status status = LK_OK;
+    if (target == NULL)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot find", picture);
+    else if (symlink(target, link) != 0 && errno != EEXIST)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot make this link", link);
+    free(target);
+    return status;
+}
+
 /* train/: links to the training pictures that stay, when some were moved out. */
 static lk_status link_train(const struct job *job, lk_error *err)
 {
-    for (size_t i = 0; i < job->train.n && job->plan.n_moved > 0; i++) {
+    struct lk_str link = LK_STR_INIT, name = LK_STR_INIT, picture = LK_STR_INIT;
+    lk_status status = LK_OK;
+    size_t n = job->plan.n_moved > 0 ? lk_source_count(job->train) : 0;
+    for (size_t i = 0; i < n && status == LK_OK; i++) {
         if (job->plan.moved[i])
             continue;
-        struct lk_str link = LK_STR_INIT;
-        LK_TRY(lk_str_addf(&link, err, "%s/train/%s", job->options->output,
-                           below(job->train.items[i].path, job->options->train)));
+        link.len = 0;
+        if ((status = lk_source_name(job->train, i, &name, err)) != LK_OK ||
+            (status = lk_source_path(job->train, i, &picture, err)) != LK_OK ||
+            (status = lk_str_addf(&link, err, "%s/train/%s", job->options->output, name.text)) != LK_OK)
+            break;
         char *slash = strrchr(link.text, '/');
         *slash = '\0';
-        lk_status status = lk_mkdirs(link.text, err);
+        status = lk_mkdirs(link.text, err);
         *slash = '/';
-        char *target = realpath(job->train.items[i].path, NULL);
-        if (status == LK_OK && target == NULL)
-            status = lk_fail_sys(err, LK_EIO, "%s: cannot find", job->train.items[i].path);
-        if (status == LK_OK && symlink(target, link.text) != 0 && errno != EEXIST)
-            status = lk_fail_sys(err, LK_EIO, "%s: cannot make this link", link.text);
-        free(target);
-        lk_str_free(&link);
-        LK_TRY(status);
+        if (status == LK_OK)
+            status = link_picture(picture.text, link.text, err);
     }
-    return LK_OK;
+    lk_str_free(&link);
+    lk_str_free(&name);
+    lk_str_free(&picture);
+    return status;
 }
 
 /* ---- the job ----------------------------------------------------------------------------------- */
@@ -339,9 +352,10 @@ static lk_status link_train(const struct job *job, lk_error *err)
 static lk_status do_job(struct job *job, lk_plant_summary *out, lk_error *err)
 {
     const lk_plant_options *o = job->options;
-    LK_TRY(lk_source_list(&job->train, &o->train, 1, err));
-    LK_TRY(lk_source_list(&job->others, &o->others, 1, err));
-    LK_TRY(lk_plant_plan_make(&job->plan, &job->train, &job->others, o, err));
+    const struct lk_source_options folders = {.ctx = job->ctx, .format = "folder"};
+    LK_TRY(lk_source_open(&job->train, &o->train, 1, &folders, err));
+    LK_TRY(lk_source_open(&job->others, &o->others, 1, &folders, err));
+    LK_TRY(lk_plant_plan_make(&job->plan, job->train, job->others, o, err));
     LK_TRY(make_truth(job, err));
     job->truth = lk_path_join(o->output, "truth.csv", err);
     job->truth_part = lk_path_join(o->output, "truth.part.csv", err);
@@ -384,8 +398,8 @@ lk_status lk_plant(lk_ctx *ctx, const lk_plant_options *options, lk_plant_summar
     lk_status status = do_job(&job, out, err);
     lk_lock_release(job.lock);
     lk_plant_plan_free(&job.plan);
-    lk_source_free(&job.train);
-    lk_source_free(&job.others);
+    lk_source_close(job.train);
+    lk_source_close(job.others);
     free(job.truth);
     free(job.truth_part);
     free(job.text);

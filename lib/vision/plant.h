@@ -51,6 +51,6 @@ lk_status lk_plant_plan_make(struct lk_plant_plan *plan, const struct lk_source 
 void lk_plant_plan_free(struct lk_plant_plan *plan);
 
 /* Identity of a picture: its folder, else its file name without the ending. New string. */
-char *lk_plant_identity(const struct lk_source_item *item, lk_error *err);
+char *lk_plant_identity(const struct lk_source *source, size_t row, lk_error *err);
 
 #endif

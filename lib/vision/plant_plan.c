@@ -30,16 +30,21 @@ struct groups {
     size_t n;
 };
 
-char *lk_plant_identity(const struct lk_source_item *item, lk_error *err)
+char *lk_plant_identity(const struct lk_source *source, size_t row, lk_error *err)
 {
-    if (item->identity != NULL)
-        return lk_strdup(item->identity, err);
-    const char *slash = strrchr(item->path, '/');
-    char *name = lk_strdup(slash != NULL ? slash + 1 : item->path, err);
-    char *dot = name != NULL ? strrchr(name, '.') : NULL;
-    if (dot != NULL && dot != name)
+    const char *identity = lk_source_identity(source, row);
+    if (identity != NULL)
+        return lk_strdup(identity, err);
+    struct lk_str name = LK_STR_INIT;
+    if (lk_source_name(source, row, &name, err) != LK_OK)
+        return NULL;
+    char *slash = strrchr(name.text, '/');
+    if (slash != NULL)
+        memmove(name.text, slash + 1, strlen(slash + 1) + 1);
+    char *dot = strrchr(name.text, '.');
+    if (dot != NULL && dot != name.text)
         *dot = '\0';
-    return name;
+    return name.text;
 }
 
 static int by_identity(const void *a, const void *b)
@@ -59,13 +64,13 @@ static void groups_free(struct groups *g)
 
 static lk_status groups_make(struct groups *g, const struct lk_source *source, lk_error *err)
 {
-    g->n_members = source->n;
-    g->members = lk_calloc(source->n, sizeof *g->members, err);
-    g->starts = lk_calloc(source->n + 1, sizeof *g->starts, err);
+    g->n_members = lk_source_count(source);
+    g->members = lk_calloc(g->n_members, sizeof *g->members, err);
+    g->starts = lk_calloc(g->n_members + 1, sizeof *g->starts, err);
     if (g->members == NULL || g->starts == NULL)
         return LK_ENOMEM;
-    for (size_t i = 0; i < source->n; i++) {
-        g->members[i] = (struct member){lk_plant_identity(&source->items[i], err), i};
+    for (size_t i = 0; i < g->n_members; i++) {
+        g->members[i] = (struct member){lk_plant_identity(source, i, err), i};
         if (g->members[i].identity == NULL)
             return LK_ENOMEM;
     }
@@ -289,7 +294,7 @@ lk_status lk_plant_plan_make(struct lk_plant_plan *plan, const struct lk_source 
     *plan = (struct lk_plant_plan){0};
     struct groups t = {0}, o = {0};
     struct cast cast = {0};
-    plan->moved = lk_calloc(train->n, sizeof *plan->moved, err);
+    plan->moved = lk_calloc(lk_source_count(train), sizeof *plan->moved, err);
     lk_status status = plan->moved != NULL ? groups_make(&t, train, err) : LK_ENOMEM;
     if (status == LK_OK)
         status = groups_make(&o, others, err);

@@ -24,7 +24,7 @@ static void tell(const struct lk_model *model, lk_model_info_fn *each, void *use
         .name = model->name,
         .title = model->title,
         .task = model->task,
-        .dim = model->dim,
+        .dim = model->task == LK_TASK_RECOGNISE ? model->dim : 0,
         .licence = model->licence,
         .restricted = model->restricted,
         .source = model->source,

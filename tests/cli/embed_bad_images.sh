@@ -18,3 +18,4 @@ embed photos -o faces -t 2
 #err warning: photos/cut.jpg: unreadable: *
 #err warning: photos/empty.png: unreadable: *
 #err warning: photos/text.jpg: unreadable: *
+#err * images/s; * % of the time went into *

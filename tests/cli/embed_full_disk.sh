@@ -14,4 +14,6 @@ same_faces whole faces
 #out faces: going on after * of 1000 images
 #out 1000 images of 10 identities, * of them done by an earlier run
 #out       1000 embedded, 48 numbers each, in faces/embeddings.npy
+#out * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *
 #err likeness: error: after * of 1000 images, which are kept: faces/*.part*: cannot write: File too large

@@ -22,7 +22,9 @@ ls -A faces
 #out faces: going on after * of 6000 images
 #out 6000 images of 60 identities, * of them done by an earlier run
 #out       6000 embedded, 48 numbers each, in faces/embeddings.npy
+#out * images/s; * % of the time went into *
 #out .lock
 #out embeddings.npy
 #out images.csv
 #out meta.json
+#err * images/s; * % of the time went into *

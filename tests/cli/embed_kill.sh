@@ -15,3 +15,4 @@ for pause in 0 0.05 0.15 0.1 0.3; do
 done
 embed photos -o faces -t 2 >/dev/null 2>&1
 same_faces whole faces
+#err * images/s; * % of the time went into *

@@ -14,4 +14,6 @@ embed photos -o faces --force
 #out exit code 1
 #out 6 images of 3 identities
 #out          6 embedded, 48 numbers each, in faces/embeddings.npy
+#err * images/s; * % of the time went into *
 #err likeness: error: faces: holds a finished result made with other settings: its inputs are others: *--force*
+#err * images/s; * % of the time went into *

@@ -31,3 +31,5 @@ embed photos -o one
 #out one is up to date: nothing to do
 #out 20 images of 5 identities
 #out         20 embedded, 48 numbers each, in one/embeddings.npy
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *

@@ -14,4 +14,5 @@ cat first.txt
 #out exit code 1
 #out 6000 images of 60 identities
 #out       6000 embedded, 48 numbers each, in faces/embeddings.npy
+#out * images/s; * % of the time went into *
 #err likeness: error: faces: another run is writing into this folder; wait for it, or give another output

@@ -30,3 +30,5 @@ END
 #out a/truth.csv says which
 #out 20 images of 10 identities
 #out         20 embedded, 48 numbers each, in faces/embeddings.npy
+#err * images/s; * % of the time went into *
+#err * images/s; * % of the time went into *

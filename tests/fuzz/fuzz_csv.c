@@ -51,6 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         return 0;
     must(csv.n_columns > 0);
     lk_csv_column(&csv, "path", &column, &err);
+    struct lk_faces_columns columns;
+    bool faces = lk_faces_csv_columns(&csv, &columns, &err) == LK_OK;
     while (lk_csv_next(&csv, &more, &err) == LK_OK && more) {
         uint64_t number;
         double real;
@@ -61,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         }
         round_trip(&csv);
         struct lk_face_image image;
-        if (lk_faces_csv_read(&csv, &image, &err) == LK_OK)
+        if (faces && lk_faces_csv_read(&csv, &columns, &image, &err) == LK_OK)
             lk_face_image_free(&image);
     }
     lk_csv_close(&csv);

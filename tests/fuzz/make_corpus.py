@@ -4,12 +4,17 @@
 
 Needs NumPy, h5py, libturbojpeg and libwebp. The files are in the repository; run this only to change them.
 """
+import bz2
 import ctypes
+import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import struct
+import tarfile
+import warnings
 import zipfile
 import zlib
 
@@ -171,6 +176,9 @@ def make_tables():
                           '1,"a/x,""y"".jpg",a,ok,1,250,250,,,,,,' + "," * 12 + "20.1,\n" +
                           ",b.png,,no_face,0,10,10,,,,,," + "," * 12 + ",\n" +
                           ',c.png,,unreadable,0,0,0,,,,,,' + "," * 12 + ',"cut, off"\n').encode())
+    strata = FACES.replace("feature_norm", "feature_norm,sharpness,yaw,age").replace("\n", ",group:a\n")
+    save("csv", "strata", (strata + "0,a.jpg,,ok,1,9,9,,,,,," + "," * 12 + "20.1,0.25,-12.5,33.5,,x\n" +
+                           ",b.jpg,,no_face,0,9,9,,,,,," + "," * 12 + ",,,,,\n").encode())
     save("csv", "quotes", b'a,b\n"1,2","3\r\n""4"""\nx"y, z \n')
     save("csv", "crlf", b"\xef\xbb\xbfa,b\r\n1,-2.5e3\r\n\r\n18446744073709551615,nan\r\n")
     save("csv", "open", b'a\n"x\n')
@@ -254,7 +262,7 @@ def make_codes_caches():
 # ---- embeddings made elsewhere ---------------------------------------------------------------------------
 
 
-def zipped(method, **arrays):
+def npz_file(method, **arrays):
     """An .npz with no time of the day in it, so that it is always the same."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", method) as z:
@@ -269,16 +277,16 @@ def make_npzs():
     values = np.linspace(-2, 2, 12).reshape(3, 4)
     f4 = values.astype("<f4")
     stored, deflated = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
-    save("npz", "stored", zipped(stored, x=f4))
-    save("npz", "deflated", zipped(deflated, x=values, count=np.int64(3)))
-    save("npz", "fortran", zipped(deflated, x=np.asfortranarray(values.astype(">f2"))))
-    save("npz", "labels", zipped(stored, x=f4, labels=np.array([-1, 2, 300], ">i2"), paths=np.array(["a/\u00e9.jpg", "b", ""])))
-    save("npz", "bytes", zipped(stored, x=f4, identity=np.array([b"a", b"bcd", b""]), files=np.arange(3, dtype="<u8")))
-    save("npz", "left-aside", zipped(stored, x=f4, labels=np.arange(4), paths=np.full(3, None)))
-    save("npz", "two", zipped(stored, x=f4, y=f4))
-    save("npz", "objects", zipped(stored, x=np.full((2, 2), None)))
-    save("npz", "cut", zipped(stored, x=f4)[:-10])
-    save("npz", "crc", zipped(stored, x=f4).replace(f4.tobytes()[:8], bytes(8)))
+    save("npz", "stored", npz_file(stored, x=f4))
+    save("npz", "deflated", npz_file(deflated, x=values, count=np.int64(3)))
+    save("npz", "fortran", npz_file(deflated, x=np.asfortranarray(values.astype(">f2"))))
+    save("npz", "labels", npz_file(stored, x=f4, labels=np.array([-1, 2, 300], ">i2"), paths=np.array(["a/\u00e9.jpg", "b", ""])))
+    save("npz", "bytes", npz_file(stored, x=f4, identity=np.array([b"a", b"bcd", b""]), files=np.arange(3, dtype="<u8")))
+    save("npz", "left-aside", npz_file(stored, x=f4, labels=np.arange(4), paths=np.full(3, None)))
+    save("npz", "two", npz_file(stored, x=f4, y=f4))
+    save("npz", "objects", npz_file(stored, x=np.full((2, 2), None)))
+    save("npz", "cut", npz_file(stored, x=f4)[:-10])
+    save("npz", "crc", npz_file(stored, x=f4).replace(f4.tobytes()[:8], bytes(8)))
 
 
 def make_vectors():
@@ -337,6 +345,63 @@ def make_best_matches():
     save("best_matches", "deep", b"[" * 3000)
 
 
+# ---- archives ------------------------------------------------------------------------------------------
+
+MEMBERS = [("a/1.png", b"one"), ("a/1.cls", b" 7\n"), ("../b/2.JPG", b"two" * 30), ("b/2.json", b'{"a": "x"}'), ("a/1.png", b"again")]
+
+
+def tar(members, fmt=tarfile.USTAR_FORMAT):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=fmt) as t:
+        for name, data, *kind in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            if kind:
+                info.type, info.linkname, info.size = kind[0], "a/1.png", 0
+            t.addfile(info, io.BytesIO(data))
+        return stream.getvalue() + bytes(1024)
+
+
+def zipped(members, method):
+    stream = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(stream, "w") as z:
+        warnings.simplefilter("ignore")  # a name that comes again
+        for name, data in members:
+            z.writestr(zipfile.ZipInfo(name), data, method)
+    return stream.getvalue()
+
+
+def make_archives():
+    small = tar(MEMBERS[:2])
+    save("archive", "tar", small)
+    save("archive", "tar-pax", tar([("\u00e9/" + "n" * 120 + ".png", b"x")], tarfile.PAX_FORMAT))
+    save("archive", "tar-gnu", tar([("n/" + "n" * 120 + ".png", b"x")], tarfile.GNU_FORMAT))
+    save("archive", "tar-kinds", tar([("l.png", b"", tarfile.SYMTYPE), ("h.png", b"", tarfile.LNKTYPE), ("f.png", b"", tarfile.FIFOTYPE)]))
+    for name, pack in (("gz", lambda d: gzip.compress(d, mtime=0)), ("bz2", bz2.compress), ("xz", lzma.compress)):
+        save("archive", name, pack(tar(MEMBERS)))
+    save("archive", "gz-cut", gzip.compress(tar(MEMBERS), mtime=0)[:-30])
+    save("archive", "gz-bomb", gzip.compress(tar([("a.png", bytes(2000000))]), mtime=0))
+    for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED), ("bzip2", zipfile.ZIP_BZIP2)):
+        save("archive", "zip-" + name, zipped(MEMBERS, method))
+    whole = bytearray(zipped(MEMBERS, zipfile.ZIP_STORED))
+    save("archive", "zip-cut", whole[:-10])
+    whole[whole.index(b"one")] ^= 4
+    save("archive", "zip-crc", whole)
+    locked = bytearray(zipped(MEMBERS[:1], zipfile.ZIP_STORED))
+    locked[6] |= 1  # encrypted, here and in the central directory
+    locked[locked.index(b"PK\1\2") + 8] |= 1
+    save("archive", "zip-locked", locked)
+
+
+def make_labels():
+    save("labels", "identities", b"path,identity\n./a/1.png,Ann\nb/2.png,\n")
+    save("labels", "groups", b'age,path,identity,"a,b"\n30,a/1.png,Ann,"x\ny"\n,/b,Bob,\n')
+    save("labels", "twice", b"path,identity\na,A\n./a,B\n")
+    save("labels", "alone", b"path\na\n")
+
+
+make_archives()
+make_labels()
 make_codes_caches()
 make_jpegs()
 make_pngs()

@@ -26,9 +26,9 @@ enum { DIM = 12, N_IMAGES = 300 };
 
 struct fake {
     lk_ctx *ctx;
-    atomic_int calls, cancel_at, fail_at; /* 0 = never */
-    int delay_us;                         /* at most */
-    const char *model_sha256;
+    atomic_int calls, cancel_at, fail_at;  /* 0 = never */
+    int delay_us;                          /* at most */
+    const char *model_sha256, *age_sha256; /* the second NULL = no age model */
     atomic_int open_workers;
     json_t *thresholds;
 };
@@ -98,6 +98,8 @@ static inline lk_status fake_embed(void *worker, const uint8_t *bytes, size_t le
         out[i] /= info->norm;
     info->n_faces = 1;
     info->face = (struct lk_face){.box = {1.5f, 2, 30, 1.0f / 3}, .score = 0.9f};
+    info->sharpness = (float)lk_rng_unit(&rng);
+    info->yaw = -info->sharpness / 7;
     return LK_OK;
 }
 
@@ -109,6 +111,16 @@ static inline void fake_about(const void *worker, struct lk_embedder_about *out)
     out->model.name = "fake";
     out->model.licence = "none";
     snprintf(out->model.sha256, sizeof out->model.sha256, "%s", fake->model_sha256);
+    if (fake->age_sha256 != NULL) {
+        out->age.name = "ages";
+        snprintf(out->age.sha256, sizeof out->age.sha256, "%s", fake->age_sha256);
+    }
+}
+
+static inline void fake_times(const void *worker, struct lk_embedder_times *out)
+{
+    (void)worker;
+    *out = (struct lk_embedder_times){.decode = 1, .detect = 5, .embed = 2};
 }
 
 static inline void fake_close(void *worker)
@@ -189,8 +201,8 @@ static inline void scene_close(struct scene *s)
 
 static inline lk_status embed(struct scene *s, int threads)
 {
-    const struct lk_embed_engine engine = {&s->fake,   fake_open,  fake_open_like,
-                                           fake_embed, fake_about, fake_close};
+    const struct lk_embed_engine engine = {&s->fake,   fake_open,  fake_open_like, fake_embed,
+                                           fake_about, fake_times, fake_close};
     lk_ctx_options options;
     lk_ctx_options_init(&options);
     options.threads = threads;

@@ -173,7 +173,10 @@ static const char *make_faces(const char *name, const char *const *paths, const 
                                                         .n_faces = face,
                                                         .width = 9,
                                                         .height = 9,
-                                                        .norm = NAN});
+                                                        .norm = NAN,
+                                                        .sharpness = NAN,
+                                                        .yaw = NAN,
+                                                        .age = NAN});
         const float v[2] = {(float)cos(degrees[i] * M_PI / 180), (float)sin(degrees[i] * M_PI / 180)};
         if (face)
             assert_int_equal(fwrite(v, sizeof v, 1, npy), 1);

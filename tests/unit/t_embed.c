@@ -38,6 +38,21 @@ static void test_tables(void **state)
     }
     assert_string_equal(json_string_value(json_object_get(faces.meta, "command")), "likeness embed");
     assert_true(json_is_null(json_object_get(faces.meta, "detector")));
+    assert_string_equal(json_string_value(json_object_get(faces.meta, "bottleneck")), "detect");
+    assert_string_equal(s.summary.bottleneck, "detect"); /* as the fake says: 5 of 8 seconds and a little */
+    const json_t *share = json_object_get(faces.meta, "stage_share"),
+                 *seconds = json_object_get(faces.meta, "stage_seconds");
+    double shares = 0;
+    for (void *it = json_object_iter((json_t *)share); it != NULL;
+         it = json_object_iter_next((json_t *)share, it))
+        shares += json_number_value(json_object_iter_value(it));
+    assert_float_equal(shares, 1, 1e-9);
+    assert_float_equal(json_number_value(json_object_get(share, "detect")), s.summary.bottleneck_share,
+                       1e-12);
+    assert_true(s.summary.bottleneck_share > 0.5 && s.summary.bottleneck_share <= 0.625);
+    assert_true(json_number_value(json_object_get(seconds, "decode")) == 1);
+    assert_true(json_number_value(json_object_get(seconds, "read")) > 0);
+    assert_true(json_number_value(json_object_get(seconds, "write")) > 0);
     lk_faces_close(&faces);
 
     assert_int_equal(embed(&s, 2), LK_OK); /* nothing to do: same numbers, no work */
@@ -96,6 +111,18 @@ static void test_other_settings(void **state)
     assert_int_equal(embed(&s, 1), LK_EINVAL);
     failed_with(&s, "its choice among faces is 'central', this run's is 'largest'");
     s.options.choice = LK_FACE_CENTRAL;
+    s.fake.age_sha256 = "dddd";
+    assert_int_equal(embed(&s, 1), LK_EINVAL);
+    failed_with(&s, "its age model is none (sha256 none), this run's is ages (sha256 dddd)");
+    s.fake.age_sha256 = NULL;
+    s.options.shard = 2;
+    s.options.n_shards = 3;
+    assert_int_equal(embed(&s, 1), LK_EINVAL);
+    failed_with(&s, "it holds all images, this run's are shard 2/3");
+    s.options.shard = 4;
+    assert_int_equal(embed(&s, 1), LK_EINVAL);
+    failed_with(&s, "shard 4 of 3");
+    s.options.shard = s.options.n_shards = 0;
     write_file(s.input, "new.jpg", "o new");
     assert_int_equal(embed(&s, 1), LK_EINVAL);
     failed_with(&s, "its inputs are others");
@@ -159,12 +186,12 @@ static void test_unreadable_file(void **state)
     struct scene s;
     scene_open(&s, 5, "o");
     char *pipe = lk_path_join(s.input, "fifo.jpg", NULL);
-    struct lk_source source = {0};
+    struct lk_source *source;
     assert_int_equal(mkfifo(pipe, 0600), 0);
     /* What the list makes of a pipe is its own affair; reading one must not hang or end the run. */
-    assert_int_equal(lk_source_list(&source, s.inputs, 1, &s.err), LK_OK);
-    size_t listed = source.n;
-    lk_source_free(&source);
+    assert_int_equal(lk_source_open(&source, s.inputs, 1, NULL, &s.err), LK_OK);
+    size_t listed = lk_source_count(source);
+    lk_source_close(source);
     assert_int_equal(unlink(pipe), 0);
     free(pipe);
     assert_in_range(listed, 5, 6);
@@ -193,12 +220,9 @@ static void test_two_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_warnings_are_few),
-        cmocka_unit_test(test_other_settings),
-        cmocka_unit_test(test_foreign_output),
-        cmocka_unit_test(test_nothing_embedded),
-        cmocka_unit_test(test_unreadable_file),
+        cmocka_unit_test(test_tables),           cmocka_unit_test(test_warnings_are_few),
+        cmocka_unit_test(test_other_settings),   cmocka_unit_test(test_foreign_output),
+        cmocka_unit_test(test_nothing_embedded), cmocka_unit_test(test_unreadable_file),
         cmocka_unit_test(test_two_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

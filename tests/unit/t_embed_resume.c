@@ -163,7 +163,7 @@ static void test_damaged_result(void **state)
     char *path = out_path(&s, "embeddings.npy");
     assert_int_equal(truncate(path, 500), 0);
     assert_int_equal(embed(&s, 1), LK_OK);
-    said(&s, "missing or cut short; embedding again");
+    said(&s, "missing or cut short; making them again");
     struct result again = result_of(&s);
     same_result(&whole, &again);
     free(path);

@@ -185,16 +185,87 @@ static void count_entry(void *user, const lk_model_info *info)
     seen[info->task]++;
 }
 
+static lk_status open_with_age(const char *model, const char *age, lk_embedder **out, lk_error *err)
+{
+    lk_embedder_options options;
+    lk_embedder_options_init(&options);
+    options.model = model;
+    options.aligned = 1;
+    options.age_model = age;
+    return lk_embedder_open(out, ctx, &options, err);
+}
+
+/* An age model whose probabilities are the means of red, green and blue. */
+static const char *age_descriptor(const char *name, int dim, int first_year)
+{
+    char text[1000];
+    snprintf(
+        text, sizeof text,
+        "{\"name\": \"ages\", \"title\": \"t\", \"task\": \"age\", \"licence\": \"none\", \"source\": \"-\","
+        " \"file\": \"age.onnx\", \"sha256\": null, \"npm\": null, \"clean\": false, \"input\": {\"name\": "
+        "\"data\","
+        " \"width\": 20, \"height\": 20, \"layout\": \"nchw\", \"channels\": \"rgb\", \"mean\": [0, 0, 0],"
+        " \"scale\": [1, 1, 1]}, \"output\": \"fc\", \"dim\": %d, \"first_year\": %d}",
+        dim, first_year);
+    return temp_text(name, text);
+}
+
+static void test_age(void **state)
+{
+    (void)state;
+    if (!have_onnx)
+        SKIP_TEST("python3-onnx is not installed");
+    lk_error err;
+    lk_embedder *e, *like;
+    make_onnx("age.onnx", 20, 3, "data");
+    make_onnx("face.onnx", 112, 6, "data");
+    const char *model = descriptor("face.json", "face.onnx", "null", 112, 6);
+    assert_int_equal(open_with_age(model, age_descriptor("age.json", 3, 30), &e, &err), LK_OK);
+    assert_int_equal(lk_embedder_open_like(&like, e, &err), LK_OK);
+    struct lk_embedder_about about;
+    lk_embedder_about(like, &about);
+    assert_string_equal(about.age.name, "ages");
+    lk_embedder_free(e);
+
+    struct lk_image image = {0, 0, NULL};
+    assert_int_equal(lk_image_new(&image, 112, 112, &err), LK_OK);
+    for (int i = 0; i < 112 * 112; i++)
+        memcpy(image.rgb + 3 * i, (const uint8_t[]){20, 40, 140}, 3);
+    struct lk_face_image info = {0};
+    float vector[6];
+    assert_int_equal(lk_embedder_image(like, &image, LK_FACE_CENTRAL, vector, &info, &err), LK_OK);
+    assert_float_equal(info.age, 0.1 * 30 + 0.2 * 31 + 0.7 * 32, 1e-4);
+    assert_true(isnan(info.sharpness) && isnan(info.yaw)); /* one colour, nothing detected */
+    memset(image.rgb, 0, 3 * 112 * 112); /* no probabilities: no age, and the network's vector is zero */
+    assert_int_equal(lk_embedder_image(like, &image, LK_FACE_CENTRAL, vector, &info, &err), LK_OK);
+    assert_int_equal(info.status, LK_FACE_UNREADABLE);
+    assert_true(isnan(info.age));
+    free(info.message);
+    struct lk_embedder_times times;
+    lk_embedder_times(like, &times);
+    assert_true(times.embed > 0 && times.strata > 0 && times.detect == 0);
+    lk_image_free(&image);
+    lk_embedder_free(like);
+
+    assert_int_equal(open_with_age(model, age_descriptor("wide.json", 4, 30), &e, &err), LK_EFORMAT);
+    assert_non_null(strstr(err.text, "output 'fc' is 1x3, the descriptor says 1x4"));
+    assert_int_equal(open_with_age(model, age_descriptor("late.json", 3, 300), &e, &err), LK_EFORMAT);
+    assert_non_null(strstr(err.text, "'first_year': found 300"));
+    assert_int_equal(open_with_age(model, model, &e, &err), LK_EINVAL);
+    assert_non_null(strstr(err.text, "is not an age model"));
+}
+
 /* Every descriptor of the registry can be read. */
 static void test_registry(void **state)
 {
     (void)state;
     lk_error err;
-    int seen[3] = {0};
+    int seen[4] = {0};
     lk_status status = lk_models_list(ctx, count_entry, seen, &err);
     if (status != LK_OK)
         fail_msg("%s", err.text);
-    assert_true(seen[LK_TASK_RECOGNISE] >= 5 && seen[LK_TASK_DETECT] >= 4 && seen[LK_TASK_PORTRAITS] == 1);
+    assert_true(seen[LK_TASK_RECOGNISE] >= 5 && seen[LK_TASK_DETECT] >= 4 && seen[LK_TASK_PORTRAITS] == 1 &&
+                seen[LK_TASK_AGE] == 1);
     assert_int_equal(lk_models_fetch(ctx, "w600k_r50", &err), LK_EUNSUP);
     assert_non_null(strstr(err.text, "get it yourself"));
 }
@@ -211,9 +282,13 @@ int main(void)
     if (!have_onnx)
         printf("# python3-onnx is not installed: tests that make networks are skipped\n");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_descriptors),  cmocka_unit_test(test_damaged_files),
-        cmocka_unit_test(test_wrong_shapes), cmocka_unit_test(test_truncated_file),
-        cmocka_unit_test(test_embeds),       cmocka_unit_test(test_registry),
+        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_wrong_shapes),
+        cmocka_unit_test(test_truncated_file),
+        cmocka_unit_test(test_embeds),
+        cmocka_unit_test(test_registry),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     lk_ctx_free(ctx);

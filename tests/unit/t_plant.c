@@ -128,10 +128,10 @@ static void failed_with(const struct scene *s, const char *what)
 static void fingerprint(const struct scene *s, char hex[65])
 {
     const char *inputs[] = {s->output};
-    struct lk_source source = {0};
+    struct lk_source *source;
     struct lk_hash *hash;
     lk_error err;
-    assert_int_equal(lk_source_list(&source, inputs, 1, &err), LK_OK);
+    assert_int_equal(lk_source_open(&source, inputs, 1, NULL, &err), LK_OK);
     assert_int_equal(lk_hash_new(&hash, &err), LK_OK);
     char *truth = lk_path_join(s->output, "truth.csv", &err);
     uint8_t *bytes;
@@ -140,15 +140,18 @@ static void fingerprint(const struct scene *s, char hex[65])
     lk_hash_add(hash, bytes, len, &err);
     free(bytes);
     free(truth);
-    for (size_t i = 0; i < source.n; i++) {
-        lk_hash_add(hash, source.items[i].path, strlen(source.items[i].path), &err);
-        assert_int_equal(lk_source_read(&source, i, &bytes, &len, &err), LK_OK);
+    struct lk_str path = LK_STR_INIT;
+    for (size_t i = 0; i < lk_source_count(source); i++) {
+        assert_int_equal(lk_source_path(source, i, &path, &err), LK_OK);
+        lk_hash_add(hash, path.text, path.len, &err);
+        assert_int_equal(lk_source_read(source, i, &bytes, &len, &err), LK_OK);
         lk_hash_add(hash, bytes, len, &err);
         free(bytes);
     }
     assert_int_equal(lk_hash_end(hash, hex, &err), LK_OK);
     lk_hash_free(hash);
-    lk_source_free(&source);
+    lk_str_free(&path);
+    lk_source_close(source);
 }
 
 static void read_picture(const char *dir, const char *name, struct lk_image *out)
@@ -252,10 +255,10 @@ static void test_truth(void **state)
     }
     assert_int_equal(moved, 2);
     const char *inputs[] = {left};
-    struct lk_source rest = {0};
-    assert_int_equal(lk_source_list(&rest, inputs, 1, NULL), LK_OK);
-    assert_int_equal(rest.n, 11 * 4 + 1 - moved);
-    lk_source_free(&rest);
+    struct lk_source *rest;
+    assert_int_equal(lk_source_open(&rest, inputs, 1, NULL, NULL), LK_OK);
+    assert_int_equal(lk_source_count(rest), 11 * 4 + 1 - moved);
+    lk_source_close(rest);
     lk_csv_close(&csv);
     lk_map_close(&map);
     free(truth);
