@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 MESON_TEST = meson test -C $(BUILD) --print-errorlogs
 
 .DEFAULT_GOAL := all
-.PHONY: all setup demo check check-fast bench asan tsan fuzz browser install clean help
+.PHONY: all setup demo check check-fast bench bench-methods asan tsan fuzz browser install clean help
 
 all: setup-build ## build the program into build/cli/likeness
 	@$(MAKE) --no-print-directory compile
@@ -26,6 +26,9 @@ check-fast: compile-tests ## run the unit and command-line tests
 
 bench: setup-bench compile ## measure speed and accuracy (see bench/README.md)
 	@bench/run $(BUILD)
+
+bench-methods: compile ## prove the measures on simulations and on real faces with planted leaks
+	@bench/run_methods $(BUILD)
 
 asan: setup-test compile models ## all tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory compile BUILD=build-asan MESON_OPTIONS="-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized"

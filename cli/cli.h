@@ -46,9 +46,12 @@ int cmd_models(struct cli *cli, int argc, char **argv);
 int cmd_info(struct cli *cli, int argc, char **argv);
 int cmd_match(struct cli *cli, int argc, char **argv);
 int cmd_calibrate(struct cli *cli, int argc, char **argv);
+int cmd_duplicates(struct cli *cli, int argc, char **argv);
 int cmd_embed(struct cli *cli, int argc, char **argv);
 int cmd_merge(struct cli *cli, int argc, char **argv);
 int cmd_report(struct cli *cli, int argc, char **argv);
+int cmd_measure(struct cli *cli, int argc, char **argv);
+int cmd_simulate(struct cli *cli, int argc, char **argv);
 int cmd_plant(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
 
@@ -59,6 +62,21 @@ extern const struct argp common_argp;
 
 /* The same for the options of embedding; its input is an lk_embed_options. */
 extern const struct argp embed_argp;
+
+/* What a set of images is. */
+struct set_options {
+    const char *format, *identity, *labels; /* NULL = not given */
+    lk_preset preset;                       /* name NULL = none */
+};
+/* The same for these options; its input is a struct set_options. */
+extern const struct argp set_argp;
+/* After parsing: takes from the preset what was not given, and prints its warning. */
+void cli_use_preset(struct cli *cli, struct set_options *set);
+void cli_embed_set(const struct set_options *set, lk_embed_options *embed);
+/* The preset of that name, or a usage error that names them. */
+lk_preset cli_preset(const char *text, const char *option, struct argp_state *state);
+/* What `likeness help presets` prints. */
+void print_presets(void);
 
 /* Parses with argp so that errors exit with EXIT_USAGE and help goes to stdout. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);

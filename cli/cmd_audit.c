@@ -17,12 +17,17 @@ enum {
     KEY_LIMIT,
     KEY_FORCE,
     KEY_CPU,
-    KEY_CACHE
+    KEY_CACHE,
+    KEY_EXCLUDE,
+    KEY_PRESET,
+    KEY_TRAIN_PRESET
 };
 
 struct audit {
     struct cli *cli;
     const char *train, *synthetic, *holdout, *output;
+    const char *exclude; /* list for the synthetic set */
+    struct set_options synthetic_set, real_sets;
     lk_embed_options embed;
     lk_match_options match;
     lk_report_options report;
@@ -35,6 +40,11 @@ static const struct argp_option options[] = {
     {"synthetic", 'S', "SET", 0, "the synthetic images", 1},
     {"holdout", KEY_HOLDOUT, "SET", 0,
      "real people the generator never saw, same source as the training images", 1},
+    {"exclude", KEY_EXCLUDE, "FILE", 0,
+     "leave out the synthetic images of a table with the column path, as `likeness duplicates` writes", 1},
+    {"preset", KEY_PRESET, "NAME", 0,
+     "which published set the synthetic images are: see likeness help presets", 1},
+    {"train-preset", KEY_TRAIN_PRESET, "NAME", 0, "the same for the training images and the hold-out", 1},
     {"output", 'o', "DIR", 0, "where everything goes; run again to go on after an interruption", 1},
     {"pairs", 'k', "K", 0, "closest pairs to list (default 1500)", 3},
     {"nearest", 'r', "R", 0, "closest references to list for each image (default 10)", 3},
@@ -61,6 +71,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'S':
         a->synthetic = arg;
+        return 0;
+    case KEY_PRESET:
+        a->synthetic_set.preset = cli_preset(arg, "--preset", state);
+        return 0;
+    case KEY_TRAIN_PRESET:
+        a->real_sets.preset = cli_preset(arg, "--train-preset", state);
+        return 0;
+    case KEY_EXCLUDE:
+        a->exclude = arg;
         return 0;
     case KEY_HOLDOUT:
         a->holdout = arg;
@@ -147,6 +166,13 @@ static bool is_embedded(const char *set)
  * caller). */
 static int embed_set(struct audit *a, const char *set, const char *name, char **faces)
 {
+    bool excludes = a->exclude != NULL && set == a->synthetic;
+    if (is_embedded(set) && excludes) {
+        lk_error err;
+        snprintf(err.text, sizeof err.text, "%.900s holds embeddings already: --exclude comes too late for it",
+                 set);
+        return cli_fail(a->cli, LK_EINVAL, &err);
+    }
     if (is_embedded(set)) {
         *faces = strdup(set);
         return *faces != NULL ? EXIT_DONE : EXIT_FAILED;
@@ -158,15 +184,20 @@ static int embed_set(struct audit *a, const char *set, const char *name, char **
     options_here.inputs = &set;
     options_here.n_inputs = 1;
     options_here.output = *faces;
+    options_here.exclude = excludes ? a->exclude : NULL;
+    cli_embed_set(set == a->synthetic ? &a->synthetic_set : &a->real_sets, &options_here);
     lk_embed_summary summary;
     lk_error err;
     lk_status status = lk_embed(a->cli->ctx, &options_here, &summary, &err);
     if (status != LK_OK)
         return cli_fail(a->cli, status, &err);
-    cli_note(a->cli, "%s: %llu images, %llu with a face, %llu without, %llu unreadable%s", name,
+    char excluded[40] = "";
+    if (summary.n_excluded > 0)
+        snprintf(excluded, sizeof excluded, ", %llu excluded", (unsigned long long)summary.n_excluded);
+    cli_note(a->cli, "%s: %llu images, %llu with a face, %llu without, %llu unreadable%s%s", name,
              (unsigned long long)summary.n_images, (unsigned long long)summary.n_embedded,
              (unsigned long long)summary.n_no_face, (unsigned long long)summary.n_unreadable,
-             summary.up_to_date ? " (done before)" : "");
+             excluded, summary.up_to_date ? " (done before)" : "");
     a->some_unreadable = a->some_unreadable || summary.n_unreadable > 0;
     return EXIT_DONE;
 }
@@ -261,5 +292,9 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
     cli_parse(&argp, argc, argv, &a);
     a.embed.command = a.match.command = a.report.command = cli->command;
     int code = cli_start(cli);
-    return code == EXIT_DONE ? run_steps(&a) : code;
+    if (code != EXIT_DONE)
+        return code;
+    cli_use_preset(cli, &a.synthetic_set);
+    cli_use_preset(cli, &a.real_sets);
+    return run_steps(&a);
 }

@@ -6,20 +6,18 @@
 
 #include "cli.h"
 
-enum { KEY_FORCE = 0x2001, KEY_FORMAT, KEY_IDENTITY, KEY_LABELS, KEY_SHARD };
+enum { KEY_FORCE = 0x2001, KEY_EXCLUDE, KEY_SHARD };
 
 struct args {
     struct cli *cli;
     lk_embed_options embed;
+    struct set_options set;
 };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FACES", 0, "folder to write: embeddings.npy, images.csv, meta.json (required)", 1},
-    {"format", KEY_FORMAT, "NAME", 0, "what the inputs are, instead of recognising it (see likeness info)",
-     1},
-    {"identity", KEY_IDENTITY, "RULE", 0,
-     "where the identity is: auto, folder:N, parent, name:SEPARATOR, label, cls, json:FIELD, none", 1},
-    {"labels", KEY_LABELS, "FILE", 0, "CSV table: path, identity, groups; overrides identities", 1},
+    {"exclude", KEY_EXCLUDE, "FILE", 0,
+     "leave out the images of a table with the column path, as `likeness duplicates` writes", 1},
     {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
     {"shard", KEY_SHARD, "PART", 0,
      "embed one part of the images only, such as 3/8; `likeness merge` joins the parts", 1},
@@ -47,26 +45,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->embed;
-        state->child_inputs[1] = a->cli;
+        state->child_inputs[0] = &a->set;
+        state->child_inputs[1] = &a->embed;
+        state->child_inputs[2] = a->cli;
         return 0;
     case 'o':
         a->embed.output = arg;
         return 0;
-    case KEY_FORCE:
-        a->embed.force = 1;
-        return 0;
     case KEY_SHARD:
         parse_shard(arg, &a->embed, state);
         return 0;
-    case KEY_FORMAT:
-        a->embed.format = arg;
+    case KEY_EXCLUDE:
+        a->embed.exclude = arg;
         return 0;
-    case KEY_IDENTITY:
-        a->embed.identity = arg;
-        return 0;
-    case KEY_LABELS:
-        a->embed.labels = arg;
+    case KEY_FORCE:
+        a->embed.force = 1;
         return 0;
     case ARGP_KEY_ARGS:
         a->embed.inputs = (const char *const *)(state->argv + state->next);
@@ -96,6 +89,8 @@ void cli_print_faces(const lk_embed_summary *s, const char *output)
            output);
     if (s->n_no_face > 0)
         printf("%10" PRIu64 " without a face: listed in %s/images.csv, not embedded\n", s->n_no_face, output);
+    if (s->n_excluded > 0)
+        printf("%10" PRIu64 " excluded by the list: reasons in %s/images.csv\n", s->n_excluded, output);
     if (s->n_unreadable > 0)
         printf("%10" PRIu64 " unreadable: reasons in %s/images.csv\n", s->n_unreadable, output);
 }
@@ -119,7 +114,8 @@ static void note_speed(const struct cli *cli, const lk_embed_summary *s)
 
 int cmd_embed(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&embed_argp, 0, "How faces become embeddings:", 2},
+    static const struct argp_child children[] = {{&set_argp, 0, "What the inputs are:", 2},
+                                                 {&embed_argp, 0, "How faces become embeddings:", 3},
                                                  {&common_argp, 0, "Common options:", 10},
                                                  {0}};
     static const struct argp argp = {
@@ -144,6 +140,8 @@ int cmd_embed(struct cli *cli, int argc, char **argv)
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;
+    cli_use_preset(cli, &args.set);
+    cli_embed_set(&args.set, &args.embed);
     args.embed.command = cli->command;
     lk_embed_summary summary;
     lk_error err;

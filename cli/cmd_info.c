@@ -5,19 +5,16 @@
 
 #include "cli.h"
 
-enum { KEY_FORMAT = 0x2001, KEY_IDENTITY, KEY_LABELS, KEY_JSON };
+enum { KEY_JSON = 0x2001 };
 
 struct args {
     struct cli *cli;
     lk_info_options info;
+    struct set_options set;
 };
 
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "print a JSON object", 1},
-    {"format", KEY_FORMAT, "NAME", 0, "what the paths are, instead of recognising it", 1},
-    {"identity", KEY_IDENTITY, "RULE", 0,
-     "where the identity is: auto, folder:N, parent, name:SEPARATOR, label, cls, json:FIELD, none", 1},
-    {"labels", KEY_LABELS, "FILE", 0, "CSV table: path, identity, groups; overrides identities", 1},
     {"pictures", 'n', "N", 0, "look into the first N images (default 5)", 1},
     {0},
 };
@@ -27,19 +24,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = a->cli;
+        state->child_inputs[0] = &a->set;
+        state->child_inputs[1] = a->cli;
         return 0;
     case KEY_JSON:
         a->info.json = 1;
-        return 0;
-    case KEY_FORMAT:
-        a->info.format = arg;
-        return 0;
-    case KEY_IDENTITY:
-        a->info.identity = arg;
-        return 0;
-    case KEY_LABELS:
-        a->info.labels = arg;
         return 0;
     case 'n':
         a->info.n_pictures = cli_number(arg, 0, 1000000, "--pictures", state);
@@ -59,7 +48,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 int cmd_info(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
+    static const struct argp_child children[] = {
+        {&set_argp, 0, "What the paths are:", 2}, {&common_argp, 0, "Common options:", 10}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -77,6 +67,10 @@ int cmd_info(struct cli *cli, int argc, char **argv)
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;
+    cli_use_preset(cli, &args.set);
+    args.info.format = args.set.format;
+    args.info.identity = args.set.identity;
+    args.info.labels = args.set.labels;
     char *text;
     lk_error err;
     lk_status status = lk_info(cli->ctx, &args.info, &text, &err);

@@ -16,10 +16,13 @@ const struct command commands[] = {
     {"info", "say what a path is: a set of images, results, embeddings", cmd_info},
     {"embed", "detect, align and embed the faces of images", cmd_embed},
     {"merge", "join the parts that embed --shard made", cmd_merge},
+    {"duplicates", "find pictures that a set holds more than once", cmd_duplicates},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
+    {"measure", "measure what leaked, with error control", cmd_measure},
     {"report", "write the page about a comparison, and the verdict", cmd_report},
     {"plant", "make a synthetic set that leaks known people", cmd_plant},
+    {"simulate", "make vectors of people who do not exist, with known leaks", cmd_simulate},
     {"bench", "measure how fast this machine compares", cmd_bench},
     {"version", "print the version and where the models lie", cmd_version},
     {NULL, NULL, NULL},
@@ -31,8 +34,9 @@ static void print_overview(FILE *stream)
                     "usage: likeness COMMAND [OPTION...] [ARGUMENT...]\n\n",
             lk_version());
     for (const struct command *c = commands; c->name != NULL; c++)
-        fprintf(stream, "  %-10s %s\n", c->name, c->summary);
-    fprintf(stream, "  %-10s %s\n\n", "help", "explain a command: likeness help COMMAND");
+        fprintf(stream, "  %-11s %s\n", c->name, c->summary);
+    fprintf(stream, "  %-11s %s\n\n", "help",
+            "explain a command, or the presets: likeness help COMMAND, help presets");
     fprintf(stream, "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some inputs were unreadable,\n"
                     "10 leakage above the limit asked for, 130 interrupted (run again to go on).\n"
                     "Nothing ever leaves this machine; `likeness models fetch` alone uses the network.\n");
@@ -256,6 +260,10 @@ static int help(struct cli *cli, int argc, char **argv)
 {
     if (argc < 3) {
         print_overview(stdout);
+        return cli_finish_stdout(EXIT_DONE);
+    }
+    if (strcmp(argv[2], "presets") == 0) {
+        print_presets();
         return cli_finish_stdout(EXIT_DONE);
     }
     const struct command *c = find_command(argv[2]);

@@ -182,6 +182,7 @@ typedef struct lk_embed_options {
     const char *command;   /* command line to record; may be NULL */
     const char *age_model; /* estimate ages with it; NULL = the column stays empty */
     uint64_t shard, n_shards; /* embed part `shard` of n_shards (from 1) of the images only; n_shards 0 = all */
+    const char *exclude;   /* table of images to leave out, with the column path; NULL = none */
 } lk_embed_options;
 
 typedef struct lk_embed_summary {
@@ -189,6 +190,7 @@ typedef struct lk_embed_summary {
     uint64_t n_embedded;   /* rows in embeddings.npy */
     uint64_t n_no_face;
     uint64_t n_unreadable;
+    uint64_t n_excluded;   /* by options->exclude */
     uint64_t n_identities; /* 0 when the inputs have no identity folders */
     uint64_t n_resumed;    /* images finished by an earlier run */
     int dim;
@@ -233,6 +235,55 @@ LK_API void lk_info_options_init(lk_info_options *options);
 /* Says what the inputs are: kind, images, identities, images for each identity, the first pictures, the first problems.
  * *text is freed with free(). */
 LK_API lk_status lk_info(lk_ctx *ctx, const lk_info_options *options, char **text, lk_error *err);
+
+/* ---- duplicates: the same picture more than once in a set -------------------------------------------- */
+
+typedef enum lk_dup_kind {
+    LK_DUP_NONE = 0,     /* kept */
+    LK_DUP_EXACT = 1,    /* the same bytes as the kept one */
+    LK_DUP_NEAR = 2,     /* the same picture, encoded again, scaled, a little cropped or brighter */
+    LK_DUP_MIRRORED = 3  /* the same with left and right exchanged */
+} lk_dup_kind;
+
+typedef struct lk_duplicates_options {
+    const char *const *inputs; /* as for lk_embed, as the next line */
+    size_t n_inputs;
+    const char *format, *identity, *labels;
+    const char *output;        /* duplicates.csv */
+    double min_similarity;     /* of a near or mirrored duplicate to the kept one, 0.8 .. 1; default 0.95 */
+    int no_mirrored;           /* do not look for mirrored ones */
+} lk_duplicates_options;
+
+typedef struct lk_duplicates_summary {
+    uint64_t n_images, n_unreadable;
+    uint64_t n_identities; /* 0 when the inputs have none */
+    uint64_t n_groups;     /* of pictures that are the same; one of each is kept */
+    uint64_t n_exact, n_near, n_mirrored; /* pictures not kept */
+    uint64_t n_across;     /* of these, under another identity than the kept one */
+    uint64_t n_flat;       /* with too little in them to compare: only exact duplicates of these are found */
+    uint64_t n_resumed;    /* images read by an earlier run */
+} lk_duplicates_summary;
+
+LK_API void lk_duplicates_options_init(lk_duplicates_options *options);
+/* Writes the table of duplicates (docs/formats.md), which lk_embed takes as its list of images to leave out.
+ * What is a duplicate: docs/methods.md. An interrupted run goes on from OUTPUT.part. */
+LK_API lk_status lk_duplicates(lk_ctx *ctx, const lk_duplicates_options *options, lk_duplicates_summary *out,
+                               lk_error *err);
+
+/* ---- presets: published sets by name ----------------------------------------------------------------- */
+
+typedef struct lk_preset {
+    const char *name;     /* "dcface" */
+    const char *title;    /* which set it is, one line */
+    const char *format;   /* for lk_embed_options, as are the next two; NULL = recognised */
+    const char *identity;
+    int aligned;
+    const char *warning;  /* what is known to go wrong with it, one line; NULL = nothing */
+    const char *text;     /* how it lies on disk, and what to know, for people; any length */
+} lk_preset;
+
+/* The i-th preset; gives 0, and none, behind the last. The strings live for ever. */
+LK_API int lk_preset_at(int i, lk_preset *out);
 
 /* ---- match: all pairs, exact --------------------------------------------------------------------- */
 
@@ -389,6 +440,76 @@ typedef struct lk_plant_summary {
 
 LK_API void lk_plant_options_init(lk_plant_options *options);
 LK_API lk_status lk_plant(lk_ctx *ctx, const lk_plant_options *options, lk_plant_summary *out, lk_error *err);
+
+/* ---- measure: FACES directories -> measures with error control ------------------------------------- */
+
+typedef struct lk_measure_options {
+    const char *synthetic, *train;  /* FACES directories or .npy */
+    const char *const *holdouts;    /* real people the generator never saw; may be none */
+    size_t n_holdouts;
+    const char *const *controls;    /* images that no generator trained on the training set made; may be none */
+    size_t n_controls;
+    const char *output;      /* folder to make: measures.json and tables */
+    const char *thresholds;  /* thresholds.json of lk_calibrate; NULL = those of the model's descriptor, if known */
+    double fdr;              /* false discovery rate asked for, 0.05 */
+    uint64_t seed;           /* of sub-samples, bootstraps and permutations, 1 */
+    uint64_t decoys;         /* parts to cut one hold-out into; 0 = as many as have the size of the training set */
+    double same_person;      /* score from which two names are one person; NaN = from the data, above 1 = do not look */
+    uint64_t pairs;          /* closest pairs to list, 1500 */
+    int force;               /* compare sets with and without identities; replace an output folder */
+    const char *command;
+} lk_measure_options;
+
+typedef struct lk_measure_summary {
+    lk_verdict verdict;
+    char sentence[1000];
+    uint64_t n_units;        /* synthetic identities (images where there are no labels) that were compared */
+    uint64_t n_persons;      /* of each gallery */
+    uint64_t n_holdouts;     /* galleries cut from the hold-outs */
+    uint64_t n_dropped;      /* persons and identities left out as doubles */
+    uint64_t n_discoveries;  /* 0 without a hold-out */
+    uint64_t resolution;     /* fewest discoveries that can be made; 0 without a hold-out */
+    double share, share_low, share_high; /* pi with its 95 % interval; NaN without a hold-out */
+    double auc, auc_low, auc_high;       /* person side; NaN without a hold-out */
+    uint64_t n_persons_found;            /* persons of the training set found; 0 without a hold-out */
+    uint64_t n_controlled;               /* found against the controls; 0 without any */
+} lk_measure_summary;
+
+LK_API void lk_measure_options_init(lk_measure_options *options);
+/* Writes measures.json, identities.csv, persons.csv, pairs.csv, curve.csv and doubles.csv (docs/formats.md). */
+LK_API lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_summary *out,
+                            lk_error *err);
+/* What every number of lk_measure takes for granted, one sentence each; NULL behind the last. */
+LK_API const char *lk_measure_assumption(int i);
+
+/* ---- simulate: vectors of made people with known leaks ---------------------------------------------- */
+
+typedef struct lk_simulate_options {
+    const char *output;  /* folder to make: FACES directories synthetic/, train/, holdout/, control/, and truth.csv */
+    uint64_t units;      /* synthetic identities, 800 */
+    uint64_t persons;    /* of the training set, 800 */
+    uint64_t holdouts;   /* persons of the hold-out: so many times those of the training set, 1 */
+    uint64_t controls;   /* control identities, 800; 0 = none */
+    uint64_t images;     /* of each identity, and on average of each person, 2 */
+    uint64_t dim;        /* length of the vectors, 256 */
+    double share;        /* of the synthetic identities to plant, 0.05 */
+    double children;     /* of all identities and persons in one dense cluster, 0.1 */
+    double junk;         /* of the synthetic identities that show no face, 0.02 */
+    double hubs;         /* of real persons that are close to everything, and as many without a face, 0.005 */
+    double shift;        /* 0 to 1: how far the hold-out is from the training set's source, 0 */
+    uint64_t doubles;    /* persons of the hold-out who are in the training set, too, 0 */
+    uint64_t seed;
+    int force;
+    const char *command;
+} lk_simulate_options;
+
+typedef struct lk_simulate_summary {
+    uint64_t n_planted, n_units;
+} lk_simulate_summary;
+
+LK_API void lk_simulate_options_init(lk_simulate_options *options);
+LK_API lk_status lk_simulate(lk_ctx *ctx, const lk_simulate_options *options, lk_simulate_summary *out,
+                             lk_error *err);
 
 #ifdef __cplusplus
 }

@@ -26,6 +26,8 @@ enum lk_face_status {
     LK_FACE_EMBEDDED,   /* "ok" */
     LK_FACE_NONE,       /* "no_face": kept, not embedded */
     LK_FACE_UNREADABLE, /* "unreadable": message says why */
+    LK_FACE_EXCLUDED,   /* "excluded": left out by a list; message says why; the picture was not read */
+    LK_N_FACE_STATUS
 };
 
 struct lk_face_image {

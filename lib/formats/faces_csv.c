@@ -38,8 +38,10 @@ const char lk_faces_csv_header[] = "row,path,identity,status,faces,width,height,
 
 const char lk_faces_csv_group[7] = "group:";
 
-static const char *const STATUS_NAMES[] = {
-    [LK_FACE_EMBEDDED] = "ok", [LK_FACE_NONE] = "no_face", [LK_FACE_UNREADABLE] = "unreadable"};
+static const char *const STATUS_NAMES[LK_N_FACE_STATUS] = {[LK_FACE_EMBEDDED] = "ok",
+                                                           [LK_FACE_NONE] = "no_face",
+                                                           [LK_FACE_UNREADABLE] = "unreadable",
+                                                           [LK_FACE_EXCLUDED] = "excluded"};
 
 /* ---- writing --------------------------------------------------------------------------------------- */
 
@@ -191,11 +193,11 @@ static lk_status get_strata(const struct record *r, struct lk_face_image *image,
 static lk_status get_status(const struct record *r, struct lk_face_image *image, lk_error *err)
 {
     const char *name = field(r, STATUS);
-    int status = LK_FACE_UNREADABLE;
+    int status = LK_N_FACE_STATUS - 1;
     while (status >= 0 && strcmp(STATUS_NAMES[status], name) != 0)
         status--;
     LK_NEED(status >= 0, err, LK_EFORMAT,
-            "line %" PRIu64 ", column 'status': '%.60s', expected ok, no_face or unreadable", r->csv->line,
+            "line %" PRIu64 ", column 'status': '%.60s', expected ok, no_face, unreadable or excluded", r->csv->line,
             name);
     image->status = (enum lk_face_status)status;
     LK_NEED(blank(r, ROW) == (status != LK_FACE_EMBEDDED), err, LK_EFORMAT,

@@ -49,10 +49,11 @@ static json_t *set_to_json(const struct lk_report *r, int role)
     const struct lk_report_set *s = &r->sets[role];
     if (!s->given)
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", name(r, s->path), "images",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", name(r, s->path), "images",
                      s->open ? count(s->faces.n_images) : json_null(), "no_face",
                      s->open ? count(s->n_no_face) : json_null(), "unreadable",
-                     s->open ? count(s->n_unreadable) : json_null(), "excluded", count(s->excluded),
+                     s->open ? count(s->n_unreadable) : json_null(), "excluded_by_list",
+                     s->open ? count(s->n_by_list) : json_null(), "excluded", count(s->excluded),
                      "compared", count(s->rows), "identities", count(s->identities), "embeddings_sha256",
                      text(s->sha256));
 }

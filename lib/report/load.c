@@ -55,6 +55,7 @@ static lk_status open_faces(struct lk_report *r, struct lk_report_set *set, cons
     for (size_t i = 0; set->open && i < set->faces.n_images; i++) {
         set->n_no_face += set->faces.images[i].status == LK_FACE_NONE;
         set->n_unreadable += set->faces.images[i].status == LK_FACE_UNREADABLE;
+        set->n_by_list += set->faces.images[i].status == LK_FACE_EXCLUDED;
     }
     free(path);
     free(file);

@@ -159,7 +159,8 @@ static void put_set(const struct lk_report *r, int role, FILE *f)
             lk_count(&n, set->rows),
             set->identities > 0 ? lk_count(&(struct lk_number){""}, set->identities) : "no labels");
     fprintf(f, "<td class=\"n\" data-l=\"left out\">%s<td data-l=\"from\">",
-            set->open ? lk_count(&n, set->n_no_face + set->n_unreadable + set->excluded) : "not known");
+            set->open ? lk_count(&n, set->n_no_face + set->n_unreadable + set->n_by_list + set->excluded)
+                      : "not known");
     if (!r->options->no_faces)
         lk_html_name(f, set->path, 44);
     else

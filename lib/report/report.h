@@ -25,7 +25,7 @@ struct lk_report_set {
     bool open;           /* faces can be used */
     struct lk_faces faces;
     char *closed_because; /* why not; NULL when open */
-    uint64_t n_no_face, n_unreadable;
+    uint64_t n_no_face, n_unreadable, n_by_list; /* by_list: excluded when the set was embedded */
 };
 
 /* A synthetic image that took part, with its closest references. */

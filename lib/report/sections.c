@@ -292,7 +292,7 @@ enum { EXAMPLES = 8 };
 static void put_examples(const struct lk_report_set *set, int role, FILE *f)
 {
     size_t shown = 0;
-    if (set->n_no_face + set->n_unreadable == 0)
+    if (set->n_no_face + set->n_unreadable + set->n_by_list == 0)
         return;
     fprintf(f, "<details><summary>%s: which, for example</summary><ul class=\"paths\">\n", role_names[role]);
     for (size_t i = 0; i < set->faces.n_images && shown < EXAMPLES; i++) {
@@ -301,12 +301,11 @@ static void put_examples(const struct lk_report_set *set, int role, FILE *f)
             continue;
         fputs("<li>", f);
         lk_html_name(f, image->path, 60);
-        fputs(image->status == LK_FACE_NONE ? " <span>no face found</span>" : " <span>", f);
-        if (image->status == LK_FACE_UNREADABLE) {
-            lk_html_text(f, image->message != NULL ? image->message : "unreadable");
-            fputs("</span>", f);
-        }
-        fputs("\n", f);
+        fputs(" <span>", f);
+        lk_html_text(f, image->message != NULL            ? image->message
+                        : image->status == LK_FACE_NONE ? "no face found"
+                                                        : "unreadable");
+        fputs("</span>\n", f);
         shown++;
     }
     fputs("</ul></details>\n", f);
@@ -318,20 +317,22 @@ void lk_report_left_out_section(const struct lk_report *r, FILE *f)
           "face is never compared; a set where many "
           "are missing has been judged by the rest.</p>\n<div class=\"scroll\"><table><thead><tr><th>Set<th "
           "class=\"n\">Images<th class=\"n\">No face found"
-          "<th class=\"n\">Unreadable<th class=\"n\">Empty vector<th "
+          "<th class=\"n\">Unreadable<th class=\"n\">Excluded by a list<th class=\"n\">Empty vector<th "
           "class=\"n\">Compared</tr></thead>\n<tbody>\n",
           f);
     for (int role = 0; role < LK_N_SETS; role++) {
         const struct lk_report_set *set = &r->sets[role];
-        struct lk_number a, b, c, d, e;
+        struct lk_number a, b, c, d, e, g;
         if (!set->given)
             continue;
         if (set->open)
-            fprintf(f, "<tr><th scope=\"row\">%s<td class=\"n\">%s<td class=\"n\">%s<td class=\"n\">%s",
+            fprintf(f,
+                    "<tr><th scope=\"row\">%s<td class=\"n\">%s<td class=\"n\">%s<td class=\"n\">%s"
+                    "<td class=\"n\">%s",
                     role_names[role], lk_count(&a, set->faces.n_images), lk_count(&b, set->n_no_face),
-                    lk_count(&c, set->n_unreadable));
+                    lk_count(&c, set->n_unreadable), lk_count(&g, set->n_by_list));
         else
-            fprintf(f, "<tr><th scope=\"row\">%s<td class=\"n quiet\" colspan=\"3\">not known",
+            fprintf(f, "<tr><th scope=\"row\">%s<td class=\"n quiet\" colspan=\"4\">not known",
                     role_names[role]);
         fprintf(f, "<td class=\"n\">%s<td class=\"n\">%s\n", lk_count(&d, set->excluded),
                 lk_count(&e, set->rows));

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decoys.c - training set against hold-out: excess preference, and competition with decoys (knockoff+). */
+/* decoys.c - training set against hold-outs: excess preference, and competition with decoys (knockoff+). */
 #include "stats/decoys.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/rng.h"
 #include "stats/proportion.h"
+#include "stats/resample.h"
 
 static lk_status check_scores(const float *t, const float *h, size_t n, lk_error *err)
 {
@@ -19,20 +19,6 @@ static lk_status check_scores(const float *t, const float *h, size_t n, lk_error
 }
 
 /* ---- excess preference ---------------------------------------------------------------------------- */
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Quantile of sorted values, linear between neighbours (type 7 of Hyndman & Fan 1996). */
-static double sorted_quantile(const double *values, size_t n, double share)
-{
-    double at = share * (double)(n - 1);
-    size_t i = (size_t)at;
-    return i + 1 < n ? values[i] + (at - (double)i) * (values[i + 1] - values[i]) : values[n - 1];
-}
 
 static double excess(double p, double lambda)
 {
@@ -55,9 +41,9 @@ static lk_status bootstrap(struct lk_preference *r, lk_error *err)
         }
         values[b] = excess((double)twice / (2 * (double)r->n), r->lambda);
     }
-    qsort(values, LK_BOOTSTRAP_REPLICATES, sizeof *values, compare_doubles);
-    r->pi_low = sorted_quantile(values, LK_BOOTSTRAP_REPLICATES, 0.025);
-    r->pi_high = sorted_quantile(values, LK_BOOTSTRAP_REPLICATES, 0.975);
+    qsort(values, LK_BOOTSTRAP_REPLICATES, sizeof *values, lk_double_order);
+    r->pi_low = lk_sorted_quantile(values, LK_BOOTSTRAP_REPLICATES, 0.025);
+    r->pi_high = lk_sorted_quantile(values, LK_BOOTSTRAP_REPLICATES, 0.975);
     free(values);
     return LK_OK;
 }
@@ -85,8 +71,8 @@ lk_status lk_preference(const float *t, const float *h, size_t n, double lambda,
 /* ---- competition ---------------------------------------------------------------------------------- */
 
 struct margin {
-    double size; /* |t - h| */
-    int sign; /* 1 when the training set wins, -1 when the hold-out does, 0 for a tie */
+    double size;
+    int sign; /* 1 when the training set wins, -1 when a hold-out does, 0 for a tie */
     size_t unit;
 };
 
@@ -96,26 +82,38 @@ static int compare_margins(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static struct margin unit_margin(float t, float h, size_t unit)
+/* The best of the scores against the second best. */
+static struct margin unit_margin(const float *scores, size_t n_scores, size_t unit)
 {
-    int sign = (t > h) - (t < h); /* also tells two infinities of the same sign apart from a difference */
-    return (struct margin){sign == 0 ? 0 : fabs((double)t - (double)h), sign, unit};
+    size_t best = 0;
+    float second = -INFINITY;
+    for (size_t i = 1; i < n_scores; i++) {
+        if (scores[i] > scores[best]) {
+            second = scores[best];
+            best = i;
+        } else if (scores[i] > second) {
+            second = scores[i];
+        }
+    }
+    if (second == scores[best]) /* also tells two infinities apart from a difference */
+        return (struct margin){0, 0, unit};
+    return (struct margin){(double)scores[best] - (double)second, best == 0 ? 1 : -1, unit};
 }
 
-/* Smallest m with 1/m <= q, whatever the rounding of 1/q does. */
-static uint64_t smallest_list(double q)
+/* Smallest m with 1/(K m) <= q, whatever the rounding of 1/q does. */
+static uint64_t smallest_list(double q, double holdouts)
 {
-    uint64_t m = (uint64_t)ceil(1 / q);
-    while (m > 1 && 1.0 / (double)(m - 1) <= q)
+    uint64_t m = (uint64_t)ceil(1 / (q * holdouts));
+    while (m > 1 && 1 / holdouts / (double)(m - 1) <= q)
         m--;
-    while (1.0 / (double)m > q)
+    while (m < 1 || 1 / holdouts / (double)m > q)
         m++;
     return m;
 }
 
 /* Goes up through the distinct margins. `above` and `below` count the wins and losses with a margin of at
- * least the current one, so that (1 + below) / above estimates the share of false discoveries there; a unit's
- * q-value is the smallest such estimate at or below its own margin. Equal margins are one step. */
+ * least the current one, so that (1 + below) / K / above estimates the share of false discoveries there; a
+ * unit's q-value is the smallest such estimate at or below its own margin. Equal margins are one step. */
 static void walk(const struct margin *m, size_t n, double *q_value, struct lk_competition *r)
 {
     uint64_t above = r->wins, below = r->losses;
@@ -127,10 +125,10 @@ static void walk(const struct margin *m, size_t n, double *q_value, struct lk_co
             losses += m[end].sign < 0;
         }
         if (m[first].size > 0) {
-            double estimate = (1 + (double)below) / (above > 0 ? (double)above : 1);
+            double estimate = (1 + (double)below) / (double)r->holdouts / (above > 0 ? (double)above : 1);
             if (estimate < lowest)
                 lowest = estimate;
-            if (estimate <= r->q && isnan(r->tau)) {
+            if (estimate <= r->q && isnan(r->tau) && above > 0) {
                 r->tau = m[first].size;
                 r->discoveries = above;
                 r->decoys = below;
@@ -143,22 +141,32 @@ static void walk(const struct margin *m, size_t n, double *q_value, struct lk_co
     }
 }
 
-lk_status lk_compete(const float *t, const float *h, size_t n, double q, double *q_value,
-                     struct lk_competition *out, lk_error *err)
+lk_status lk_compete_many(const float *scores, size_t n, size_t n_holdouts, double q, double *q_value,
+                          double *margin, struct lk_competition *out, lk_error *err)
 {
-    LK_TRY(check_scores(t, h, n, err));
+    size_t each = n_holdouts + 1;
+    LK_NEED(n > 0, err, LK_EINVAL, "decoys: no units, expected at least one");
+    LK_NEED(n_holdouts > 0, err, LK_EINVAL, "decoys: no hold-out, expected at least one");
     LK_NEED(q >= 1e-9 && q < 1, err, LK_EINVAL, "false discovery rate is %g, expected from 1e-9 to below 1",
             q);
+    for (size_t i = 0; i < n * each; i++)
+        LK_NEED(!isnan(scores[i]), err, LK_EINVAL, "decoys: the score of unit %zu is not a number", i / each);
     struct margin *margins = lk_calloc(n, sizeof *margins, err);
     if (margins == NULL)
         return LK_ENOMEM;
-    struct lk_competition r = {.n = n, .q = q, .tau = NAN, .resolution = smallest_list(q)};
+    struct lk_competition r = {.n = n,
+                               .holdouts = n_holdouts,
+                               .q = q,
+                               .tau = NAN,
+                               .resolution = smallest_list(q, (double)n_holdouts)};
     for (size_t i = 0; i < n; i++) {
-        margins[i] = unit_margin(t[i], h[i], i);
+        margins[i] = unit_margin(scores + i * each, each, i);
         r.wins += margins[i].sign > 0;
         r.losses += margins[i].sign < 0;
         if (margins[i].sign < 0 && margins[i].size > r.largest_decoy)
             r.largest_decoy = margins[i].size;
+        if (margin != NULL)
+            margin[i] = margins[i].sign * margins[i].size;
     }
     qsort(margins, n, sizeof *margins, compare_margins);
     walk(margins, n, q_value, &r);
@@ -166,4 +174,19 @@ lk_status lk_compete(const float *t, const float *h, size_t n, double q, double 
     r.not_enough_power = r.discoveries == 0 && r.wins < r.resolution;
     *out = r;
     return LK_OK;
+}
+
+lk_status lk_compete(const float *t, const float *h, size_t n, double q, double *q_value,
+                     struct lk_competition *out, lk_error *err)
+{
+    float *scores = lk_calloc(n, 2 * sizeof *scores, err);
+    if (scores == NULL)
+        return LK_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        scores[2 * i] = t[i];
+        scores[2 * i + 1] = h[i];
+    }
+    lk_status status = lk_compete_many(scores, n, 1, q, q_value, NULL, out, err);
+    free(scores);
+    return status;
 }

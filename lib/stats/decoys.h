@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decoys.h - training set against hold-out: the share that prefers the training set, and discoveries with a
+/* decoys.h - training set against hold-outs: the share that prefers the training set, and discoveries with a
  * controlled false discovery rate.
  *
  * A unit (synthetic identity) i has t[i], its best score against the training set, and h[i], its best score
@@ -30,18 +30,25 @@ lk_status lk_preference(const float *t, const float *h, size_t n, double lambda,
                         struct lk_preference *out, lk_error *err);
 
 struct lk_competition {
-    uint64_t n, wins, losses; /* units with margin t - h above and below 0 */
+    uint64_t n, wins, losses; /* units whose best score is in the training set alone, and in a hold-out alone */
+    uint64_t holdouts; /* K */
     double q; /* false discovery rate asked for */
     double tau; /* smallest margin of a discovery; NaN when there is none */
-    uint64_t discoveries; /* units with a margin of at least tau */
-    uint64_t decoys; /* units with a margin of at most -tau: what chance gives beside the discoveries */
-    uint64_t resolution; /* smallest number of discoveries possible at q with one hold-out: ceil(1/q) */
-    double largest_decoy; /* largest h - t of any unit; 0 when no unit prefers the hold-out */
+    uint64_t discoveries; /* wins with a margin of at least tau */
+    uint64_t decoys; /* losses with a margin of at least tau; K times what chance gives beside the discoveries */
+    uint64_t resolution; /* smallest number of discoveries possible at q: ceil(1/(K q)) */
+    double largest_decoy; /* largest margin of a loss; 0 without one */
     int not_enough_power; /* nothing found, and fewer wins than the resolution: nothing could be found */
 };
 
-/* Knockoff+ competition with one hold-out at rate q in (0, 1). q_value (n entries, or NULL) gets each unit's
- * smallest q at which it is a discovery, at most 1. */
+/* Knockoff+ competition of the training set with K hold-outs of its size, at rate q in (0, 1). scores holds
+ * n x (K + 1) best scores, the training set's first. A unit's margin is its best score less its second best:
+ * a win when the best is the training set's, a loss when it is a hold-out's, neither when two are equal. For
+ * K = 1 that is |t - h|. q_value (n entries, or NULL) gets each unit's smallest q at which it is a discovery,
+ * at most 1; margin (or NULL) its margin, below 0 for a loss. */
+lk_status lk_compete_many(const float *scores, size_t n, size_t n_holdouts, double q, double *q_value,
+                          double *margin, struct lk_competition *out, lk_error *err);
+/* The same with one hold-out. */
 lk_status lk_compete(const float *t, const float *h, size_t n, double q, double *q_value,
                      struct lk_competition *out, lk_error *err);
 

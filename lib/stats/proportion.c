@@ -145,9 +145,8 @@ struct lk_interval lk_clopper_pearson(uint64_t k, uint64_t n, double confidence)
     return (struct lk_interval){clopper_low(k, n, tail), clopper_high(k, n, tail)};
 }
 
-/* z with P(-z <= Z <= z) = confidence for a standard normal Z, by Newton's method on erfc, which is convex.
- */
-static double normal_quantile(double confidence)
+/* By Newton's method on erfc, which is convex. */
+double lk_normal_quantile(double confidence)
 {
     double outside = 1 - confidence, x = 0;
     for (int i = 0; i < 100; i++) {
@@ -159,21 +158,18 @@ static double normal_quantile(double confidence)
     return x * M_SQRT2;
 }
 
+struct lk_interval lk_wilson_share(double share, double n, double confidence)
+{
+    double z = lk_normal_quantile(confidence), zz = z * z, hits = share * n;
+    double half = z * sqrt(hits * (n - hits) / n + zz / 4);
+    double low = (hits + zz / 2 - half) / (n + zz), high = (hits + zz / 2 + half) / (n + zz);
+    return (struct lk_interval){share <= 0 ? 0 : low, share >= 1 ? 1 : high};
+}
+
 struct lk_interval lk_wilson(uint64_t k, uint64_t n, double confidence)
 {
     if (n == 0)
         return (struct lk_interval){0, 1};
-    double z = normal_quantile(confidence), zz = z * z, total = (double)n, hits = (double)k;
-    double half = z * sqrt(hits * (total - hits) / total + zz / 4);
-    double low = (hits + zz / 2 - half) / (total + zz), high = (hits + zz / 2 + half) / (total + zz);
-    return (struct lk_interval){k == 0 ? 0 : low, k == n ? 1 : high};
-}
-
-/* Wald's interval with half a unit added to each of the four outcomes of a unit, which mends its coverage. */
-struct lk_interval lk_paired_difference(uint64_t plus, uint64_t minus, uint64_t n, double confidence)
-{
-    double b = (double)plus + 0.5, c = (double)minus + 0.5, total = (double)n + 2;
-    double middle = (b - c) / total;
-    double half = normal_quantile(confidence) * sqrt(b + c - (b - c) * middle) / total;
-    return (struct lk_interval){fmax(middle - half, -1), fmin(middle + half, 1)};
+    struct lk_interval i = lk_wilson_share((double)k / (double)n, (double)n, confidence);
+    return (struct lk_interval){k == 0 ? 0 : i.low, k == n ? 1 : i.high};
 }

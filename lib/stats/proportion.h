@@ -19,9 +19,9 @@ double lk_binomial_tail(uint64_t k, uint64_t n, double p);
 /* Intervals for k of n at a confidence such as 0.95. n == 0 gives 0 .. 1. */
 struct lk_interval lk_clopper_pearson(uint64_t k, uint64_t n, double confidence);
 struct lk_interval lk_wilson(uint64_t k, uint64_t n, double confidence);
-
-/* Interval for the difference of two shares of the same n units: `plus` units count in the first share only,
- * `minus` in the second only (Agresti & Min 2005). */
-struct lk_interval lk_paired_difference(uint64_t plus, uint64_t minus, uint64_t n, double confidence);
+/* Wilson's for a share that is known as precisely as that of n independent units, n > 0 not being whole. */
+struct lk_interval lk_wilson_share(double share, double n, double confidence);
+/* z with P(-z <= Z <= z) = confidence for a standard normal Z. */
+double lk_normal_quantile(double confidence);
 
 #endif

@@ -65,6 +65,25 @@ static lk_verdict say_hub(const struct lk_evidence *e, char *sentence, size_t ro
     return LK_VERDICT_NOT_INTERPRETABLE;
 }
 
+static lk_verdict say_few_persons(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    snprintf(sentence, room,
+             "Not interpretable: %" PRIu64 " %s stand out at a false discovery rate of %g %%, but they share "
+             "their nearest real persons, and with each person counted once none is left. A few persons that "
+             "leaked many times cannot be told from a few pictures that are close to everything: look at them.",
+             e->competition.discoveries, units(e), 100 * e->competition.q);
+    return LK_VERDICT_NOT_INTERPRETABLE;
+}
+
+static lk_verdict say_unbalanced(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    snprintf(sentence, room,
+             "Not interpretable: training set and hold-out are not exchangeable: %s. What the hold-out shows is "
+             "then not what chance gives. Take a hold-out of the same source, processed in the same way.",
+             e->unbalanced);
+    return LK_VERDICT_NOT_INTERPRETABLE;
+}
+
 static lk_verdict say_leak(const struct lk_evidence *e, char *sentence, size_t room)
 {
     const struct lk_competition *c = &e->competition;
@@ -83,16 +102,16 @@ static lk_verdict say_too_few(const struct lk_evidence *e, char *sentence, size_
 {
     const struct lk_competition *c = &e->competition;
     snprintf(sentence, room,
-             "Not enough power: at a false discovery rate of %g %% with one hold-out at least %" PRIu64 " "
+             "Not enough power: at a false discovery rate of %g %% with %" PRIu64 " hold-out%s at least %" PRIu64 " "
              "discoveries are needed before any can be made, and only %" PRIu64 " of %" PRIu64 " %s prefer "
-             "the training set. This says nothing about whether the set leaks; use more %s, or a larger "
-             "rate.",
-             100 * c->q, c->resolution, c->wins, e->n_units, units(e), units(e));
+             "the training set. This says nothing about whether the set leaks; use more %s, more hold-outs, or "
+             "a larger rate.",
+             100 * c->q, c->holdouts, c->holdouts == 1 ? "" : "s", c->resolution, c->wins, e->n_units, units(e), units(e));
     return LK_VERDICT_NOT_ENOUGH_POWER;
 }
 
 /* What is certain even without a measured power: if `resolution` units had won by more than every decoy's
- * margin, the estimate at their smallest margin would have been at most 1 / resolution <= q. A leak that
+ * margin, the estimate at their smallest margin would have been at most 1 / (K resolution) <= q. A leak that
  * takes a decoy's place only lowers the largest decoy margin, so this also holds for leaks that are not in
  * the data. */
 static lk_verdict say_none(const struct lk_evidence *e, char *sentence, size_t room)
@@ -117,8 +136,14 @@ lk_verdict lk_judge(const struct lk_evidence *e, char *sentence, size_t room)
     if (differ((double)e->train.identities, (double)e->holdout.identities, max_identities_off) ||
         differ(images_each(&e->train), images_each(&e->holdout), max_images_off))
         return say_unmatched(e, sentence, room);
-    if (e->competition.discoveries > 0)
-        return 2 * e->hub_discoveries > e->competition.discoveries ? say_hub(e, sentence, room)
-                                                                   : say_leak(e, sentence, room);
+    if (e->unbalanced != NULL)
+        return say_unbalanced(e, sentence, room);
+    if (e->competition.discoveries > 0) {
+        if (2 * e->hub_discoveries > e->competition.discoveries)
+            return say_hub(e, sentence, room);
+        if (e->has_persons_once && e->persons_once == 0)
+            return say_few_persons(e, sentence, room);
+        return say_leak(e, sentence, room);
+    }
     return e->competition.not_enough_power ? say_too_few(e, sentence, room) : say_none(e, sentence, room);
 }

@@ -18,6 +18,11 @@ struct lk_evidence {
     struct lk_preference preference;
     struct lk_competition competition;
     uint64_t hub_discoveries; /* most discoveries that have one and the same reference as their best match */
+    /* Discoveries when only the unit with the largest margin counts of those that share their nearest person,
+     * where that was looked at. */
+    int has_persons_once;
+    uint64_t persons_once;
+    const char *unbalanced; /* in words: the check that refuted that the galleries are exchangeable; NULL = none */
 };
 
 /* Writes the sentence (cut to room bytes) and gives the verdict. Never says that there is no leak:

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
+#include "formats/exclude.h"
 #include "formats/json.h"
 
 enum { SLOTS_PER_THREAD = 4, WARNINGS_PER_KIND = 10 };
@@ -35,6 +36,8 @@ struct run {
     uint64_t identities;         /* in it */
     struct lk_str path;          /* of the row that sink is at */
     char *groups[LK_MAX_GROUPS]; /* of it */
+    struct lk_exclude exclude;
+    const char **excluded; /* by row: why it is left out, or NULL; NULL without a list */
     struct lk_embed_job job;
     struct lk_embedder_about about;
     json_t *settings;
@@ -43,7 +46,7 @@ struct run {
     size_t n_slots;
     float *vectors;
     uint64_t resumed;
-    uint64_t warned[LK_FACE_UNREADABLE + 1]; /* by enum lk_face_status */
+    uint64_t warned[LK_N_FACE_STATUS]; /* by enum lk_face_status */
     double started, listed, write_seconds;
     struct lk_embed_stages stages;
 };
@@ -65,6 +68,11 @@ static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg,
     struct slot *slot = slot_arg;
     struct worker *worker = &run->workers[worker_index];
     slot->image = (struct lk_face_image)LK_FACE_IMAGE_INIT;
+    if (run->excluded != NULL && run->excluded[index] != NULL) {
+        slot->image.status = LK_FACE_EXCLUDED;
+        slot->image.message = lk_strdup(run->excluded[index], err);
+        return slot->image.message != NULL ? LK_OK : LK_ENOMEM;
+    }
     if (worker->handle == NULL)
         LK_TRY(run->engine->open_like(&worker->handle, run->workers[0].handle, err));
     uint8_t *bytes = NULL;
@@ -94,7 +102,9 @@ static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg,
 
 static void warn(struct run *run, const struct lk_face_image *image)
 {
-    if (image->status == LK_FACE_EMBEDDED || ++run->warned[image->status] > WARNINGS_PER_KIND)
+    if (image->status == LK_FACE_EMBEDDED || image->status == LK_FACE_EXCLUDED)
+        return; /* nothing is wrong with these */
+    if (++run->warned[image->status] > WARNINGS_PER_KIND)
         return;
     if (image->status == LK_FACE_UNREADABLE)
         lk_ctx_message(run->ctx, LK_LEVEL_WARNING, "%s: unreadable: %s", image->path,
@@ -149,6 +159,11 @@ static lk_status make_settings(struct run *run, lk_error *err)
     char inputs[65];
     LK_TRY(lk_source_hash(run->source, inputs, err));
     run->settings = lk_embed_settings(&run->about, run->options->choice, inputs, &run->part);
+    char excluded[65];
+    if (run->settings != NULL && run->options->exclude != NULL) {
+        LK_TRY(lk_exclude_hash(&run->exclude, excluded, err));
+        json_object_set_new(run->settings, "excluded_sha256", json_string(excluded));
+    }
     LK_NEED(run->settings != NULL, err, LK_ENOMEM, "the settings cannot be written as JSON");
     return LK_OK;
 }
@@ -227,6 +242,8 @@ static lk_status check_any(const struct run *run, lk_error *err)
         return LK_OK;
     const char *first = run->options->inputs[0];
     const char *more = run->options->n_inputs > 1 ? " and the other inputs" : "";
+    LK_NEED(n->excluded < n->images, err, LK_EINVAL, "%s%s: all %" PRIu64 " images are excluded by %s", first,
+            more, n->images, run->options->exclude);
     LK_NEED(n->no_face > 0, err, LK_EFORMAT,
             "%s%s: none of %" PRIu64 " images could be read; the first reasons are "
             "above, all in %s/images.part.csv",
@@ -244,6 +261,7 @@ static void summarise(const struct run *run, bool up_to_date, lk_embed_summary *
                               .n_embedded = n->embedded,
                               .n_no_face = n->no_face,
                               .n_unreadable = n->unreadable,
+                              .n_excluded = n->excluded,
                               .n_identities = run->identities,
                               .n_resumed = up_to_date ? n->images : run->resumed,
                               .dim = run->about.dim,
@@ -299,6 +317,31 @@ static lk_status find_part(struct run *run, lk_error *err)
     return count_identities(run, err);
 }
 
+/* A list whose paths are others than the set's would leave nothing out: better said than done. */
+static lk_status find_excluded(struct run *run, lk_error *err)
+{
+    const char *list = run->options->exclude;
+    size_t n = lk_source_count(run->source), found = 0;
+    LK_TRY(lk_exclude_read(list, &run->exclude, err));
+    run->excluded = lk_calloc(n, sizeof *run->excluded, err);
+    if (run->excluded == NULL)
+        return LK_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        LK_TRY(lk_source_path(run->source, i, &run->path, err));
+        run->excluded[i] = lk_exclude_reason(&run->exclude, run->path.text);
+        found += run->excluded[i] != NULL;
+    }
+    size_t listed = run->exclude.paths.n;
+    LK_NEED(found > 0 || listed == 0, err, LK_EINVAL,
+            "%s: none of its %zu paths is among the %zu images of the inputs ('%.200s'); give the inputs as "
+            "they were given when the list was made",
+            list, listed, n, lk_names_text(&run->exclude.paths, 0));
+    if (found < listed)
+        lk_ctx_message(run->ctx, LK_LEVEL_NOTE, "%s: %zu of its %zu paths are not among the inputs", list,
+                       listed - found, listed);
+    return LK_OK;
+}
+
 static lk_status do_run(struct run *run, lk_embed_summary *out, lk_error *err)
 {
     const lk_embed_options *o = run->options;
@@ -311,6 +354,8 @@ static lk_status do_run(struct run *run, lk_embed_summary *out, lk_error *err)
         LK_TRY(lk_identity_rule_parse(o->identity, &source.identity, err));
     LK_TRY(lk_source_open(&run->source, o->inputs, o->n_inputs, &source, err));
     LK_TRY(find_part(run, err));
+    if (o->exclude != NULL)
+        LK_TRY(find_excluded(run, err));
     run->listed = lk_clock_seconds();
     run->workers = lk_calloc((size_t)lk_ctx_threads(run->ctx), sizeof *run->workers, err);
     if (run->workers == NULL)
@@ -363,6 +408,8 @@ lk_status lk_embed_with(lk_ctx *ctx, const lk_embed_options *options, const stru
     json_decref(run.settings);
     lk_source_close(run.source);
     lk_str_free(&run.path);
+    lk_exclude_free(&run.exclude);
+    free(run.excluded);
     return status;
 }
 

@@ -41,7 +41,7 @@ struct lk_embed_part {
 };
 
 struct lk_embed_counts {
-    uint64_t images, embedded, no_face, unreadable;
+    uint64_t images, embedded, no_face, unreadable, excluded;
 };
 
 /* Seconds, summed over the threads. */

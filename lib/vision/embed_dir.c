@@ -63,6 +63,10 @@ bool lk_embed_differs(const json_t *other, const json_t *ours, const char *whose
             "since");
         return true;
     }
+    if (strcmp(text_or_none(other, "excluded_sha256"), text_or_none(ours, "excluded_sha256")) != 0) {
+        snprintf(text, room, "its list of excluded images is another");
+        return true;
+    }
     if (!json_equal(json_object_get(other, "format"), json_object_get(ours, "format"))) {
         snprintf(text, room, "it was made by a version of likeness with another file format");
         return true;
@@ -94,7 +98,7 @@ static bool is_complete(const char *dir, const json_t *meta, size_t dim, struct 
     free(lines);
     if (good)
         *counts = (struct lk_embed_counts){count_of(meta, "images"), rows, count_of(meta, "no_face"),
-                                           count_of(meta, "unreadable")};
+                                           count_of(meta, "unreadable"), count_of(meta, "excluded")};
     return good;
 }
 

@@ -101,15 +101,16 @@ json_t *lk_embed_settings(const struct lk_embedder_about *about, lk_face_choice 
 
 json_t *lk_embed_counts_value(const struct lk_embed_counts *n, uint64_t identities)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "images", (json_int_t)n->images, "embedded",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "images", (json_int_t)n->images, "embedded",
                      (json_int_t)n->embedded, "no_face", (json_int_t)n->no_face, "unreadable",
-                     (json_int_t)n->unreadable, "identities", (json_int_t)identities);
+                     (json_int_t)n->unreadable, "excluded", (json_int_t)n->excluded, "identities",
+                     (json_int_t)identities);
 }
 
 json_t *lk_embed_meta(const struct lk_embed_facts *facts)
 {
-    static const char *const copied[] = {"detector",  "alignment",     "face_choice",
-                                         "age_model", "inputs_sha256", "shard"};
+    static const char *const copied[] = {"detector",      "alignment",       "face_choice", "age_model",
+                                         "inputs_sha256", "excluded_sha256", "shard"};
     const lk_embed_options *o = facts->options;
     const struct lk_embedder_about *about = facts->about;
     char *here = getcwd(NULL, 0);
@@ -128,7 +129,8 @@ json_t *lk_embed_meta(const struct lk_embed_facts *facts)
     if (meta == NULL)
         return NULL;
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
-        json_object_set(meta, copied[i], json_object_get(facts->settings, copied[i]));
+        if (json_object_get(facts->settings, copied[i]) != NULL)
+            json_object_set(meta, copied[i], json_object_get(facts->settings, copied[i]));
     json_object_set_new(meta, "identity", json_string(o->identity != NULL ? o->identity : "auto"));
     json_object_set_new(meta, "labels", o->labels != NULL ? lk_json_text(o->labels) : json_null());
     json_object_set_new(meta, "counts", lk_embed_counts_value(&facts->counts, facts->identities));

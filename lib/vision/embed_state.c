@@ -128,6 +128,7 @@ static void count(struct lk_embed_counts *counts, enum lk_face_status status)
     counts->embedded += status == LK_FACE_EMBEDDED;
     counts->no_face += status == LK_FACE_NONE;
     counts->unreadable += status == LK_FACE_UNREADABLE;
+    counts->excluded += status == LK_FACE_EXCLUDED;
 }
 
 /* Reads images.part.csv up to the last picture that both files hold in full; *end is where its line ends.

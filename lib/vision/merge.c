@@ -68,6 +68,7 @@ static lk_status parse_shard(struct merge *m, struct shard *s, const char *where
     LK_TRY(get_count(counts, "embedded", &s->counts.embedded, where, err));
     LK_TRY(get_count(counts, "no_face", &s->counts.no_face, where, err));
     LK_TRY(get_count(counts, "unreadable", &s->counts.unreadable, where, err));
+    LK_TRY(get_count(counts, "excluded", &s->counts.excluded, where, err));
     LK_NEED(count >= 1 && count <= LK_MAX_SHARDS && s->index >= 1 && s->index <= count && dim > 0, err,
             LK_EFORMAT, "%s: shard %" PRIu64 " of %" PRIu64 " with vectors of length %" PRIu64, where,
             s->index, count, dim);
@@ -144,6 +145,7 @@ static lk_status check_complete(struct merge *m, lk_error *err)
         m->counts.embedded += m->shards[i].counts.embedded;
         m->counts.no_face += m->shards[i].counts.no_face;
         m->counts.unreadable += m->shards[i].counts.unreadable;
+        m->counts.excluded += m->shards[i].counts.excluded;
     }
     LK_NEED(m->counts.images == m->images, err, LK_EFORMAT,
             "the shards hold %" PRIu64 " images in all, their inputs %" PRIu64, m->counts.images, m->images);
@@ -414,6 +416,7 @@ lk_status lk_merge(lk_ctx *ctx, const lk_merge_options *options, lk_embed_summar
                                   .n_embedded = m.counts.embedded,
                                   .n_no_face = m.counts.no_face,
                                   .n_unreadable = m.counts.unreadable,
+                                  .n_excluded = m.counts.excluded,
                                   .n_identities = m.identities,
                                   .dim = (int)m.dim,
                                   .up_to_date = up_to_date};

@@ -20,7 +20,7 @@ echo
 embed photos -o one
 #out 20 images of 5 identities
 #out         20 embedded, 48 numbers each, in one/embeddings.npy
-#out tiny aligned {'images': 20, 'embedded': 20, 'no_face': 0, 'unreadable': 0, 'identities': 5}
+#out tiny aligned {'images': 20, 'embedded': 20, 'no_face': 0, 'unreadable': 0, 'excluded': 0, 'identities': 5}
 #out row,path,identity,status,faces
 #out 0,photos/person_00/00.png,person_00,ok,1
 #out .lock

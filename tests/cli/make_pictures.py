@@ -3,6 +3,8 @@
 """make_pictures.py - writes pictures for the tests without any library: coloured fields as PNG, and a PNG bomb.
 
 usage: make_pictures.py fields DIR PEOPLE PICTURES   DIR/person_00/00.png ..., 112 x 112
+       make_pictures.py dcface DIR PEOPLE PICTURES   DCFace's layout: beside the pictures of a person, which all
+                                                     differ, five extra copies of the first of them
        make_pictures.py bomb FILE SIDE               a small file that decodes to SIDE x SIDE
 """
 import pathlib
@@ -36,12 +38,15 @@ def bomb(side):
     return png(side, side, 1, 0, b"".join(packer.compress(row) for _ in range(side)) + packer.flush())
 
 
-if sys.argv[1] == "fields":
+if sys.argv[1] in ("fields", "dcface"):
     generator = random.Random(7)
     for person in range(int(sys.argv[3])):
         folder = pathlib.Path(sys.argv[2]) / f"person_{person:02d}"
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(int(sys.argv[4])):
-            (folder / f"{number:02d}.png").write_bytes(fields(generator))
+            picture = fields(generator)
+            (folder / f"{number:02d}.png").write_bytes(picture)
+            for copy in range(5 if sys.argv[1] == "dcface" and number == 0 else 0):
+                (folder / f"identity_{copy}.png").write_bytes(picture)
 else:
     pathlib.Path(sys.argv[2]).write_bytes(bomb(int(sys.argv[3])))

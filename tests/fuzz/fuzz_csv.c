@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_csv.c - any bytes as a table, as numbers and as images.csv; what is written reads back the same. */
+/* fuzz_csv.c - any bytes as a table, as numbers, as images.csv and as a list of exclusions; what is written reads back the same. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/exclude.h"
 #include "formats/faces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -67,5 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
             lk_face_image_free(&image);
     }
     lk_csv_close(&csv);
+    struct lk_exclude exclude;
+    if (lk_exclude_parse(bytes, len, &exclude, &err) == LK_OK) {
+        for (uint32_t i = 0; i < exclude.paths.n; i++)
+            must(lk_exclude_reason(&exclude, lk_names_text(&exclude.paths, i)) == exclude.reasons[i]);
+        lk_exclude_free(&exclude);
+    }
     return 0;
 }

@@ -179,6 +179,7 @@ def make_tables():
     strata = FACES.replace("feature_norm", "feature_norm,sharpness,yaw,age").replace("\n", ",group:a\n")
     save("csv", "strata", (strata + "0,a.jpg,,ok,1,9,9,,,,,," + "," * 12 + "20.1,0.25,-12.5,33.5,,x\n" +
                            ",b.jpg,,no_face,0,9,9,,,,,," + "," * 12 + ",,,,,\n").encode())
+    save("csv", "exclude", b"group,kind,path,keep,reason\n1,,a.jpg,yes,\n1,near,b.jpg,no,near duplicate of a.jpg\n1,near,b.jpg,no,\n")
     save("csv", "quotes", b'a,b\n"1,2","3\r\n""4"""\nx"y, z \n')
     save("csv", "crlf", b"\xef\xbb\xbfa,b\r\n1,-2.5e3\r\n\r\n18446744073709551615,nan\r\n")
     save("csv", "open", b'a\n"x\n')

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "formats/csv.h"
+#include "formats/exclude.h"
 
 static lk_error err;
 
@@ -179,11 +180,46 @@ static void test_numbers(void **state)
     lk_csv_close(&csv);
 }
 
+static lk_status exclude_of(struct lk_exclude *e, const char *text)
+{
+    return lk_exclude_parse((const uint8_t *)text, strlen(text), e, &err);
+}
+
+static void test_exclude(void **state)
+{
+    (void)state;
+    struct lk_exclude e;
+    assert_int_equal(exclude_of(&e, "reason,path,keep\n,a.jpg,no\nfirst,\"b,1.jpg\",no\nkept,c.jpg,yes\n"
+                                    "second,\"b,1.jpg\",no\n"),
+                     LK_OK);
+    assert_int_equal(e.paths.n, 2);
+    assert_string_equal(lk_exclude_reason(&e, "a.jpg"), "listed without a reason");
+    assert_string_equal(lk_exclude_reason(&e, "b,1.jpg"), "first");
+    assert_null(lk_exclude_reason(&e, "c.jpg"));
+    assert_null(lk_exclude_reason(&e, ""));
+    char one[65], other[65];
+    assert_int_equal(lk_exclude_hash(&e, one, &err), LK_OK);
+    lk_exclude_free(&e);
+    assert_int_equal(exclude_of(&e, "path,reason\na.jpg,\n\"b,1.jpg\",third\n"), LK_OK);
+    assert_int_equal(lk_exclude_hash(&e, other, &err), LK_OK);
+    assert_string_not_equal(one, other);
+    lk_exclude_free(&e);
+    assert_int_equal(exclude_of(&e, "path\n"), LK_OK);
+    assert_null(lk_exclude_reason(&e, "a.jpg"));
+    lk_exclude_free(&e);
+    assert_int_equal(exclude_of(&e, "file,keep\na,no\n"), LK_EFORMAT);
+    assert_string_equal(err.text, "no column 'path'; there are: file, keep");
+    assert_int_equal(exclude_of(&e, "path,keep\na,maybe\n"), LK_EFORMAT);
+    assert_string_equal(err.text, "line 2, column 'keep': 'maybe', expected yes or no");
+    assert_int_equal(exclude_of(&e, "path,keep\n,no\n"), LK_EFORMAT);
+    assert_string_equal(err.text, "line 2, column 'path': empty, expected a file name");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records), cmocka_unit_test(test_damaged), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_columns), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_columns), cmocka_unit_test(test_numbers), cmocka_unit_test(test_exclude),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

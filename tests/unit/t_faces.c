@@ -134,7 +134,7 @@ static void test_damaged_lines(void **state)
 {
     (void)state;
     static const char *const bad[][2] = {
-        {"0,x,,maybe,1,1,1,,,,,,,,,,,,,,,,,,,,,,", "'maybe', expected ok, no_face or unreadable"},
+        {"0,x,,maybe,1,1,1,,,,,,,,,,,,,,,,,,,,,,", "'maybe', expected ok, no_face, unreadable or excluded"},
         {",x,,ok,1,1,1,,,,,,,,,,,,,,,,,,,,,,", "status 'ok' without a row number"},
         {"0,x,,no_face,1,1,1,,,,,,,,,,,,,,,,,,,,,,", "status 'no_face' with a row number"},
         {"0,,,ok,1,1,1,,,,,,,,,,,,,,,,,,,,,,", "column 'path': empty"},

@@ -42,7 +42,8 @@ static void write_meta(const char *dir, json_t *meta)
     json_decref(meta);
 }
 
-/* Rows 0 .. UNITS-1 with a face each, one picture without a face and one unreadable. `picture` is what rows
+/* Rows 0 .. UNITS-1 with a face each, one picture without a face, one unreadable and one
+ * excluded. `picture` is what rows
  * show. */
 static void make_faces(const char *dir, const char *picture, int with_points)
 {
@@ -56,7 +57,7 @@ static void make_faces(const char *dir, const char *picture, int with_points)
     f = create(dir, "images.csv");
     fprintf(f, "%s\n", lk_faces_csv_header);
     char name[300];
-    for (int i = 0; i < UNITS + 2; i++) {
+    for (int i = 0; i < UNITS + 3; i++) {
         snprintf(name, sizeof name, NASTY "%d", i);
         struct lk_face_image image = {.row = i < UNITS ? i : -1,
                                       .path = (char *)(uintptr_t)(i % 2 ? picture : name),
@@ -65,7 +66,9 @@ static void make_faces(const char *dir, const char *picture, int with_points)
                                       .width = 200,
                                       .height = 150,
                                       .norm = i < UNITS ? 1 : NAN};
-        image.status = i < UNITS ? LK_FACE_EMBEDDED : i == UNITS ? LK_FACE_NONE : LK_FACE_UNREADABLE;
+        image.status = i < UNITS ? LK_FACE_EMBEDDED : i == UNITS       ? LK_FACE_NONE
+                       : i == UNITS + 1 ? LK_FACE_UNREADABLE
+                                        : LK_FACE_EXCLUDED;
         char message[] = NASTY;
         image.message = i > UNITS ? message : NULL;
         if (i < UNITS && with_points)

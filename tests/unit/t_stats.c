@@ -99,14 +99,20 @@ static void test_curves(void **state)
     (void)state;
     const float at[] = {0.45f, 2};
     struct lk_curve_point p[2];
-    lk_chance_curves(ten_t, ten_h, 10, at, 2, p);
+    float both[20];
+    lk_error err;
+    for (int i = 0; i < 10; i++) {
+        both[2 * i] = ten_t[i];
+        both[2 * i + 1] = ten_h[i];
+    }
+    assert_int_equal(lk_chance_curves(both, 10, 1, NULL, at, 2, p, &err), LK_OK);
     assert_near(p[0].train, 0.5, 1e-15);
     assert_near(p[0].holdout, 0.3, 1e-15);
     assert_near(p[0].excess, 0.2, 1e-15);
     assert_near(p[0].excess_interval.low, -0.2550504, 1e-6);
     assert_near(p[0].excess_interval.high, 0.5883842, 1e-6);
     assert_true(p[1].train == 0 && p[1].excess == 0 && p[1].train_interval.low == 0);
-    lk_chance_curves(ten_t, NULL, 10, at, 1, p);
+    assert_int_equal(lk_chance_curves(ten_t, 10, 0, NULL, at, 1, p, &err), LK_OK);
     assert_true(p[0].train == 0.5 && isnan(p[0].holdout) && isnan(p[0].excess) &&
                 isnan(p[0].excess_interval.low));
 }

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_measure.c - likeness measure: how much leaked, who, and how sure that is. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+
+enum {
+    KEY_SYNTHETIC = 0x2001,
+    KEY_TRAIN,
+    KEY_HOLDOUT,
+    KEY_CONTROL,
+    KEY_THRESHOLDS,
+    KEY_FDR,
+    KEY_DECOYS,
+    KEY_SEED,
+    KEY_SAME_PERSON,
+    KEY_MAX_SHARE,
+    KEY_MAX_DISCOVERIES,
+    KEY_FORCE
+};
+
+static const struct argp_option options[] = {
+    {"synthetic", KEY_SYNTHETIC, "FACES", 0, "the generator's output", 0},
+    {"train", KEY_TRAIN, "FACES", 0, "the images that the generator was trained on", 0},
+    {"holdout", KEY_HOLDOUT, "FACES", 0,
+     "real people whom the generator never saw; may be given several times", 0},
+    {"control", KEY_CONTROL, "FACES", 0,
+     "images that no generator trained on the training set made; may be given several times", 0},
+    {"output", 'o', "DIR", 0, "folder for measures.json and the tables", 0},
+    {"fdr", KEY_FDR, "Q", 0, "share of false discoveries that is allowed (default: 0.05)", 0},
+    {"decoys", KEY_DECOYS, "K", 0,
+     "cut the one hold-out into K (default: as many as have the training set's size)", 0},
+    {"thresholds", KEY_THRESHOLDS, "FILE", 0,
+     "thresholds.json of `likeness calibrate` instead of the model's", 0},
+    {"same-person", KEY_SAME_PERSON, "S", 0,
+     "two names with images this close are one person; above 1: do not look (default: from the data)", 0},
+    {"pairs", 'k', "K", 0, "list the K closest pairs (default: 1500)", 0},
+    {"seed", KEY_SEED, "N", 0, "seed of samples, bootstraps and permutations (default: 1)", 0},
+    {"max-share", KEY_MAX_SHARE, "P", 0, "exit with 10 when more than P % leaked, with 97.5 % confidence", 0},
+    {"max-discoveries", KEY_MAX_DISCOVERIES, "N", 0, "exit with 10 when there are more than N discoveries",
+     0},
+    {"force", KEY_FORCE, NULL, 0, "compare sets with and without identities; replace an earlier output", 0},
+    {0},
+};
+
+enum { MAX_SETS = 100 };
+
+struct measure_args {
+    struct cli *cli;
+    lk_measure_options options;
+    const char *holdouts[MAX_SETS], *controls[MAX_SETS];
+    double max_share; /* NaN = no limit */
+    bool limited;
+    uint64_t max_discoveries;
+};
+
+static void add_set(const char **sets, size_t *n, const char *path, struct argp_state *state)
+{
+    if (*n == MAX_SETS)
+        argp_error(state, "more than %d sets of a kind", MAX_SETS);
+    sets[(*n)++] = path;
+}
+
+static void check_end(const struct measure_args *a, struct argp_state *state)
+{
+    if (a->options.synthetic == NULL || a->options.train == NULL)
+        argp_error(state, "expected --synthetic=FACES and --train=FACES");
+    if (a->options.output == NULL)
+        argp_error(state, "expected -o DIR: the folder to write to");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct measure_args *a = state->input;
+    lk_measure_options *o = &a->options;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = a->cli;
+        return 0;
+    case KEY_SYNTHETIC:
+        o->synthetic = arg;
+        return 0;
+    case KEY_TRAIN:
+        o->train = arg;
+        return 0;
+    case KEY_HOLDOUT:
+        add_set(a->holdouts, &o->n_holdouts, arg, state);
+        return 0;
+    case KEY_CONTROL:
+        add_set(a->controls, &o->n_controls, arg, state);
+        return 0;
+    case 'o':
+        o->output = arg;
+        return 0;
+    case KEY_FDR:
+        o->fdr = cli_real(arg, 1e-9, 0.999, "--fdr", state);
+        return 0;
+    case KEY_DECOYS:
+        o->decoys = cli_number(arg, 1, 10000, "--decoys", state);
+        return 0;
+    case KEY_THRESHOLDS:
+        o->thresholds = arg;
+        return 0;
+    case KEY_SAME_PERSON:
+        o->same_person = cli_real(arg, -1, 2, "--same-person", state);
+        return 0;
+    case 'k':
+        o->pairs = cli_number(arg, 1, 1000000000, "-k", state);
+        return 0;
+    case KEY_SEED:
+        o->seed = cli_number(arg, 0, INT64_MAX, "--seed", state);
+        return 0;
+    case KEY_MAX_SHARE:
+        a->max_share = cli_real(arg, 0, 100, "--max-share", state) / 100;
+        return 0;
+    case KEY_MAX_DISCOVERIES:
+        a->max_discoveries = cli_number(arg, 0, INT64_MAX, "--max-discoveries", state);
+        a->limited = true;
+        return 0;
+    case KEY_FORCE:
+        o->force = 1;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "found '%s', expected options only", arg);
+        return 0;
+    case ARGP_KEY_END:
+        check_end(a, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void print_summary(const lk_measure_options *o, const lk_measure_summary *s)
+{
+    printf("verdict: %s\n%s\n", lk_verdict_name(s->verdict), s->sentence);
+    if (s->n_holdouts > 0) {
+        printf("compared: %" PRIu64 " units with %" PRIu64
+               " persons of the training set and of each of %" PRIu64 " hold-outs; %" PRIu64
+               " doubles left out\n",
+               s->n_units, s->n_persons, s->n_holdouts, s->n_dropped);
+        printf("share drawn to the training set: %.2f %% (95 %% interval %.2f to %.2f)\n", 100 * s->share,
+               100 * s->share_low, 100 * s->share_high);
+        printf("discoveries at a false discovery rate of %g %%: %" PRIu64 " (fewest possible: %" PRIu64 ")\n",
+               100 * o->fdr, s->n_discoveries, s->resolution);
+        printf("persons of the training set found: %" PRIu64 "; AUC %.3f (%.3f to %.3f)\n",
+               s->n_persons_found, s->auc, s->auc_low, s->auc_high);
+    }
+    if (o->n_controls > 0)
+        printf("stand out against the controls: %" PRIu64 "\n", s->n_controlled);
+    printf("this takes for granted:\n");
+    for (int i = 0; lk_measure_assumption(i) != NULL; i++)
+        printf("- %s\n", lk_measure_assumption(i));
+    printf("measures in %s\n", o->output);
+}
+
+/* A limit on the share counts as exceeded when the whole interval is above it: chance alone would cross it
+ * half of the time otherwise. */
+static int judge_limits(const struct measure_args *a, const lk_measure_summary *s)
+{
+    if (a->limited && s->n_discoveries > a->max_discoveries) {
+        cli_note(a->cli, "limit: %" PRIu64 " discoveries, at most %" PRIu64 " were allowed", s->n_discoveries,
+                 a->max_discoveries);
+        return EXIT_LEAKAGE;
+    }
+    if (!isnan(a->max_share) && s->share_low > a->max_share) {
+        cli_note(a->cli, "limit: at least %.2f %% are drawn to the training set, at most %g %% were allowed",
+                 100 * s->share_low, 100 * a->max_share);
+        return EXIT_LEAKAGE;
+    }
+    return EXIT_DONE;
+}
+
+int cmd_measure(struct cli *cli, int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
+    static const struct argp argp = {
+        options,
+        parse,
+        NULL,
+        "Measure whether, how much and which persons of a training set a synthetic set contains, against "
+        "chance as "
+        "real people show it whom the generator never saw.\v"
+        "FACES are folders that `likeness embed` made, or .npy files with one embedding per row.\n\n"
+        "  likeness measure --synthetic made.faces --train real.faces --holdout withheld.faces -o measures",
+        children,
+        NULL,
+        NULL};
+    struct measure_args args = {.cli = cli, .max_share = NAN};
+    lk_measure_options_init(&args.options);
+    args.options.holdouts = args.holdouts;
+    args.options.controls = args.controls;
+    cli_parse(&argp, argc, argv, &args);
+    int code = cli_start(cli);
+    if (code != EXIT_DONE)
+        return code;
+    if ((args.limited || !isnan(args.max_share)) && args.options.n_holdouts == 0) {
+        fprintf(
+            stderr,
+            "likeness: error: a limit needs a hold-out: without one nothing is found that could exceed it\n");
+        return EXIT_USAGE;
+    }
+    args.options.command = cli->command;
+    lk_measure_summary summary;
+    lk_error err;
+    lk_status status = lk_measure(cli->ctx, &args.options, &summary, &err);
+    if (status != LK_OK)
+        return cli_fail(cli, status, &err);
+    print_summary(&args.options, &summary);
+    return judge_limits(&args, &summary);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit.h - everything that one measurement knows: the sets, the matched galleries, who came close to whom,
+ * and the measures. The functions stand in the order in which a measurement calls them. */
+#ifndef LK_AUDIT_AUDIT_H
+#define LK_AUDIT_AUDIT_H
+
+#include "search/match.h"
+#include "stats/chance.h"
+#include "stats/decoys.h"
+#include "stats/doubles.h"
+#include "stats/pull.h"
+#include "stats/reach.h"
+#include "stats/thresholds.h"
+#include "stats/verdict.h"
+
+/* ---- a set: vectors and whose they are --------------------------------------------------------------- */
+
+/* Persons (synthetic identities in a synthetic set) are numbered 0 .. n_persons - 1. Keys are random numbers
+ * that depend on the seed and on names alone (on numbers where there are no names), so that what is drawn
+ * does not depend on the order of rows. */
+struct lk_audit_set {
+    const char *role, *path; /* path NULL = made in memory */
+    const float *data;       /* rows of unit length */
+    uint64_t rows, dim;
+    bool labelled;
+    uint32_t n_persons;
+    uint32_t *person;          /* of each row */
+    uint32_t *start, *rows_of; /* rows of person p: rows_of[start[p] .. start[p + 1]], by key */
+    uint64_t *person_key, *row_key;
+    uint32_t *by_key;         /* persons in the order of their keys */
+    struct lk_match_set file; /* where it came from; no rows when made in memory */
+};
+
+/* From a FACES directory or .npy. */
+lk_status lk_audit_set_open(struct lk_audit_set *set, lk_ctx *ctx, const char *role, const char *path,
+                            uint64_t seed, lk_error *err);
+/* From memory (borrowed): person of each row, numbered without gaps; NULL = every row is its own. */
+lk_status lk_audit_set_make(struct lk_audit_set *set, const char *role, const float *data, uint64_t rows,
+                            uint64_t dim, const uint32_t *person, uint32_t n_persons, uint64_t seed,
+                            lk_error *err);
+void lk_audit_set_close(struct lk_audit_set *set);
+/* Name of a person, and row and path of a row in its file; NULL where there is none. */
+const char *lk_audit_person_name(const struct lk_audit_set *set, uint32_t person);
+const char *lk_audit_row_path(const struct lk_audit_set *set, uint32_t row);
+uint32_t lk_audit_file_row(const struct lk_audit_set *set, uint32_t row);
+
+/* ---- real persons, in galleries ---------------------------------------------------------------------- */
+
+/* Numbered over all galleries: after lk_audit_equalise those of gallery g are g * n_each .. */
+struct lk_audit_person {
+    uint32_t gallery; /* 0 = T, 1 .. K = hold-outs */
+    const struct lk_audit_set *set;
+    uint32_t person;    /* in the set */
+    uint32_t n_rows;    /* of its rows that take part: the first so many by key */
+    float best;         /* L7: score of the synthetic image closest to it */
+    uint32_t best_row;  /* that image's row in the synthetic set */
+    uint32_t in_degree; /* units whose nearest person of its gallery it is */
+    double p, q;        /* of persons in T */
+};
+
+struct lk_audit_gallery {
+    float *data;      /* rows of its persons, one after the other */
+    uint32_t *person; /* number of the person over all galleries, of each row */
+    uint32_t *local;  /* the same, from 0 in each gallery */
+    uint32_t *row;    /* in the set */
+    uint64_t rows;
+    uint64_t persons_given; /* before matching; 0 in the parts of a hold-out that was cut */
+};
+
+enum lk_audit_place { LK_IN_TRAIN, LK_IN_HOLDOUT, LK_ACROSS, LK_IN_SYNTHETIC, LK_N_PLACES };
+
+/* Two names, one person. */
+struct lk_audit_double {
+    enum lk_audit_place place;
+    const struct lk_audit_set *set[2];
+    uint32_t person[2]; /* in their sets */
+    bool dropped[2];
+    float score;
+};
+
+struct lk_audit_doubles {
+    bool looked, looked_synthetic;
+    struct lk_doubles_fit fit;
+    double score;                  /* from here on two real names are one person */
+    double synthetic_score;        /* the same for two synthetic identities */
+    struct lk_audit_double *pairs; /* highest score first, synthetic ones last */
+    size_t n, capacity;
+    uint64_t found[LK_N_PLACES];
+    uint64_t dropped_train, dropped_holdout, dropped_synthetic; /* persons, synthetic identities */
+};
+
+/* ---- units, and what was found ----------------------------------------------------------------------- */
+
+struct lk_audit_unit {
+    uint32_t identity; /* in the synthetic set */
+    uint32_t n_images;
+    uint32_t nearest;          /* person of T; LK_NO_PERSON = none */
+    uint32_t image, reference; /* rows in S and T of the closest pair */
+    float t, h;                /* best score in T and in any hold-out; h is NaN without one */
+    double margin, q;          /* NaN without a hold-out */
+    bool found;
+    uint32_t in_degree;          /* units that have the same nearest person of T */
+    double p_control, q_control; /* against all controls together; NaN without any */
+};
+
+/* The published attack at one threshold. */
+struct lk_audit_level {
+    double fmr, score;
+    double expected, chance; /* chance matches per image, and probability of at least one */
+    double share;            /* of synthetic images at or above */
+};
+
+struct lk_audit_control {
+    const struct lk_audit_set *set;
+    struct lk_tops tops;
+    double images_each;  /* per identity */
+    bool comparable;     /* as many images per identity as the synthetic set, within a fifth */
+    struct lk_pull pull; /* with a hold-out */
+    struct lk_corrected corrected;
+    uint64_t found;    /* discoveries with this control alone */
+    double smallest_p; /* that it can give: 1 / (n + 1) */
+};
+
+struct lk_audit_input {
+    const struct lk_audit_set *synthetic, *train;
+    const struct lk_audit_set *const *holdouts;
+    size_t n_holdouts;
+    const struct lk_audit_set *const *controls;
+    size_t n_controls;
+    struct lk_threshold_list thresholds;
+    double q, same_person;               /* same_person: NaN = from the data, above 1 = do not look */
+    uint64_t seed, decoys, depth, pairs; /* decoys: parts of the hold-out; 0 = as many as fit */
+    bool force;
+};
+
+struct lk_audit {
+    lk_ctx *ctx;
+    const struct lk_audit_input *in;
+    size_t n_galleries; /* 1 + K */
+    struct lk_audit_gallery *galleries;
+    struct lk_audit_person *persons;
+    size_t n_persons;
+    uint64_t n_each;         /* persons of every gallery */
+    uint64_t images_dropped; /* of the persons that take part, to give all galleries as many */
+    struct lk_audit_doubles doubles;
+    bool mixing_measured;
+    struct lk_mixing mixing;
+
+    struct lk_search_set probes; /* the synthetic rows that take part */
+    float *probes_owned;
+    uint32_t *probe_row, *probe_unit; /* row in the set, and unit, of each */
+    struct lk_audit_unit *units;
+    size_t n_units;
+    struct lk_tops tops;
+    struct lk_pair *pairs; /* L0: the closest; rows in S and T */
+    size_t n_pairs;
+    float *image_best; /* best score in T of each probe */
+    struct lk_audit_control *controls;
+
+    float *scores; /* n_units x n_galleries */
+    struct lk_audit_level levels[8];
+    struct lk_curve_point *curve;
+    float *curve_controls; /* share of all controls' units at the same scores */
+    size_t n_curve;
+    struct lk_pull pull;
+    struct lk_competition competition;
+    struct lk_competition persons_once; /* one unit for each nearest person */
+    uint64_t hub_discoveries;           /* most discoveries with one nearest person */
+    struct lk_competition by_score;     /* what ranking by the score would give: never used, shown */
+    uint64_t control_units, control_found, control_least, control_most; /* L4b: all together; over controls */
+    struct lk_reach reach;
+    struct lk_reach_point roc[64];
+    size_t n_roc;
+    char unbalanced[300]; /* in words; "" = not refuted */
+    lk_verdict verdict;
+    char sentence[1000];
+};
+
+static inline bool lk_audit_has_holdout(const struct lk_audit *a)
+{
+    return a->n_galleries > 1;
+}
+
+/* All of it. The input must outlive the result. */
+lk_status lk_audit_run(struct lk_audit *out, lk_ctx *ctx, const struct lk_audit_input *in, lk_error *err);
+void lk_audit_free(struct lk_audit *a);
+
+/* matching.c: galleries of equal size, before and after doubles are dropped. */
+lk_status lk_audit_choose(struct lk_audit *a, lk_error *err);
+lk_status lk_audit_equalise(struct lk_audit *a, const bool *dropped, lk_error *err);
+
+/* same_person.c: doubles among the chosen persons (dropped: n_persons entries) and whether the others are
+ * mixed as chance would mix them; then the units, without those that repeat another. */
+lk_status lk_audit_find_doubles(struct lk_audit *a, bool *dropped, lk_error *err);
+lk_status lk_audit_make_units(struct lk_audit *a, lk_error *err);
+
+/* closest.c: the exact search, joined over images. */
+lk_status lk_audit_closest(struct lk_audit *a, lk_error *err);
+/* One exact pass in memory without a histogram; the caller frees the result. */
+lk_status lk_audit_search(lk_ctx *ctx, uint64_t dim, const struct lk_search_set *probes,
+                          const struct lk_search_set *references, uint64_t k, uint64_t depth,
+                          struct lk_search_result *out, lk_error *err);
+
+/* judge.c: from closest persons to measures and verdict. */
+lk_status lk_audit_judge(struct lk_audit *a, lk_error *err);
+
+/* tables.c and json.c: the output folder. */
+lk_status lk_audit_write_tables(const struct lk_audit *a, const char *folder, lk_error *err);
+lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command,
+                              lk_error *err);
+
+#endif

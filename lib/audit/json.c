@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json.c - measures.json: every measure with its interval, what it takes for granted, and its seed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/audit.h"
+#include "formats/json.h"
+
+/* Sentences for people, and the words by which measures refer to them. */
+static const struct {
+    const char *word, *sentence;
+} assumptions[] = {
+    {"exchangeable",
+     "Training set and hold-out are of the same source and went through the same processing, so that "
+     "only the generator's training tells them apart."},
+    {"matcher", "The recogniser was not trained on the training set without the hold-out."},
+    {"no_overlap", "No person is in both training set and hold-out, apart from those found and left out."},
+    {"no_repeats", "Synthetic identities do not repeat each other, apart from those found and left out."},
+    {"alignment", "All sets were detected, aligned and embedded in the same way."},
+    {"controls",
+     "The controls are like the synthetic set in everything but the generator's training: same kind of "
+     "images, as many of each identity."},
+    {"sample",
+     "Only the persons and images that were matched took part; leaks of others are not looked for."},
+};
+enum { N_ASSUMPTIONS = sizeof assumptions / sizeof assumptions[0] };
+
+const char *lk_measure_assumption(int i)
+{
+    return i >= 0 && i < N_ASSUMPTIONS ? assumptions[i].sentence : NULL;
+}
+
+static void set(json_t *object, const char *key, json_t *value, bool *failed)
+{
+    if (json_object_set_new(object, key, value) != 0)
+        *failed = true;
+}
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *count(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+/* Value and 95 % interval. */
+static json_t *estimate(double value, double low, double high)
+{
+    return json_pack("{s:o, s:o, s:o}", "value", number(value), "low", number(low), "high", number(high));
+}
+
+static json_t *assumes(const char *const *words)
+{
+    json_t *list = json_array();
+    for (; *words != NULL; words++)
+        json_array_append_new(list, json_string(*words));
+    return list;
+}
+static const char *const on_holdout[] = {"exchangeable", "matcher", "no_overlap", "no_repeats",
+                                         "alignment",    "sample",  NULL};
+static const char *const on_controls[] = {"controls", "no_repeats", "alignment", "sample", NULL};
+static const char *const on_matcher[] = {"alignment", "sample", NULL};
+
+static json_t *describe_set(const struct lk_audit_set *s, bool *failed)
+{
+    json_t *o = json_object();
+    set(o, "path", s->path != NULL ? lk_json_text(s->path) : json_null(), failed);
+    set(o, "images", count(s->rows), failed);
+    set(o, "excluded", count(s->file.faces.checks.n_excluded), failed);
+    set(o, "identities", s->labelled ? count(s->n_persons) : json_null(), failed);
+    set(o, "embeddings_sha256", s->path != NULL ? json_string(s->file.embeddings_sha256) : json_null(),
+        failed);
+    return o;
+}
+
+static json_t *describe_sets(const struct lk_audit *a, bool *failed)
+{
+    json_t *o = json_object(), *holdouts = json_array(), *controls = json_array();
+    for (size_t i = 0; i < a->in->n_holdouts; i++)
+        json_array_append_new(holdouts, describe_set(a->in->holdouts[i], failed));
+    for (size_t i = 0; i < a->in->n_controls; i++)
+        json_array_append_new(controls, describe_set(a->in->controls[i], failed));
+    set(o, "synthetic", describe_set(a->in->synthetic, failed), failed);
+    set(o, "train", describe_set(a->in->train, failed), failed);
+    set(o, "holdouts", holdouts, failed);
+    set(o, "controls", controls, failed);
+    return o;
+}
+
+static json_t *describe_matching(const struct lk_audit *a, bool *failed)
+{
+    json_t *o = json_object(), *images = json_array();
+    for (size_t g = 0; g < a->n_galleries; g++)
+        json_array_append_new(images, count(a->galleries[g].rows));
+    set(o, "galleries", count(a->n_galleries), failed);
+    set(o, "persons_each", count(a->n_each), failed);
+    set(o, "images_each", images, failed);
+    set(o, "train_persons_given", count(a->in->train->n_persons), failed);
+    set(o, "images_left_out", count(a->images_dropped), failed);
+    return o;
+}
+
+static json_t *describe_doubles(const struct lk_audit_doubles *d, bool *failed)
+{
+    if (!d->looked && !d->looked_synthetic)
+        return json_null();
+    json_t *o = json_object();
+    set(o, "score", d->looked ? number(d->score) : json_null(), failed);
+    set(o, "synthetic_score", d->looked_synthetic ? number(d->synthetic_score) : json_null(), failed);
+    set(o, "fit",
+        json_pack("{s:f, s:f, s:f, s:I, s:I, s:I}", "u", d->fit.u, "sigma", d->fit.sigma, "xi", d->fit.xi,
+                  "n", (json_int_t)d->fit.n, "above", (json_int_t)d->fit.n_above, "censored",
+                  (json_int_t)d->fit.n_censored),
+        failed);
+    set(o, "pairs_train", count(d->found[LK_IN_TRAIN]), failed);
+    set(o, "pairs_holdout", count(d->found[LK_IN_HOLDOUT]), failed);
+    set(o, "pairs_across", count(d->found[LK_ACROSS]), failed);
+    set(o, "pairs_synthetic", count(d->found[LK_IN_SYNTHETIC]), failed);
+    set(o, "dropped_train", count(d->dropped_train), failed);
+    set(o, "dropped_holdout", count(d->dropped_holdout), failed);
+    set(o, "dropped_synthetic", count(d->dropped_synthetic), failed);
+    return o;
+}
+
+static json_t *describe_balance(const struct lk_audit *a, bool *failed)
+{
+    json_t *o = json_object(), *controls = json_array();
+    set(o, "refuted", a->unbalanced[0] != '\0' ? lk_json_text(a->unbalanced) : json_null(), failed);
+    set(o, "mixing",
+        a->mixing_measured ? json_pack("{s:I, s:I, s:f, s:f, s:I, s:I}", "persons", (json_int_t)a->mixing.n,
+                                       "own", (json_int_t)a->mixing.own, "expected", a->mixing.expected, "p",
+                                       a->mixing.p, "permutations", (json_int_t)a->mixing.permutations,
+                                       "seed", (json_int_t)a->mixing.seed)
+                           : json_null(),
+        failed);
+    for (size_t c = 0; c < a->in->n_controls; c++) {
+        const struct lk_pull *p = &a->controls[c].pull;
+        json_array_append_new(controls, json_pack("{s:I, s:f, s:f, s:f}", "n", (json_int_t)p->n, "share",
+                                                  p->p, "expected", p->lambda, "p", p->p_two_sided));
+    }
+    set(o, "controls", controls, failed);
+    return o;
+}
+
+/* ---- measures --------------------------------------------------------------------------------------- */
+
+static json_t *exposure(const struct lk_audit *a, bool *failed)
+{
+    json_t *o = json_object(), *levels = json_array();
+    for (int i = 0; i < a->in->thresholds.n; i++) {
+        const struct lk_audit_level *l = &a->levels[i];
+        json_array_append_new(levels, json_pack("{s:f, s:f, s:f, s:f, s:f}", "fmr", l->fmr, "score", l->score,
+                                                "share", l->share, "expected_by_chance", l->expected,
+                                                "share_by_chance", l->chance));
+    }
+    set(o, "references", count(a->galleries[0].rows), failed);
+    set(o, "images", count(a->probes.rows), failed);
+    set(o, "pairs", count(a->n_pairs), failed);
+    set(o, "best", number(a->n_pairs > 0 ? (double)a->pairs[0].score : NAN), failed);
+    set(o, "last", number(a->n_pairs > 0 ? (double)a->pairs[a->n_pairs - 1].score : NAN), failed);
+    set(o, "thresholds", levels, failed);
+    set(o, "assumes", assumes(on_matcher), failed);
+    return o;
+}
+
+static json_t *preference(const struct lk_audit *a, bool *failed)
+{
+    const struct lk_pull *p = &a->pull;
+    json_t *o = json_object(), *corrected = json_array();
+    for (size_t c = 0; c < a->in->n_controls; c++) {
+        const struct lk_corrected *x = &a->controls[c].corrected;
+        json_array_append_new(corrected, estimate(x->pi, x->low, x->high));
+    }
+    set(o, "units", count(p->n), failed);
+    set(o, "wins", count(p->wins), failed);
+    set(o, "losses", count(p->losses), failed);
+    set(o, "ties", count(p->ties), failed);
+    set(o, "lambda", number(p->lambda), failed);
+    set(o, "p", number(p->p), failed);
+    set(o, "pi", estimate(p->pi, p->pi_low, p->pi_high), failed);
+    set(o, "pi_corrected", corrected, failed);
+    set(o, "p_value", number(p->p_more), failed);
+    set(o, "nearest_persons", count(p->persons), failed);
+    set(o, "largest_group", count(p->largest), failed);
+    set(o, "design_effect", number(p->design_effect), failed);
+    set(o, "replicates", count(LK_PULL_REPLICATES), failed);
+    set(o, "permutations", count(LK_PULL_PERMUTATIONS), failed);
+    set(o, "seed", count(p->seed), failed);
+    set(o, "assumes", assumes(on_holdout), failed);
+    return o;
+}
+
+static json_t *discoveries(const struct lk_audit *a, bool *failed)
+{
+    const struct lk_competition *c = &a->competition;
+    json_t *o = json_object();
+    set(o, "q", number(c->q), failed);
+    set(o, "holdouts", count(c->holdouts), failed);
+    set(o, "resolution", count(c->resolution), failed);
+    set(o, "wins", count(c->wins), failed);
+    set(o, "losses", count(c->losses), failed);
+    set(o, "tau", number(c->tau), failed);
+    set(o, "discoveries", count(c->discoveries), failed);
+    set(o, "decoys", count(c->decoys), failed);
+    set(o, "largest_decoy", number(c->largest_decoy), failed);
+    set(o, "persons_once", count(a->persons_once.discoveries), failed);
+    set(o, "largest_hub", count(a->hub_discoveries), failed);
+    set(o, "by_score_instead", count(a->by_score.discoveries), failed);
+    set(o, "assumes", assumes(on_holdout), failed);
+    return o;
+}
+
+static json_t *against_controls(const struct lk_audit *a, bool *failed)
+{
+    json_t *o = json_object(), *each = json_array();
+    for (size_t i = 0; i < a->in->n_controls; i++) {
+        const struct lk_audit_control *c = &a->controls[i];
+        json_array_append_new(each,
+                              json_pack("{s:I, s:f, s:b, s:f, s:I}", "units", (json_int_t)c->tops.n_units,
+                                        "images_each", c->images_each, "comparable", c->comparable,
+                                        "smallest_p", c->smallest_p, "discoveries", (json_int_t)c->found));
+    }
+    set(o, "q", number(a->in->q), failed);
+    set(o, "units", count(a->control_units), failed);
+    set(o, "discoveries", count(a->control_found), failed);
+    set(o, "least", count(a->control_least), failed);
+    set(o, "most", count(a->control_most), failed);
+    set(o, "controls", each, failed);
+    set(o, "assumes", assumes(on_controls), failed);
+    return o;
+}
+
+static json_t *person_side(const struct lk_audit *a, bool *failed)
+{
+    const struct lk_reach *r = &a->reach;
+    json_t *o = json_object(), *rates = json_array(), *roc = json_array();
+    for (int i = 0; i < 2; i++) {
+        const struct lk_reach_rate *x = &r->rates[i];
+        json_array_append_new(rates, json_pack("{s:f, s:f, s:o, s:o, s:b}", "fpr", x->fpr, "fpr_seen",
+                                               x->fpr_seen, "score", number(x->score), "tpr",
+                                               estimate(x->tpr, x->tpr_low, x->tpr_high), "supported",
+                                               x->supported));
+    }
+    for (size_t i = 0; i < a->n_roc; i++)
+        json_array_append_new(roc, json_pack("{s:f, s:f, s:o}", "fpr", a->roc[i].fpr, "tpr", a->roc[i].tpr,
+                                             "score", number((double)a->roc[i].score)));
+    set(o, "persons_train", count(r->n_train), failed);
+    set(o, "persons_holdout", count(r->n_holdout), failed);
+    set(o, "auc", estimate(r->auc, r->auc_low, r->auc_high), failed);
+    set(o, "rates", rates, failed);
+    set(o, "roc", roc, failed);
+    set(o, "q", number(r->q), failed);
+    set(o, "discoveries", count(r->found), failed);
+    set(o, "resolution", count(r->resolution), failed);
+    set(o, "seed", count(r->seed), failed);
+    set(o, "assumes", assumes(on_holdout), failed);
+    return o;
+}
+
+static json_t *all_assumptions(bool *failed)
+{
+    json_t *o = json_object();
+    for (int i = 0; i < N_ASSUMPTIONS; i++)
+        set(o, assumptions[i].word, json_string(assumptions[i].sentence), failed);
+    return o;
+}
+
+static json_t *measures(const struct lk_audit *a, bool *failed)
+{
+    bool compared = lk_audit_has_holdout(a);
+    json_t *o = json_object();
+    set(o, "L0_exposure", exposure(a, failed), failed);
+    set(o, "L3_preference", compared ? preference(a, failed) : json_null(), failed);
+    set(o, "L4_discoveries", compared ? discoveries(a, failed) : json_null(), failed);
+    set(o, "L4b_controls", a->control_units > 0 ? against_controls(a, failed) : json_null(), failed);
+    set(o, "L7_persons", compared ? person_side(a, failed) : json_null(), failed);
+    return o;
+}
+
+lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command,
+                              lk_error *err)
+{
+    bool failed = false;
+    json_t *o = json_object();
+    set(o, "kind", json_string("measures"), &failed);
+    set(o, "format", json_integer(1), &failed);
+    set(o, "tool", json_sprintf("likeness %s", lk_version()), &failed);
+    set(o, "command", command != NULL ? lk_json_text(command) : json_null(), &failed);
+    set(o, "verdict",
+        json_pack("{s:s, s:o}", "name", lk_verdict_name(a->verdict), "sentence", lk_json_text(a->sentence)),
+        &failed);
+    set(o, "unit", json_string(a->in->synthetic->labelled ? "identity" : "image"), &failed);
+    set(o, "person", json_string(a->in->train->labelled ? "identity" : "image"), &failed);
+    set(o, "units", count(a->n_units), &failed);
+    set(o, "seed", count(a->in->seed), &failed);
+    set(o, "sets", describe_sets(a, &failed), &failed);
+    set(o, "matching", describe_matching(a, &failed), &failed);
+    set(o, "doubles", describe_doubles(&a->doubles, &failed), &failed);
+    set(o, "balance", lk_audit_has_holdout(a) ? describe_balance(a, &failed) : json_null(), &failed);
+    set(o, "measures", measures(a, &failed), &failed);
+    set(o, "assumptions", all_assumptions(&failed), &failed);
+    char *path = lk_path_join(folder, "measures.json", err);
+    lk_status status = path != NULL ? LK_OK : LK_ENOMEM;
+    if (status == LK_OK && failed)
+        status = lk_fail(err, LK_ENOMEM, "%s: out of memory", path);
+    if (status == LK_OK)
+        status = lk_json_write(path, o, err);
+    json_decref(o);
+    free(path);
+    return status;
+}

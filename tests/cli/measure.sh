@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# Limits give exit code 10, a finished folder is not replaced, and no verdict says that there is no leak.
+"$LIKENESS" simulate --identities 200 --persons 200 --controls 100 --share 0.3 --dim 192 -o sim >/dev/null
+"$LIKENESS" simulate --identities 200 --persons 200 --controls 100 --share 0.3 --dim 192 -o again >/dev/null
+cmp sim/synthetic/embeddings.npy again/synthetic/embeddings.npy
+cmp sim/holdout/images.csv again/holdout/images.csv
+sets="--synthetic=sim/synthetic --train=sim/train --holdout=sim/holdout"
+run() { # expected exit code, arguments
+    want=$1; shift
+    code=0
+    "$LIKENESS" measure -q "$@" >out.txt 2>err.txt || code=$?
+    [ $code = "$want" ] || { echo "exit code $code, expected $want: $*"; cat err.txt; }
+}
+run 0 $sets -o plain
+grep -q "^verdict: leak shown" out.txt || cat out.txt
+grep -q "^- Training set and hold-out are of the same source" out.txt || echo "the assumptions are missing"
+[ "$(stat -c %a plain/measures.json)" = 600 ] || echo "measures.json can be read by others"
+run 1 $sets -o plain
+grep -q "holds measures already" err.txt || cat err.txt
+run 0 $sets -o plain --force --max-share 90 --max-discoveries 200
+run 10 $sets -o limit --max-discoveries 20
+run 10 $sets -o share --max-share 5
+run 0 --synthetic=sim/synthetic --train=sim/train --control=sim/control -o alone
+grep -q "^verdict: not interpretable" out.txt || cat out.txt
+run 2 --synthetic=sim/synthetic --train=sim/train -o limit2 --max-share 1
+run 2 --synthetic=sim/synthetic --train=sim/train
+run 1 $sets --decoys 300 -o many
+run 1 --synthetic=sim/synthetic --train=sim/none --holdout=sim/holdout -o none
+"$LIKENESS" simulate --identities 60 --persons 60 --controls 0 --share 0 -o null >/dev/null
+run 0 --synthetic=null/synthetic --train=null/train --holdout=null/holdout -o small
+grep -qi "no leak" out.txt small/measures.json && echo "says that there is no leak"
+grep "^verdict" out.txt
+#out verdict: not enough power

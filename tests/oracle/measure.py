@@ -1,0 +1,257 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+# measure.py - compares `likeness measure` on a small simulation with NumPy: every score, p-value, q-value and interval.
+"""usage: measure.py PROGRAM"""
+import csv
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    from scipy import special
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+Z = special.ndtri(0.975)
+program = os.path.realpath(sys.argv[1])
+
+
+def call(*words):
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{words}: exit code {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def table(path):
+    with open(path, newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def faces(folder):
+    rows = [r["identity"] for r in table(f"{folder}/images.csv")]
+    return np.load(f"{folder}/embeddings.npy"), np.array(rows)
+
+
+def near(got, want, what, tolerance=1e-9):
+    if got == "" or got is None:
+        got = math.nan
+    got, want = float(got), float(want)
+    if not (abs(got - want) <= tolerance * max(1, abs(want)) or (math.isnan(got) and math.isnan(want))):
+        sys.exit(f"{what}: got {got!r}, expected {want!r}")
+
+
+def scores(a, b):
+    """The definition of a score: float32 products, added up in double."""
+    out = np.zeros((len(a), len(b)))
+    for i in range(a.shape[1]):
+        out += (a[:, i, None] * b[None, :, i]).astype(np.float64)
+    return out.astype(np.float32)
+
+
+def joined(matrix, names, order):
+    """The maximum over the rows of each identity."""
+    return np.array([matrix[names == n].max(axis=0) for n in order])
+
+
+def q_values(margin, holdouts):
+    sizes = sorted({abs(m) for m in margin if m != 0})
+    estimate = {s: (1 + sum(m <= -s for m in margin)) / holdouts / max(1, sum(m >= s for m in margin)) for s in sizes}
+    return [min([1.0] + [estimate[s] for s in sizes if s <= m]) if m > 0 else 1.0 for m in margin]
+
+
+def benjamini_hochberg(p):
+    p = np.asarray(p)
+    order = np.argsort(p)
+    adjusted = np.minimum.accumulate((p[order] * len(p) / np.arange(1, len(p) + 1))[::-1])[::-1]
+    out = np.empty(len(p))
+    out[order] = np.minimum(adjusted, 1)
+    return out
+
+
+def wilson(share, n):
+    half = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    middle = share + Z * Z / (2 * n)
+    return max(0, (middle - half) / (1 + Z * Z / n)), min(1, (middle + half) / (1 + Z * Z / n))
+
+
+def cluster(values, groups):
+    """Mean, its variance clustered by group, and the design effect."""
+    off = values - values.mean()
+    single = (off ** 2).sum()
+    grouped = sum(off[groups == g].sum() ** 2 for g in np.unique(groups))
+    design = max(1, grouped / single) if single > 0 else 1
+    return values.mean(), single * design / len(values) ** 2, design
+
+
+def de_long(train, holdout):
+    order = (train[:, None] > holdout[None, :]) + 0.5 * (train[:, None] == holdout[None, :])
+    auc = order.mean()
+    variance = order.mean(axis=1).var(ddof=1) / len(train) + order.mean(axis=0).var(ddof=1) / len(holdout)
+    half = Z * math.sqrt(variance) / (auc * (1 - auc))
+    middle = math.log(auc / (1 - auc))
+    return auc, 1 / (1 + math.exp(half - middle)), 1 / (1 + math.exp(-half - middle))
+
+
+def check(folder, out, holdouts):
+    rng = np.random.default_rng(1)
+    measures = json.load(open(f"{out}/measures.json", encoding="utf-8"))
+    units, persons = table(f"{out}/identities.csv"), table(f"{out}/persons.csv")
+    synthetic, names = faces(f"{folder}/synthetic")
+    names_used = [u["identity"] for u in units]
+    galleries = []
+    for g in range(holdouts + 1):
+        data, _ = faces(f"{folder}/{'holdout' if g else 'train'}")
+        mine = [p for p in persons if p["gallery"] == (f"holdout{g}" if g else "train")]
+        galleries.append((data[[int(p["reference"]) for p in mine]], mine))
+    each = [scores(synthetic, data) for data, _ in galleries]
+    by_unit = [joined(m, names, names_used) for m in each]
+    best = np.array([m.max(axis=1) for m in by_unit]).T.astype(np.float64)
+
+    # units
+    ordered = np.sort(best, axis=1)
+    margin = (ordered[:, -1] - ordered[:, -2]) * np.where(best.argmax(axis=1) == 0, 1, -1)
+    q = q_values(margin, holdouts)
+    control, control_names = faces(f"{folder}/control")
+    control_best = joined(scores(control, galleries[0][0]), control_names, np.unique(control_names)).max(axis=1)
+    p_control = [(1 + (control_best >= t).sum()) / (len(control_best) + 1) for t in best[:, 0]]
+    nearest = by_unit[0].argmax(axis=1)
+    for i, u in enumerate(units):
+        near(u["train"], best[i, 0], "train", 1e-7)
+        near(u["holdout"], best[i, 1:].max(), "holdout", 1e-7)
+        near(u["margin"], margin[i], "margin", 1e-7)
+        near(u["q"], q[i], "q", 1e-8)
+        near(u["p_control"], p_control[i], "p_control", 1e-8)
+        near(u["q_control"], benjamini_hochberg(p_control)[i], "q_control", 1e-8)
+        near(u["in_degree"], (nearest == nearest[i]).sum(), "in_degree")
+        if u["person"] != galleries[0][1][nearest[i]]["person"]:
+            sys.exit(f"{u['identity']}: nearest person {u['person']}")
+    found = sum(x <= 0.05 for x in q)
+    near(measures["measures"]["L4_discoveries"]["discoveries"], found, "discoveries")
+    near(sum(int(u["discovery"]) for u in units), found, "discovery")
+
+    # persons
+    reach = [m[np.isin(names, names_used)].max(axis=0) for m in each]
+    held = np.concatenate(reach[1:])
+    p_person = [(1 + (held >= m).sum()) / (len(held) + 1) for m in reach[0]]
+    q_person = benjamini_hochberg(p_person)
+    for g, (_, mine) in enumerate(galleries):
+        for i, p in enumerate(mine):
+            near(p["score"], reach[g][i], "person's score", 1e-7)
+            near(p["p"], p_person[i] if g == 0 else math.nan, "person's p", 1e-8)
+            near(p["q"], q_person[i] if g == 0 else math.nan, "person's q", 1e-8)
+    side = measures["measures"]["L7_persons"]
+    for got, want in zip((side["auc"][k] for k in ("value", "low", "high")), de_long(reach[0], held), strict=True):
+        near(got, want, "AUC", 1e-9)
+    for rate in side["rates"]:
+        allowed = int(len(held) * rate["fpr"] * (1 + 1e-12))
+        score = np.sort(held)[::-1][allowed]
+        near(rate["tpr"]["value"], (reach[0] > score).mean(), "TPR")
+        draws = []
+        for _ in range(4000):
+            h = np.sort(rng.choice(held, len(held)))[::-1][allowed]
+            draws.append((rng.choice(reach[0], len(reach[0])) > h).mean())
+        near(rate["tpr"]["low"], np.quantile(draws, 0.025), "TPR, low", 0.02)
+        near(rate["tpr"]["high"], np.quantile(draws, 0.975), "TPR, high", 0.02)
+
+    # preference: over nearest persons
+    all_persons = np.concatenate([m for m in by_unit], axis=1)
+    decides = all_persons.argmax(axis=1)
+    share = (decides < len(galleries[0][1])).astype(float)
+    pull = measures["measures"]["L3_preference"]
+    lam = 1 / (holdouts + 1)
+    near(pull["p"], share.mean(), "share that prefers T")
+    near(pull["pi"]["value"], (share.mean() - lam) / (1 - lam), "pi")
+    n_train, n_held = len(galleries[0][1]), all_persons.shape[1] - len(galleries[0][1])
+    counts = np.bincount(decides, minlength=all_persons.shape[1]).astype(float)
+    p_train, (in_train, in_held) = share.mean(), np.split(counts, [n_train])
+    spread = (1 - p_train) ** 2 * in_train.var() * n_train + p_train ** 2 * in_held.var() * n_held
+    near(pull["design_effect"], spread / (len(share) * p_train * (1 - p_train)), "design effect")
+    a = in_train[rng.integers(0, n_train, (20000, n_train))].sum(axis=1)
+    b = in_held[rng.integers(0, n_held, (20000, n_held))].sum(axis=1)
+    drawn = (a / (a + b) - lam) / (1 - lam)
+    near(pull["pi"]["low"], np.quantile(drawn, 0.025), "pi, low", 0.02)
+    near(pull["pi"]["high"], np.quantile(drawn, 0.975), "pi, high", 0.02)
+    labels = np.zeros(all_persons.shape[1], bool)
+    labels[: len(galleries[0][1])] = True
+    dealt = np.array([rng.permutation(labels)[decides].mean() for _ in range(9999)])
+    near(pull["p_value"], (1 + (dealt >= share.mean() - 1e-12).sum()) / 10000, "permutation p-value", 0.02)
+
+    # curves
+    near_held = np.concatenate(by_unit[1:], axis=1).argmax(axis=1)
+    for point in table(f"{out}/curve.csv"):
+        s = np.float32(float(point["score"]))
+        train, held_share = (best[:, 0] >= s).astype(float), (best[:, 1:] >= s).mean(axis=1)
+        for what, values, by in (("train", train, nearest), ("holdout", held_share, near_held)):
+            mean, variance, _ = cluster(values, by)
+            low, high = wilson(mean, mean * (1 - mean) / variance if variance > 0 else len(values))
+            near(point[what], mean, what, 1e-8)
+            near(point[f"{what}_low"], 0 if mean == 0 else low, f"{what}, low", 1e-8)
+            near(point[f"{what}_high"], 1 if mean == 1 else high, f"{what}, high", 1e-8)
+        excess = train - held_share
+        total, n = excess.sum(), len(excess) + 2
+        half = Z * math.sqrt((1 + (excess ** 2).sum() - total ** 2 / n) * cluster(excess, decides)[2]) / n
+        near(point["excess_low"], max(-1, total / n - half), "excess, low", 1e-8)
+        near(point["excess_high"], min(1, total / n + half), "excess, high", 1e-8)
+        near(point["control"], (control_best >= s).mean(), "control", 1e-6)
+    return found
+
+
+def shuffled(folder, other):
+    """The same sets with their rows in another order."""
+    rng = np.random.default_rng(2)
+    for name in ("synthetic", "train", "holdout", "control"):
+        shutil.copytree(f"{folder}/{name}", f"{other}/{name}")
+        data = np.load(f"{folder}/{name}/embeddings.npy")
+        with open(f"{folder}/{name}/images.csv", encoding="utf-8") as f:
+            header, *lines = f.read().splitlines()
+        order = rng.permutation(len(data))
+        np.save(f"{other}/{name}/embeddings.npy", data[order])
+        with open(f"{other}/{name}/images.csv", "w", encoding="utf-8") as f:
+            f.write(header + "\n")
+            for row, old in enumerate(order):
+                f.write(f"{row},{lines[old].split(',', 1)[1]}\n")
+
+
+def without_rows(path, key, drop):
+    return sorted(tuple(v for k, v in r.items() if k not in drop) for r in table(path)) if key else None
+
+
+with tempfile.TemporaryDirectory() as work:
+    os.chdir(work)
+    call("simulate", "--identities=300", "--persons=150", "--holdouts=2", "--controls=120", "--images=1", "--dim=192",
+         "--share=0.2", "--doubles=3", "--seed=4", "-o", "sim")
+    sets = ["--synthetic=sim/synthetic", "--train=sim/train", "--holdout=sim/holdout", "--control=sim/control"]
+    call("measure", *sets, "-o", "two")
+    n = check("sim", "two", 2)
+    call("measure", *sets, "--decoys=1", "--same-person=2", "-o", "one")
+    check("sim", "one", 1)
+
+    # threads and the order of the input do not matter
+    call("measure", *sets, "-t", "5", "-o", "threads")
+    for name in os.listdir("two"):
+        with open(f"two/{name}", "rb") as a, open(f"threads/{name}", "rb") as b:
+            if name.endswith(".csv") and a.read() != b.read():
+                sys.exit(f"{name} differs with five threads")
+    call("simulate", "--identities=200", "--persons=100", "--controls=0", "--images=3", "--dim=48", "--seed=6", "-o", "sim3")
+    call("simulate", "--identities=200", "--persons=100", "--controls=10", "--images=3", "--dim=48", "--seed=6", "-o", "sim4")
+    shuffled("sim4", "mixed")
+    for folder in ("sim4", "mixed"):
+        call("measure", f"--synthetic={folder}/synthetic", f"--train={folder}/train", f"--holdout={folder}/holdout",
+             f"--control={folder}/control", "-o", f"out-{folder}")
+    for name, drop in (("identities.csv", ("image", "reference")), ("persons.csv", ("image", "reference")), ("curve.csv", ())):
+        if without_rows(f"out-sim4/{name}", True, drop) != without_rows(f"out-mixed/{name}", True, drop):
+            sys.exit(f"{name} depends on the order of the rows")
+    a, b = (json.load(open(f"{x}/measures.json", encoding="utf-8")) for x in ("out-sim4", "out-mixed"))
+    images = a["matching"]["images_each"]
+    if len(set(images)) != 1 or a["measures"]["L4_discoveries"] != b["measures"]["L4_discoveries"]:
+        sys.exit(f"matching: {images}")
+    if n == 0:
+        sys.exit("no discoveries: this test shows too little")
+    print(f"all measures agree; {n} discoveries")
