@@ -17,6 +17,7 @@ enum {
     KEY_LIMIT,
     KEY_FORCE,
     KEY_CPU,
+    KEY_CACHE,
     KEY_EXCLUDE,
     KEY_PRESET,
     KEY_TRAIN_PRESET
@@ -56,6 +57,8 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "redo steps in DIR that were made with other settings", 3},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "compare with the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 3},
+    {"cache", KEY_CACHE, NULL, 0,
+     "keep the search's codes of the real faces beside their embeddings, and use kept ones", 3},
     {0},
 };
 
@@ -110,6 +113,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CPU:
         a->match.cpu = cli_cpu(arg, state);
+        return 0;
+    case KEY_CACHE:
+        a->match.cache = 1;
         return 0;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->embed;

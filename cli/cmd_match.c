@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-enum { KEY_HOLDOUT = 0x2001, KEY_MIN_SCORE, KEY_FORCE, KEY_CPU };
+enum { KEY_HOLDOUT = 0x2001, KEY_MIN_SCORE, KEY_FORCE, KEY_CPU, KEY_CACHE };
 
 static const struct argp_option options[] = {
     {"holdout", KEY_HOLDOUT, "FACES", 0, "also compare with these real people, whom the generator never saw",
@@ -17,6 +17,8 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "replace results that were made with other inputs or settings", 0},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
+    {"cache", KEY_CACHE, NULL, 0,
+     "keep the search's codes of the real faces beside their embeddings, and use kept ones", 0},
     {0},
 };
 
@@ -52,6 +54,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CPU:
         a->options.cpu = cli_cpu(arg, state);
+        return 0;
+    case KEY_CACHE:
+        a->options.cache = 1;
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)

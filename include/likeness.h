@@ -298,6 +298,7 @@ typedef struct lk_match_options {
     int force;
     const char *command;
     const char *cpu;        /* instruction set by its name in lk_cpu_level; NULL or "auto" = the best. Results do not depend on it. */
+    int cache;              /* keep the real faces' codes beside their embeddings, and take those of an earlier run */
 } lk_match_options;
 
 typedef struct lk_match_summary {

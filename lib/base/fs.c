@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { MOST_TRIES = 100 }; /* to open a file that others put in place meanwhile */
+
 char *lk_path_join(const char *dir, const char *name, lk_error *err)
 {
     struct lk_str s = LK_STR_INIT;
@@ -166,6 +168,35 @@ void lk_pieces_close(struct lk_pieces *file)
     file->fd = -1;
 }
 
+/* Opens NAME.tmp for us alone: two runs that wrote into one file would spoil it, and a file that is in place
+ * must never change under those who map it. The lock goes with the file, so it is taken before the file is
+ * emptied, and the name is looked up again behind it: its owner may have put the file in place meanwhile. */
+static lk_status open_alone(int *out, const char *tmp, lk_error *err)
+{
+    for (int tries = 0;; tries++) {
+        int fd = open(tmp, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+            return lk_fail_sys(err, LK_EIO, "%s: cannot write", tmp);
+        struct stat opened, named;
+        lk_status status = LK_OK;
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+            status = lk_fail(err, LK_EBUSY, "%s: another run is writing this file", tmp);
+        else if (fstat(fd, &opened) != 0)
+            status = lk_fail_sys(err, LK_EIO, "%s: cannot examine", tmp);
+        else if (tries < MOST_TRIES &&
+                 (stat(tmp, &named) != 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)) {
+            close(fd);
+            continue;
+        } else if (S_ISREG(opened.st_mode) && ftruncate(fd, 0) != 0)
+            status = lk_fail_sys(err, LK_EIO, "%s: cannot write", tmp);
+        if (status == LK_OK)
+            *out = fd;
+        else
+            close(fd);
+        return status;
+    }
+}
+
 lk_status lk_out_open(struct lk_out *out, const char *path, lk_error *err)
 {
     struct lk_str tmp = LK_STR_INIT;
@@ -174,27 +205,28 @@ lk_status lk_out_open(struct lk_out *out, const char *path, lk_error *err)
         lk_out_abandon(out);
         return LK_ENOMEM;
     }
-    out->tmp = tmp.text;
-    int fd = open(out->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || (out->stream = fdopen(fd, "wb")) == NULL) {
-        lk_status status = lk_fail_sys(err, LK_EIO, "%s: cannot write", out->tmp);
-        if (fd >= 0)
-            close(fd);
+    int fd = -1;
+    lk_status status = open_alone(&fd, tmp.text, err);
+    if (status != LK_OK) { /* the file may be another run's: it stays */
+        lk_str_free(&tmp);
         lk_out_abandon(out);
         return status;
     }
-    return LK_OK;
+    out->tmp = tmp.text;
+    if ((out->stream = fdopen(fd, "wb")) == NULL) {
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot write", out->tmp);
+        lk_out_abandon(out);
+        close(fd);
+    }
+    return status;
 }
 
-lk_status lk_out_commit(struct lk_out *out, lk_error *err)
+static lk_status commit(struct lk_out *out, bool durable, lk_error *err)
 {
     lk_status status = LK_OK;
-    if (fflush(out->stream) != 0 || ferror(out->stream) || fsync(fileno(out->stream)) != 0)
+    if (fflush(out->stream) != 0 || ferror(out->stream) || (durable && fsync(fileno(out->stream)) != 0))
         status = lk_fail_sys(err, LK_EIO, "%s: cannot write", out->path);
-    if (fclose(out->stream) != 0 && status == LK_OK)
-        status = lk_fail_sys(err, LK_EIO, "%s: cannot finish writing", out->path);
-    out->stream = NULL;
-    if (status == LK_OK && rename(out->tmp, out->path) != 0)
+    if (status == LK_OK && rename(out->tmp, out->path) != 0) /* before closing, which gives up the lock */
         status = lk_fail_sys(err, LK_EIO, "%s: cannot be put in place", out->path);
     if (status == LK_OK) {
         free(out->tmp); /* renamed: abandon must not touch the name again */
@@ -204,12 +236,22 @@ lk_status lk_out_commit(struct lk_out *out, lk_error *err)
     return status;
 }
 
+lk_status lk_out_commit(struct lk_out *out, lk_error *err)
+{
+    return commit(out, true, err);
+}
+
+lk_status lk_out_commit_soon(struct lk_out *out, lk_error *err)
+{
+    return commit(out, false, err);
+}
+
 void lk_out_abandon(struct lk_out *out)
 {
+    if (out->tmp != NULL)
+        unlink(out->tmp); /* before closing, as above */
     if (out->stream != NULL)
         fclose(out->stream);
-    if (out->tmp != NULL)
-        unlink(out->tmp);
     free(out->tmp);
     free(out->path);
     *out = (struct lk_out){NULL, NULL, NULL};

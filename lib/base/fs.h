@@ -42,6 +42,7 @@ lk_status lk_pieces_read(const struct lk_pieces *file, uint64_t offset, void *to
 void lk_pieces_close(struct lk_pieces *file);
 
 /* A file being written beside its final place: NAME.tmp, mode 0600, made durable and renamed by commit.
+ * LK_EBUSY when another run is writing it.
  * Write through `stream`; commit finds out about every earlier write error. After a failed commit, and on
  * the error path, call abandon (it removes NAME.tmp, and is harmless after commit). */
 struct lk_out {
@@ -50,6 +51,8 @@ struct lk_out {
 };
 lk_status lk_out_open(struct lk_out *out, const char *path, lk_error *err);
 lk_status lk_out_commit(struct lk_out *out, lk_error *err);
+/* The same without waiting for the disk: for what is checked when it is read, and can be made again. */
+lk_status lk_out_commit_soon(struct lk_out *out, lk_error *err);
 void lk_out_abandon(struct lk_out *out);
 
 /* Writes bytes as a whole file, atomically. */

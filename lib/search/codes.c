@@ -206,11 +206,15 @@ lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis
 
 void lk_codes_free(struct lk_codes *codes)
 {
-    free(codes->codes);
-    free(codes->start);
-    free(codes->scale);
-    free(codes->error);
-    free(codes->rest);
-    free(codes->fine);
+    if (codes->map.bytes != NULL) {
+        lk_map_close(&codes->map);
+    } else {
+        free(codes->codes);
+        free(codes->start);
+        free(codes->scale);
+        free(codes->error);
+        free(codes->rest);
+        free(codes->fine);
+    }
     memset(codes, 0, sizeof *codes);
 }

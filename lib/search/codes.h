@@ -8,6 +8,7 @@
 #ifndef LK_SEARCH_CODES_H
 #define LK_SEARCH_CODES_H
 
+#include "base/fs.h"
 #include "search/scan.h"
 #include "search/search.h"
 
@@ -42,6 +43,7 @@ struct lk_codes {
     float *fine; /* rows x depth: the projections themselves; NULL where they would save little (depth > dim /
                     2) */
     float fine_error;      /* as error, of `fine`; the largest of any row */
+    struct lk_map map;     /* of the cache that holds all arrays, read-only; none = they are ours */
 };
 
 /* Rows of a set of probe panels: floors are made for so many at a time. */

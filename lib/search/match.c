@@ -128,8 +128,10 @@ static lk_status search(const struct lk_match *m, lk_match_summary *summary, dou
                                         .min_score = m->options->min_score,
                                         .work_dir = m->options->output,
                                         .cpu = m->options->cpu};
-    for (int g = 0; g < LK_N_GALLERIES; g++)
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
         options.galleries[g] = m->galleries[g].set;
+        options.caches[g] = (struct lk_search_cache){m->galleries[g].codes_path, m->galleries[g].rows_sha256};
+    }
     lk_status status = name_inputs(m, &inputs, err);
     options.inputs = inputs.text;
     if (status == LK_OK)
@@ -178,6 +180,9 @@ lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summar
     int lock = -1;
     LK_TRY(check_options(options, err));
     lk_status status = open_sets(&m, err);
+    for (int g = 0; g < LK_N_GALLERIES && status == LK_OK && options->cache; g++)
+        if (lk_match_has(&m, g))
+            status = lk_match_set_keep(&m.galleries[g], lk_scan_choose(options->cpu)->name, err);
     if (status == LK_OK)
         status = lk_mkdirs(options->output, err);
     if (status == LK_OK)

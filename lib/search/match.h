@@ -18,6 +18,8 @@ struct lk_match_set {
     uint64_t n_labels; /* distinct identities among the rows that take part */
     char embeddings_sha256[65];
     char images_sha256[65]; /* of a plain file: of the labels beside it; "" without */
+    char rows_sha256[65];   /* of the rows that take part, to know their codes by */
+    char *codes_path;       /* where these are kept; NULL = nowhere */
 };
 
 struct lk_match {
@@ -35,6 +37,8 @@ static inline bool lk_match_has(const struct lk_match *match, int gallery)
 /* match_sets.c */
 lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
                             lk_error *err);
+/* Names the rows and the file that keeps their codes for kernel set `level`: lk_match_options.cache. */
+lk_status lk_match_set_keep(struct lk_match_set *set, const char *level, lk_error *err);
 void lk_match_set_close(struct lk_match_set *set);
 /* Sets of other lengths or other models cannot be compared. */
 lk_status lk_match_sets_agree(const struct lk_match_set *a, const struct lk_match_set *b, lk_error *err);

@@ -135,8 +135,32 @@ lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *r
     return status;
 }
 
+/* Whether the rows that take part are those of a .npy file as they are: its hash is theirs, then. */
+static bool is_in_place(const struct lk_match_set *s)
+{
+    size_t len = strlen(s->faces.file);
+    bool npy = s->faces.meta != NULL || (len > 4 && strcmp(s->faces.file + len - 4, ".npy") == 0);
+    return npy && s->faces.checks.n_scaled == 0 && s->faces.checks.n_excluded == 0;
+}
+
+lk_status lk_match_set_keep(struct lk_match_set *set, const char *level, lk_error *err)
+{
+    memcpy(set->rows_sha256, set->embeddings_sha256, sizeof set->rows_sha256);
+    if (!is_in_place(set))
+        LK_TRY(lk_hash_bytes(set->set.data, (size_t)(set->set.rows * set->faces.matrix.dim) * sizeof(float),
+                             set->rows_sha256, err));
+    struct lk_str path = LK_STR_INIT;
+    const char *of = set->faces.file, *between = of[strlen(of) - 1] == '/' ? "" : "/";
+    if (set->faces.meta == NULL)
+        between = ".";
+    LK_TRY(lk_str_addf(&path, err, "%s%scodes-%s.cache", of, between, level));
+    set->codes_path = path.text;
+    return LK_OK;
+}
+
 void lk_match_set_close(struct lk_match_set *set)
 {
+    free(set->codes_path);
     lk_faces_close(&set->faces);
     lk_matrix_close(&set->gathered);
     free(set->row_of);

@@ -44,6 +44,7 @@ struct lk_fast {
     const struct lk_scan *scan;
     struct lk_basis basis;
     struct lk_codes probes, references[LK_N_GALLERIES];
+    bool cached[LK_N_GALLERIES];         /* references' codes are those of an earlier run */
     _Atomic float *best[LK_N_GALLERIES]; /* of each reference: some probe scores at least this */
     uint32_t *leads[LK_N_GALLERIES];     /* references of distinct identities that are scored first */
     uint64_t n_leads[LK_N_GALLERIES];

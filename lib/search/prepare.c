@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "search/bound.h"
+#include "search/cache.h"
 #include "search/pass.h"
 
 enum { LEADS_MIN = 16, LEADS_MAX = 256, ROWS_PER_LEAD = 4096, HINT_PROBES = 64 };
@@ -146,6 +147,66 @@ static uint64_t spread_step(uint64_t panels)
     }
 }
 
+static struct lk_cache_key cache_key(const struct lk_pass *pass, int g)
+{
+    static const char *const names[LK_N_GALLERIES] = {"training set", "hold-out"};
+    const struct lk_search_options *o = pass->options;
+    return (struct lk_cache_key){.path = o->caches[g].path,
+                                 .rows_sha256 = o->caches[g].rows_sha256,
+                                 .name = names[g],
+                                 .rows = pass->galleries[g].set->rows,
+                                 .dim = o->dim,
+                                 .depth = o->depth < o->dim ? o->depth : o->dim,
+                                 .kernel = pass->fast->scan};
+}
+
+/* Codes from an earlier run, if there are any that fit. */
+static lk_status take_codes(struct lk_pass *pass, int g, lk_error *err)
+{
+    struct lk_fast *f = pass->fast;
+    if (pass->options->caches[g].path == NULL)
+        return LK_OK;
+    struct lk_cache_key key = cache_key(pass, g);
+    return lk_cache_take(&f->references[g], &f->basis, &f->cached[g], pass->ctx, &key, err);
+}
+
+static lk_status choose_basis(struct lk_pass *pass, lk_error *err)
+{
+    struct lk_fast *f = pass->fast;
+    size_t dim = (size_t)pass->options->dim;
+    LK_TRY(lk_basis_choose(&f->basis, &pass->options->probes, pass->galleries[0].set, dim, err));
+    size_t depth = pass->options->depth < dim ? (size_t)pass->options->depth : dim;
+    if (depth == 0)
+        LK_TRY(lk_fast_depth(pass, &depth, err));
+    if (depth < dim)
+        return lk_basis_shorten(&f->basis, depth, err);
+    lk_basis_forget(&f->basis);
+    return LK_OK;
+}
+
+/* The training set's cache decides on the axes; the hold-out's is of use only on the same. */
+static lk_status encode(struct lk_pass *pass, lk_error *err)
+{
+    struct lk_fast *f = pass->fast;
+    LK_TRY(take_codes(pass, LK_GALLERY_TRAIN, err));
+    if (!f->cached[LK_GALLERY_TRAIN])
+        LK_TRY(choose_basis(pass, err));
+    if (pass->galleries[LK_GALLERY_HOLDOUT].set->rows > 0)
+        LK_TRY(take_codes(pass, LK_GALLERY_HOLDOUT, err));
+    LK_TRY(lk_codes_make(&f->probes, pass->ctx, &f->basis, &pass->options->probes, f->scan, false, err));
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        const struct lk_search_set *set = pass->galleries[g].set;
+        if (set->rows == 0 || f->cached[g])
+            continue;
+        LK_TRY(lk_codes_make(&f->references[g], pass->ctx, &f->basis, set, f->scan, true, err));
+        if (pass->options->caches[g].path == NULL)
+            continue;
+        struct lk_cache_key key = cache_key(pass, g);
+        lk_cache_keep(&f->references[g], &f->basis, pass->ctx, &key);
+    }
+    return LK_OK;
+}
+
 /* Floors made of what pairs score at least are lower by twice the product of what the projections leave out.
  */
 #define REST_WORTH_WAITING 0.04
@@ -167,22 +228,12 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
         return LK_ENOMEM;
     LK_TRY(lk_scan_check(pass->options->cpu, err));
     f->scan = lk_scan_choose(pass->options->cpu);
-    const struct lk_search_set *probes = &pass->options->probes;
-    LK_TRY(lk_basis_choose(&f->basis, probes, pass->galleries[0].set, dim, err));
-    size_t depth = pass->options->depth < dim ? (size_t)pass->options->depth : dim;
-    if (depth == 0)
-        LK_TRY(lk_fast_depth(pass, &depth, err));
-    if (depth < dim)
-        LK_TRY(lk_basis_shorten(&f->basis, depth, err));
-    else
-        lk_basis_forget(&f->basis);
-    LK_TRY(lk_codes_make(&f->probes, pass->ctx, &f->basis, probes, f->scan, false, err));
+    LK_TRY(encode(pass, err));
     double longest = f->probes.longest, longest_reference = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         const struct lk_search_set *set = pass->galleries[g].set;
         if (set->rows == 0)
             continue;
-        LK_TRY(lk_codes_make(&f->references[g], pass->ctx, &f->basis, set, f->scan, true, err));
         LK_TRY(choose_leads(pass, g, err));
         LK_TRY(hint_gallery(pass, g, err));
         f->panel_step[g] = spread_step(f->references[g].panels);

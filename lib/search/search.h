@@ -31,6 +31,12 @@ struct lk_search_set {
 #define LK_SEARCH_MAX_K 1000000000u
 #define LK_SEARCH_MAX_R 65536u
 
+/* Where the codes of a gallery are kept for the next run (cache.h). */
+struct lk_search_cache {
+    const char *path;        /* NULL = they are not */
+    const char *rows_sha256; /* hex, of the gallery's rows: codes of others are not taken */
+};
+
 struct lk_search_options {
     uint64_t dim;
     struct lk_search_set probes;
@@ -46,6 +52,7 @@ struct lk_search_options {
     const char *cpu;     /* instruction set of the nominating scan by name; NULL = the best */
     uint64_t depth;      /* axes of the nominating scan; 0 = chosen */
     uint64_t waiting;    /* nominated pairs that a thread keeps before it scores them; 0 = chosen */
+    struct lk_search_cache caches[LK_N_GALLERIES];
     uint64_t exact_pairs; /* up to so many pairs every score is counted, and nothing nominated; 0 = 2^22 */
 };
 

@@ -7,6 +7,7 @@ Needs NumPy, h5py, libturbojpeg and libwebp. The files are in the repository; ru
 import bz2
 import ctypes
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -212,6 +213,53 @@ def make_arrays():
     save("npy", "overflow", b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + bytes(16))
 
 
+# ---- kept codes of the search (docs/formats.md) -------------------------------------------------------------
+
+
+def codes_cache(rows, dim, used, version="0.1.0", level=b"portable", wrong=()):
+    """A cache whose axes are the first coordinates, its rows those of fuzz_codes_cache.c."""
+    depth, projected = (used + 3) // 4 * 4, used < dim
+    panel_rows = 16
+    fine, panels = 2 * depth <= dim, -(-rows // panel_rows)
+    x = np.zeros((panels * panel_rows, depth))
+    for i in range(rows):
+        full = np.zeros(max(dim, depth))
+        full[i % dim] = -0.6 if i % 3 == 0 else 0.6
+        full[(i + 1) % dim] = 0.8 if dim > 1 else 1
+        full[used:] = 0
+        x[i] = full[:depth]
+    scale = np.full(panels, 0.8 / 127 * 1.00001, "<f4")
+    codes = np.rint(x / scale[0]).astype(np.int16) + 128
+    packed = codes.reshape(panels, panel_rows, depth // 4, 4).transpose(0, 2, 1, 3).astype(np.uint8)
+    parts = [np.eye(dim, depth, dtype="<f4") * (np.arange(depth) < used).astype("<f4") if projected else b"",
+             packed, scale, np.full(panels, 0.02, "<f4"), np.full(panels, 1.01, "<f4"),
+             x[:rows].astype("<f4") if fine else b""]
+    body = b""
+    for part in parts:
+        data = part if isinstance(part, bytes) else np.ascontiguousarray(part).tobytes()
+        body += data + bytes(-len(data) % 64)
+    fields = dict(order=0x01020304, format=1, dim=dim, rows=rows, used=used, depth=depth, panel_rows=panel_rows, share=1,
+                  projected=int(projected), fine=int(fine), skew=1e-7 if projected else 0.0, longest=1.001, reach=1.01,
+                  fine_error=1e-6, len=256 + len(body) + 64)
+    fields.update(wrong)
+    head = struct.pack("<16sII32s16s64s4Q4I2d2fQ40x", b"likeness codes\n", fields["order"], fields["format"],
+                       version.encode(), level, b"0" * 64, *[fields[k] for k in ("dim", "rows", "used", "depth",
+                       "panel_rows", "share", "projected", "fine", "skew", "longest", "reach", "fine_error", "len")])
+    return head + body + hashlib.sha256(head + body).hexdigest().encode()
+
+
+def make_codes_caches():
+    save("codes_cache", "prefix", codes_cache(20, 16, 8))
+    save("codes_cache", "whole", codes_cache(33, 6, 6))
+    save("codes_cache", "one-axis", codes_cache(5, 3, 1))
+    save("codes_cache", "avx2", codes_cache(20, 16, 8, level=b"avx2"))
+    save("codes_cache", "version", codes_cache(20, 16, 8, version="9.9.9"))
+    save("codes_cache", "rows", codes_cache(20, 16, 8, wrong={"rows": 1 << 62}))
+    save("codes_cache", "panels", codes_cache(20, 16, 8, wrong={"share": 0}))
+    save("codes_cache", "cut", codes_cache(20, 16, 8)[:-70])
+    save("codes_cache", "nan", codes_cache(20, 16, 8, wrong={"skew": float("nan")}))
+
+
 # ---- embeddings made elsewhere ---------------------------------------------------------------------------
 
 
@@ -355,6 +403,7 @@ def make_labels():
 
 make_archives()
 make_labels()
+make_codes_caches()
 make_jpegs()
 make_pngs()
 make_webps()

@@ -7,7 +7,9 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -34,6 +36,7 @@ struct stopper {
     bool kills;  /* the process, instead of cancelling the run: in a child alone */
     uint64_t resumed;
     int warnings;
+    char said[4000]; /* all messages, one after the other */
 };
 
 /* Reports come ten times a second: waiting here gives one for every tile or block. */
@@ -50,10 +53,11 @@ static inline void stop_at(void *user, const lk_progress *progress)
     lk_ctx_cancel(s->ctx);
 }
 
-static inline void count_warning(void *user, lk_level level, const char *text)
+static inline void note_message(void *user, lk_level level, const char *text)
 {
     struct stopper *s = user;
-    (void)text;
+    size_t len = strlen(s->said);
+    snprintf(s->said + len, sizeof s->said - len, "%s\n", text);
     s->warnings += level == LK_LEVEL_WARNING;
 }
 
@@ -66,7 +70,7 @@ static inline lk_status run_search(const struct lk_search_options *o, int thread
     lk_ctx_options_init(&options);
     options.threads = threads;
     options.progress = stop_at;
-    options.message = count_warning;
+    options.message = note_message;
     options.user = stopper;
     assert_int_equal(lk_ctx_new(&stopper->ctx, &options, NULL), LK_OK);
     lk_status status = lk_search_run(stopper->ctx, o, result, &err);

@@ -89,6 +89,17 @@ static void test_files(void **state)
     assert_int_equal(lk_file_read(file, 100, &bytes, &len, &err), LK_OK);
     assert_string_equal((char *)bytes, "hello"); /* an abandoned write changes nothing */
     free(bytes);
+
+    struct lk_out second;
+    assert_int_equal(lk_out_open(&out, file, &err), LK_OK);
+    fputs("first", out.stream);
+    assert_int_equal(lk_out_open(&second, file, &err), LK_EBUSY); /* two writers would spoil the file */
+    assert_non_null(strstr(err.text, "another run"));
+    lk_out_abandon(&second);
+    assert_int_equal(lk_out_commit(&out, &err), LK_OK);
+    assert_int_equal(lk_file_read(file, 100, &bytes, &len, &err), LK_OK);
+    assert_string_equal((char *)bytes, "first");
+    free(bytes);
     free(file);
     free(deep);
 }
