@@ -51,6 +51,11 @@ double lk_roc_auc(const struct lk_roc *roc);
  * LK_EINVAL when fmr is above the max_fmr that the tail was kept for, or no impostor score was added. */
 lk_status lk_roc_threshold(struct lk_roc *roc, double fmr, lk_threshold *out, lk_error *err);
 
+/* Writes a table of both rates by threshold, with 95 % Clopper-Pearson intervals: the columns are in
+ * docs/formats.md. Thresholds are genuine scores, which is where the ROC has its corners; where there are many, a
+ * line follows the one before when FNMR has grown by 0.001 or FMR has fallen by a factor of 10^(1/50). */
+lk_status lk_roc_write(const struct lk_roc *roc, const char *path, lk_error *err);
+
 /* ---- accuracy by folds ---------------------------------------------------------------------------- */
 
 struct lk_scored_pair {
