@@ -33,7 +33,8 @@ static const struct argp_option calibrate_options[] = {
     {"from-identities", KEY_FROM_IDENTITIES, NULL, 0,
      "one random impostor pair for each pair of persons, and the genuine pairs", 0},
     {"seed", KEY_SEED, "N", 0, "seed of random pairs (default: 1)", 0},
-    {"roc", KEY_ROC, "FILE", 0, "write both error rates by threshold to this table, for ROC and DET curves", 0},
+    {"roc", KEY_ROC, "FILE", 0, "write both error rates by threshold to this table, for ROC and DET curves",
+     0},
     {"output", 'o', "FILE", 0, "write the thresholds to this file, for `likeness report --thresholds`", 0},
     {"force-fmr", KEY_FORCE_FMR, NULL, 0,
      "also give thresholds with fewer than 30 impostor errors behind them", 0},
@@ -45,7 +46,8 @@ static void check_protocol(const lk_calibrate_options *o, const struct argp_stat
     int given = (o->pairs != NULL) + (o->bin != NULL) + (o->templates != NULL || o->template_pairs != NULL) +
                 (o->from_identities != 0);
     if (given > 1)
-        argp_error(state, "expected one of --pairs, --bin, --templates and --from-identities, found %d", given);
+        argp_error(state, "expected one of --pairs, --bin, --templates and --from-identities, found %d",
+                   given);
     if ((o->templates != NULL) != (o->template_pairs != NULL))
         argp_error(state, "expected --templates and --template-pairs together");
 }
@@ -169,7 +171,8 @@ int cmd_calibrate(struct cli *cli, int argc, char **argv)
         return cli_fail(cli, status, &err);
     print_calibration(&result, c.options.seed);
     if (result.n_templates > 0)
-        printf("\nThese are rates of templates, each made of several images. An audit compares single images, so\n"
+        printf("\nThese are rates of templates, each made of several images. An audit compares single "
+               "images, so\n"
                "its commands do not take these thresholds.\n");
     if (c.options.roc != NULL)
         cli_note(cli, "error rates in %s", c.options.roc);

@@ -122,10 +122,11 @@ lk_status lk_ijb_pairs_next(struct lk_ijb_pairs *pairs, struct lk_ijb_pair *out,
         uint32_t label = 0;
         bool good = take_number(&rest, &label) && take_number(&rest, &pair.template_id[1]) &&
                     take_number(&rest, &pair.template_id[0]) && rest.start == rest.end;
-        LK_NEED(good && label <= 1, err, LK_EFORMAT,
-                "line %llu: found '%.*s', expected \"template template label\" with whole numbers below 2^32 and "
-                "label 0 or 1",
-                (unsigned long long)pairs->line, shown(&line), (const char *)line.start);
+        LK_NEED(
+            good && label <= 1, err, LK_EFORMAT,
+            "line %llu: found '%.*s', expected \"template template label\" with whole numbers below 2^32 and "
+            "label 0 or 1",
+            (unsigned long long)pairs->line, shown(&line), (const char *)line.start);
         pair.genuine = label == 1;
         out[filled++] = pair;
     }

@@ -20,9 +20,10 @@ struct lk_ijb_images {
     size_t n;
 };
 
-/* Lines "name template media" (ijbb_face_tid_mid.txt, ijbc_face_tid_mid.txt), separated by blanks or tabs; the
- * last two are whole numbers below 2^32, so names may hold blanks. Empty lines are skipped. Anything else, and a
- * file without lines, is LK_EFORMAT naming the line. `bytes` must outlive the result. Limit: 100 million lines. */
+/* Lines "name template media" (ijbb_face_tid_mid.txt, ijbc_face_tid_mid.txt), separated by blanks or tabs;
+ * the last two are whole numbers below 2^32, so names may hold blanks. Empty lines are skipped. Anything
+ * else, and a file without lines, is LK_EFORMAT naming the line. `bytes` must outlive the result. Limit: 100
+ * million lines. */
 lk_status lk_ijb_images_parse(struct lk_ijb_images *out, const uint8_t *bytes, size_t len, lk_error *err);
 void lk_ijb_images_free(struct lk_ijb_images *images);
 
@@ -39,9 +40,9 @@ struct lk_ijb_pairs {
     uint64_t line; /* last read */
 };
 
-/* Reads up to `room` lines "template template label" (ijbb_template_pair_label.txt, ijbc_template_pair_label.txt)
- * with label 1 for the same person and 0 for another; *n is 0 at the end. Separators, numbers and errors as
- * above. */
+/* Reads up to `room` lines "template template label" (ijbb_template_pair_label.txt,
+ * ijbc_template_pair_label.txt) with label 1 for the same person and 0 for another; *n is 0 at the end.
+ * Separators, numbers and errors as above. */
 lk_status lk_ijb_pairs_next(struct lk_ijb_pairs *pairs, struct lk_ijb_pair *out, size_t room, size_t *n,
                             lk_error *err);
 

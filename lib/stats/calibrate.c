@@ -56,7 +56,8 @@ static lk_status score_templates(struct lk_labelled *out, lk_ctx *ctx, const str
     }
     status = lk_map_open(&pairs, pairs_path, err);
     if (status == LK_OK) {
-        status = lk_labelled_templates(out, ctx, faces, &images, images_path, &pairs, pairs_path, rates[0], err);
+        status =
+            lk_labelled_templates(out, ctx, faces, &images, images_path, &pairs, pairs_path, rates[0], err);
         lk_map_close(&pairs);
     }
     lk_ijb_images_free(&images);
@@ -159,13 +160,13 @@ static lk_status write_thresholds(const lk_calibrate_options *options, const str
 {
     json_t *sample = l->sampled ? json_pack("{s:I}", "seed", (json_int_t)l->seed) : json_null();
     json_t *value = json_pack(
-        "{s:s,s:i,s:s,s:o,s:o,s:o,s:s,s:o,s:o,s:I,s:I,s:I,s:o,s:f,s:f,s:o,s:o}", "kind", "thresholds", "format", 1,
-        "tool", lk_version(), "command", text_or_null(options->command), "faces",
-        lk_json_text(options->faces), "model", model_json(faces), "protocol", protocol(options),
-        "pairs", text_or_null(list_of_pairs(options)), "templates", templates_json(options, c),
-        "genuine", (json_int_t)c->n_genuine, "impostor", (json_int_t)c->n_impostor, "missing",
-        (json_int_t)c->n_missing, "sample", sample, "eer", c->eer, "auc", c->auc, "accuracy",
-        accuracy_json(c), "thresholds", lk_thresholds_to_json(c->thresholds, c->n_thresholds));
+        "{s:s,s:i,s:s,s:o,s:o,s:o,s:s,s:o,s:o,s:I,s:I,s:I,s:o,s:f,s:f,s:o,s:o}", "kind", "thresholds",
+        "format", 1, "tool", lk_version(), "command", text_or_null(options->command), "faces",
+        lk_json_text(options->faces), "model", model_json(faces), "protocol", protocol(options), "pairs",
+        text_or_null(list_of_pairs(options)), "templates", templates_json(options, c), "genuine",
+        (json_int_t)c->n_genuine, "impostor", (json_int_t)c->n_impostor, "missing", (json_int_t)c->n_missing,
+        "sample", sample, "eer", c->eer, "auc", c->auc, "accuracy", accuracy_json(c), "thresholds",
+        lk_thresholds_to_json(c->thresholds, c->n_thresholds));
     LK_NEED(value != NULL, err, LK_ENOMEM, "out of memory while writing %s", options->output);
     lk_status status = lk_json_write(options->output, value, err);
     json_decref(value);
@@ -176,9 +177,10 @@ static lk_status check_options(const lk_calibrate_options *o, lk_error *err)
 {
     LK_NEED(o->faces != NULL, err, LK_EINVAL, "calibrate: no FACES directory given");
     int given = (o->pairs != NULL) + (o->bin != NULL) + (o->templates != NULL) + (o->from_identities != 0);
-    LK_NEED(given <= 1, err, LK_EINVAL,
-            "calibrate: expected one of a list of pairs, a .bin, templates, and pairs by identities, found %d",
-            given);
+    LK_NEED(
+        given <= 1, err, LK_EINVAL,
+        "calibrate: expected one of a list of pairs, a .bin, templates, and pairs by identities, found %d",
+        given);
     LK_NEED((o->templates != NULL) == (o->template_pairs != NULL), err, LK_EINVAL,
             "calibrate: expected templates and their pairs together");
     return LK_OK;
@@ -189,7 +191,8 @@ static lk_status check_faces(const struct lk_faces *faces, const lk_calibrate_op
 {
     bool by_image = o->bin != NULL || o->templates != NULL;
     LK_NEED(!by_image || faces->n_images > 0, err, LK_EFORMAT,
-            "%s: the images have no names, expected a FACES directory, or a file of embeddings with paths in it or "
+            "%s: the images have no names, expected a FACES directory, or a file of embeddings with paths in "
+            "it or "
             "beside it",
             faces->path);
     LK_NEED(by_image || (faces->n_images > 0 && faces->n_identities > 0), err, LK_EFORMAT,

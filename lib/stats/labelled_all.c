@@ -135,7 +135,7 @@ struct impostors {
     const struct groups *g;
     struct lk_roc *roc;
     uint64_t seed;
-    size_t *group_end; /* of each member: the first member of the next identity */
+    size_t *group_end;   /* of each member: the first member of the next identity */
     uint32_t **counters; /* of each worker */
     uint64_t done, total;
 };

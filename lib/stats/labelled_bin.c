@@ -55,11 +55,13 @@ static lk_status find_rows(uint64_t *rows, const struct lk_faces *faces, const s
         if (!picture_number(image->path, path, &number))
             continue;
         if (number >= n)
-            status = lk_fail(err, LK_EFORMAT, "%s: has %s, but %s holds %zu pictures; expected FACES made from it",
-                             faces->path, image->path, path, n);
+            status =
+                lk_fail(err, LK_EFORMAT, "%s: has %s, but %s holds %zu pictures; expected FACES made from it",
+                        faces->path, image->path, path, n);
         else if (owners[number] != NULL)
-            status = lk_fail(err, LK_EFORMAT, "%s: both %s and %s are picture %" PRIu64 " of %s, expected one",
-                             faces->path, owners[number], image->path, number, path);
+            status =
+                lk_fail(err, LK_EFORMAT, "%s: both %s and %s are picture %" PRIu64 " of %s, expected one",
+                        faces->path, owners[number], image->path, number, path);
         else {
             owners[number] = image->path;
             if (image->row >= 0 && lk_faces_usable(faces, (uint64_t)image->row))
@@ -71,8 +73,10 @@ static lk_status find_rows(uint64_t *rows, const struct lk_faces *faces, const s
     if (status == LK_OK && n_found == 0) {
         size_t len;
         const char *name = file_name(path, strlen(path), &len);
-        status = lk_fail(err, LK_EFORMAT, "%s: has no picture of %s; expected paths such as %s#0, as "
-                         "`likeness embed %s` writes them", faces->path, path, name, name);
+        status = lk_fail(err, LK_EFORMAT,
+                         "%s: has no picture of %s; expected paths such as %s#0, as "
+                         "`likeness embed %s` writes them",
+                         faces->path, path, name, name);
     }
     return status;
 }
@@ -85,8 +89,8 @@ struct scoring {
     struct lk_scored_pair *scored;
 };
 
-/* numpy.array_split, which scikit-learn's KFold without shuffling does too: the first n % folds parts hold one
- * more. */
+/* numpy.array_split, which scikit-learn's KFold without shuffling does too: the first n % folds parts hold
+ * one more. */
 static int fold_of(size_t i, size_t n, size_t folds)
 {
     size_t each = n / folds, larger = n % folds, in_larger = larger * (each + 1);
@@ -103,8 +107,8 @@ static lk_status score_block(void *arg, size_t block, int worker, lk_error *err)
         if (a != NO_ROW && b != NO_ROW)
             score = lk_score(lk_matrix_row(&s->faces->matrix, a), lk_matrix_row(&s->faces->matrix, b),
                              (size_t)s->faces->matrix.dim);
-        s->scored[i] = (struct lk_scored_pair){score, s->bin->same[i],
-                                               fold_of(i, s->bin->n_pairs, (size_t)s->n_folds)};
+        s->scored[i] =
+            (struct lk_scored_pair){score, s->bin->same[i], fold_of(i, s->bin->n_pairs, (size_t)s->n_folds)};
     }
     return LK_OK;
 }
@@ -123,7 +127,8 @@ lk_status lk_labelled_bin(struct lk_labelled *out, lk_ctx *ctx, const struct lk_
     if (status == LK_OK)
         status = lk_pool_for(ctx, (n + BLOCK - 1) / BLOCK, score_block, &s, err);
     if (status == LK_OK && !lk_labelled_any(s.scored, n))
-        status = lk_fail(err, LK_EFORMAT, "%s: no pair of %s has two pictures with a face", faces->path, path);
+        status =
+            lk_fail(err, LK_EFORMAT, "%s: no pair of %s has two pictures with a face", faces->path, path);
     if (status == LK_OK)
         status = lk_labelled_list(out, s.scored, n, s.n_folds, max_fmr, err);
     free(s.rows);

@@ -15,10 +15,10 @@ struct scoring {
     lk_ctx *ctx;
     struct lk_templates templates;
     const char *images_path;
-    const struct lk_map *map; /* the table of pairs */
+    const struct lk_map *map;  /* the table of pairs */
     struct lk_ijb_pair *pairs; /* BATCH of them */
     float *scores;
-    size_t n; /* pairs that are scored now */
+    size_t n;            /* pairs that are scored now */
     uint64_t n_impostor; /* lines of the table */
     uint64_t n_missing;
     float *genuine;
@@ -34,8 +34,9 @@ static lk_status score_block(void *arg, size_t block, int worker, lk_error *err)
         size_t at[2];
         for (int side = 0; side < 2; side++) {
             at[side] = lk_templates_find(t, s->pairs[i].template_id[side]);
-            LK_NEED(at[side] != SIZE_MAX, err, LK_EFORMAT, "line %" PRIu64 ": template %" PRIu32 " is not in %s",
-                    s->pairs[i].line, s->pairs[i].template_id[side], s->images_path);
+            LK_NEED(at[side] != SIZE_MAX, err, LK_EFORMAT,
+                    "line %" PRIu64 ": template %" PRIu32 " is not in %s", s->pairs[i].line,
+                    s->pairs[i].template_id[side], s->images_path);
         }
         s->scores[i] = NAN;
         if (t->usable[at[0]] && t->usable[at[1]])
@@ -70,8 +71,8 @@ static lk_status keep_genuine(struct scoring *s, lk_error *err)
     return LK_OK;
 }
 
-/* One pass over the table: the genuine scores are kept (roc NULL), or the impostor scores added to roc. The first
- * pass also counts the impostor pairs. */
+/* One pass over the table: the genuine scores are kept (roc NULL), or the impostor scores added to roc. The
+ * first pass also counts the impostor pairs. */
 static lk_status read_pairs(struct scoring *s, struct lk_roc *roc, lk_error *err)
 {
     struct lk_ijb_pairs reader = {.bytes = s->map->bytes, .len = s->map->len};
@@ -108,7 +109,8 @@ static lk_status measure(struct lk_labelled *r, struct scoring *s, double max_fm
     LK_TRY(read_pairs(s, NULL, err));
     LK_TRY(lk_roc_open(&r->roc, s->genuine, s->n_genuine, s->n_impostor, max_fmr, err));
     LK_TRY(read_pairs(s, &r->roc, err));
-    LK_NEED(r->roc.n_impostor > 0, err, LK_EFORMAT, "none of its impostor pairs has two templates with a face");
+    LK_NEED(r->roc.n_impostor > 0, err, LK_EFORMAT,
+            "none of its impostor pairs has two templates with a face");
     r->n_missing = s->n_missing;
     r->n_templates = s->templates.n_usable;
     r->n_images_missing = s->templates.n_images_missing;

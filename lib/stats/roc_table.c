@@ -20,7 +20,8 @@ static void write_point(FILE *stream, const struct lk_roc *roc, float threshold,
 static void write_points(FILE *stream, const struct lk_roc *roc)
 {
     const double fmr_step = pow(10, -1.0 / 50), fnmr_step = 0.001 * (double)roc->n_genuine;
-    uint64_t passed = 0, last_accepted = 0, last_refused = 0; /* impostor scores below the value; the last line */
+    uint64_t passed = 0, last_accepted = 0,
+             last_refused = 0; /* impostor scores below the value; the last line */
     for (size_t i = 0; i < roc->n_values; i++) {
         passed += roc->impostors[2 * i];
         uint64_t accepted = roc->n_impostor - passed, refused = roc->genuine_below[i];

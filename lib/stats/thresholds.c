@@ -67,7 +67,8 @@ lk_status lk_thresholds_for_images(const json_t *object, const char *where, lk_e
     const char *protocol = "";
     LK_TRY(lk_json_string(object, "protocol", 0, &protocol, where, err));
     LK_NEED(strcmp(protocol, "templates") != 0, err, LK_EFORMAT,
-            "%s: its thresholds are for templates of several images, expected some for single images, which is what "
+            "%s: its thresholds are for templates of several images, expected some for single images, which "
+            "is what "
             "an audit compares",
             where);
     return LK_OK;

@@ -333,8 +333,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs),        cmocka_unit_test(test_bad_pairs),
         cmocka_unit_test(test_thresholds),   cmocka_unit_test(test_all_pairs),
-        cmocka_unit_test(test_listed_pairs),
-        cmocka_unit_test(test_templates),    cmocka_unit_test(test_protocols),
+        cmocka_unit_test(test_listed_pairs), cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_protocols),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,7 @@ static void test_pairs(void **state)
 static void test_bad_pairs(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"1 2\n",   "1 2 2\n",    "1 2 3 1\n",          "a 2 1\n",
+    static const char *const bad[] = {"1 2\n",    "1 2 2\n",   "1 2 3 1\n",        "a 2 1\n",
                                       "1 2 -1\n", "1 2 1.0\n", "4294967296 1 1\n", "1,2,1\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[100] = "5 6 0\n";
