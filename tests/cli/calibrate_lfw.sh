@@ -6,7 +6,7 @@ data=${LIKENESS_DATA:-$TESTS/../../../shared/data}
 for model in sface blazeface; do
     "$LIKENESS" models list | grep -q "^$model .* yes " || skip "$model is not fetched: likeness models fetch $model"
 done 2>/dev/null
-"$python" "$TESTS/make_lfw_bin.py" "$data/lfw" 3
+"$python" "$TESTS/make_lfw_bin.py" "$data/lfw" 2
 "$LIKENESS" embed -q lfw -o lfw.faces -m sface >/dev/null
 "$LIKENESS" embed -q lfw.bin -o bin.faces -m sface >/dev/null
 "$LIKENESS" calibrate -q lfw.faces --pairs pairs.txt --force-fmr --roc one.csv -o one.json >one.txt
