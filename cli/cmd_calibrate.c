@@ -10,16 +10,47 @@ struct calibrate {
     lk_calibrate_options options;
 };
 
-enum { KEY_PAIRS = 0x2001, KEY_FORCE_FMR };
+enum {
+    KEY_PAIRS = 0x2001,
+    KEY_BIN,
+    KEY_TEMPLATES,
+    KEY_TEMPLATE_PAIRS,
+    KEY_FROM_IDENTITIES,
+    KEY_SEED,
+    KEY_ROC,
+    KEY_FORCE_FMR
+};
 
 static const struct argp_option calibrate_options[] = {
     {"pairs", KEY_PAIRS, "FILE", 0,
      "judge the pairs of this file, in the format of LFW's pairs.txt (default: all pairs)", 0},
+    {"bin", KEY_BIN, "FILE", 0,
+     "judge the pairs of this InsightFace .bin, which FACES was made from, in ten folds", 0},
+    {"templates", KEY_TEMPLATES, "FILE", 0,
+     "compare templates of IJB-B or IJB-C: lines \"name template media\" (with --template-pairs)", 0},
+    {"template-pairs", KEY_TEMPLATE_PAIRS, "FILE", 0,
+     "the pairs of templates: lines \"template template label\"", 0},
+    {"from-identities", KEY_FROM_IDENTITIES, NULL, 0,
+     "one random impostor pair for each pair of persons, and the genuine pairs", 0},
+    {"seed", KEY_SEED, "N", 0, "seed of random pairs (default: 1)", 0},
+    {"roc", KEY_ROC, "FILE", 0, "write both error rates by threshold to this table, for ROC and DET curves",
+     0},
     {"output", 'o', "FILE", 0, "write the thresholds to this file, for `likeness report --thresholds`", 0},
     {"force-fmr", KEY_FORCE_FMR, NULL, 0,
      "also give thresholds with fewer than 30 impostor errors behind them", 0},
     {0},
 };
+
+static void check_protocol(const lk_calibrate_options *o, const struct argp_state *state)
+{
+    int given = (o->pairs != NULL) + (o->bin != NULL) + (o->templates != NULL || o->template_pairs != NULL) +
+                (o->from_identities != 0);
+    if (given > 1)
+        argp_error(state, "expected one of --pairs, --bin, --templates and --from-identities, found %d",
+                   given);
+    if ((o->templates != NULL) != (o->template_pairs != NULL))
+        argp_error(state, "expected --templates and --template-pairs together");
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -30,6 +61,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_PAIRS:
         c->options.pairs = arg;
+        return 0;
+    case KEY_BIN:
+        c->options.bin = arg;
+        return 0;
+    case KEY_TEMPLATES:
+        c->options.templates = arg;
+        return 0;
+    case KEY_TEMPLATE_PAIRS:
+        c->options.template_pairs = arg;
+        return 0;
+    case KEY_FROM_IDENTITIES:
+        c->options.from_identities = 1;
+        return 0;
+    case KEY_SEED:
+        c->options.seed = cli_number(arg, 0, INT64_MAX, "--seed", state);
+        return 0;
+    case KEY_ROC:
+        c->options.roc = arg;
         return 0;
     case 'o':
         c->options.output = arg;
@@ -45,6 +94,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (c->options.faces == NULL)
             argp_error(state, "expected a FACES directory (made by `likeness embed`)");
+        check_protocol(&c->options, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -62,12 +112,18 @@ static void print_accuracy(const lk_calibration *c)
                100 * c->accuracy_all);
 }
 
-static void print_calibration(const lk_calibration *c)
+static void print_calibration(const lk_calibration *c, uint64_t seed)
 {
     printf("genuine pairs    %" PRIu64 "\n", c->n_genuine);
     printf("impostor pairs   %" PRIu64 "\n", c->n_impostor);
     printf("missing pairs    %" PRIu64 "%s\n", c->n_missing,
            c->n_missing > 0 ? " (an image has no embedding; not part of the figures below)" : "");
+    if (c->n_templates > 0)
+        printf("templates        %" PRIu64 " with a face; %" PRIu64
+               " of their images have no embedding and are not part of them\n",
+               c->n_templates, c->n_images_missing);
+    if (c->sampled)
+        printf("random pairs     with seed %" PRIu64 "\n", seed);
     print_accuracy(c);
     printf("equal error rate %.3f %%\n", 100 * c->eer);
     printf("area under ROC   %.6f\n\n", c->auc);
@@ -113,7 +169,13 @@ int cmd_calibrate(struct cli *cli, int argc, char **argv)
     lk_status status = lk_calibrate(cli->ctx, &c.options, &result, &err);
     if (status != LK_OK)
         return cli_fail(cli, status, &err);
-    print_calibration(&result);
+    print_calibration(&result, c.options.seed);
+    if (result.n_templates > 0)
+        printf("\nThese are rates of templates, each made of several images. An audit compares single "
+               "images, so\n"
+               "its commands do not take these thresholds.\n");
+    if (c.options.roc != NULL)
+        cli_note(cli, "error rates in %s", c.options.roc);
     if (c.options.output != NULL)
         cli_note(cli, "thresholds in %s", c.options.output);
     return EXIT_DONE;

@@ -351,10 +351,18 @@ LK_API lk_status lk_bench_match(lk_ctx *ctx, const lk_bench_options *options, lk
 
 /* ---- calibrate: what a score is worth ------------------------------------------------------------- */
 
+/* Which pairs are judged: one of the four below, or, with none of them, all pairs of the set by its identities
+ * (of a very large set, random ones). */
 typedef struct lk_calibrate_options {
     const char *faces;   /* FACES directory or file of embeddings of a labelled set */
-    const char *pairs;   /* LFW-style pairs.txt; NULL = all pairs of the set by its identities */
+    const char *pairs;   /* LFW-style pairs.txt, or NULL */
+    const char *bin;     /* the InsightFace .bin that faces was made from: the pairs it says, in ten folds; or NULL */
+    const char *templates;      /* IJB's table of image, template and media, or NULL; with the next */
+    const char *template_pairs; /* IJB's table of template, template and label */
+    int from_identities; /* one random impostor pair for each pair of identities, and the genuine pairs */
+    uint64_t seed;       /* of random pairs, 1 */
     const char *output;  /* thresholds.json; NULL = do not write */
+    const char *roc;     /* table of error rates by threshold; NULL = do not write */
     int force_fmr;       /* also give thresholds with fewer than 30 impostor errors behind them */
     const char *command;
 } lk_calibrate_options;
@@ -370,6 +378,9 @@ typedef struct lk_threshold {
 
 typedef struct lk_calibration {
     uint64_t n_genuine, n_impostor, n_missing; /* missing: pairs with an image that has no embedding */
+    uint64_t n_templates;      /* with an embedded image; 0 without templates */
+    uint64_t n_images_missing; /* of templates: they have no embedding; the templates are made of the others */
+    int sampled;               /* pairs are random ones */
     double eer, auc;
     int n_folds;               /* 0 without folds */
     double accuracy, accuracy_sd; /* k-fold protocol, mean and standard deviation over folds; NaN without */

@@ -7,6 +7,7 @@
 
 #include "formats/json.h"
 #include "report/report.h"
+#include "stats/thresholds.h"
 
 static const char *const set_keys[LK_N_SETS] = {"probes", "references", "holdout"};
 
@@ -154,7 +155,9 @@ static lk_status load_thresholds(struct lk_report *r, lk_error *err)
         json_t *whole = NULL;
         LK_TRY(lk_json_read(file, &whole, err));
         r->thresholds = json_incref(json_object_get(whole, "thresholds"));
+        lk_status status = lk_thresholds_for_images(whole, file, err);
         json_decref(whole);
+        LK_TRY(status);
         LK_NEED(json_is_array(r->thresholds), err, LK_EFORMAT,
                 "%s: found no list 'thresholds', expected the file that `likeness calibrate` writes", file);
         r->thresholds_from = lk_strdup("calibrated for this report", err);

@@ -59,7 +59,7 @@ static lk_status genuine_scores(const struct lk_report *r, const char *path, flo
     if (status == LK_OK)
         status = lk_faces_ready(&faces, r->ctx, err);
     if (status == LK_OK)
-        status = lk_labelled_all(&labelled, r->ctx, &faces, 0.01, err);
+        status = lk_labelled_all(&labelled, r->ctx, &faces, false, 1, 0.01, err);
     float *scores = NULL;
     if (status == LK_OK && (scores = lk_calloc(labelled.roc.n_genuine, sizeof *scores, err)) == NULL)
         status = LK_ENOMEM;

@@ -5,10 +5,11 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
-#include "base/rng.h"
 #include "stats/labelled.h"
+#include "stats/resample.h"
 
-static const uint64_t sample_seed = 1;
+/* What the random numbers of a stream are for. */
+enum { STREAM_IDENTITIES, STREAM_GENUINE, STREAM_IMPOSTOR };
 
 void lk_labelled_close(struct lk_labelled *labelled)
 {
@@ -32,6 +33,7 @@ struct groups {
     size_t n_members;
     struct group *items;
     size_t n;
+    bool one_for_each; /* one random impostor pair for each pair of identities */
 };
 
 static int compare_members(const void *a, const void *b)
@@ -114,7 +116,7 @@ static lk_status score_genuine(struct lk_labelled *r, const struct lk_faces *fac
     float *scores = lk_calloc((size_t)total, sizeof *scores, err);
     if (scores == NULL)
         return LK_ENOMEM;
-    struct lk_rng rng = lk_rng_seed(sample_seed);
+    struct lk_rng rng = lk_rng_stream(r->seed, STREAM_GENUINE, 0);
     size_t filled = 0;
     for (size_t i = 0; i < g->n; i++)
         filled += score_group(faces, g, &g->items[i], most, &rng, scores + filled);
@@ -132,8 +134,8 @@ struct impostors {
     const struct lk_faces *faces;
     const struct groups *g;
     struct lk_roc *roc;
-    bool by_group;
-    size_t *group_end; /* of each member: the first member of the next identity; not by group */
+    uint64_t seed;
+    size_t *group_end;   /* of each member: the first member of the next identity */
     uint32_t **counters; /* of each worker */
     uint64_t done, total;
 };
@@ -149,10 +151,10 @@ static lk_status fill_scores(void *arg, size_t index, int worker, void *slot, lk
     struct row_scores *row = slot;
     (void)err;
     row->n = 0;
-    if (im->by_group) {
+    if (im->g->one_for_each) {
         const struct group *mine = &im->g->items[index];
-        struct lk_rng rng =
-            lk_rng_seed(sample_seed + index); /* its own stream: the same for any number of threads */
+        /* its own stream: the same for any number of threads */
+        struct lk_rng rng = lk_rng_stream(im->seed, STREAM_IMPOSTOR, index);
         for (size_t other = index + 1; other < im->g->n; other++) {
             const struct group *theirs = &im->g->items[other];
             size_t a = mine->first + (size_t)lk_rng_below(&rng, mine->n);
@@ -182,7 +184,7 @@ static lk_status sink_scores(void *arg, size_t index, void *slot, lk_error *err)
 
 static lk_status run_impostors(struct impostors *im, int threads, lk_error *err)
 {
-    size_t n = im->by_group ? im->g->n : im->g->n_members, n_slots = 4 * (size_t)threads;
+    size_t n = im->g->one_for_each ? im->g->n : im->g->n_members, n_slots = 4 * (size_t)threads;
     size_t slot_size = (sizeof(struct row_scores) + n * sizeof(float) + 63) / 64 * 64;
     for (int w = 0; w < threads; w++)
         if ((im->counters[w] = lk_calloc(2 * im->roc->n_values + 1, sizeof **im->counters, err)) == NULL)
@@ -204,16 +206,15 @@ static lk_status score_impostors(struct lk_labelled *r, lk_ctx *ctx, const struc
                                  double max_fmr, lk_error *err)
 {
     int threads = lk_ctx_threads(ctx);
-    struct impostors im = {.ctx = ctx, .faces = faces, .g = g, .roc = &r->roc};
-    im.by_group = g->n_members > LK_ALL_PAIRS_ROWS;
-    r->sampled |= im.by_group;
+    struct impostors im = {.ctx = ctx, .faces = faces, .g = g, .roc = &r->roc, .seed = r->seed};
+    r->sampled |= g->one_for_each;
     im.group_end = lk_calloc(g->n_members, sizeof *im.group_end, err);
     im.counters = lk_calloc((size_t)threads, sizeof *im.counters, err);
     lk_status status = im.group_end != NULL && im.counters != NULL ? LK_OK : LK_ENOMEM;
     if (status == LK_OK) {
-        im.total = pairs_of(im.by_group ? g->n : g->n_members);
+        im.total = pairs_of(g->one_for_each ? g->n : g->n_members);
         for (size_t i = 0; i < g->n; i++) {
-            if (!im.by_group)
+            if (!g->one_for_each)
                 im.total -= pairs_of(g->items[i].n);
             for (size_t j = 0; j < g->items[i].n; j++)
                 im.group_end[g->items[i].first + j] = g->items[i].first + g->items[i].n;
@@ -230,9 +231,9 @@ static lk_status score_impostors(struct lk_labelled *r, lk_ctx *ctx, const struc
 }
 
 /* Keeps LK_ALL_PAIRS_ROWS random identities (the start of a shuffle), so that their pairs stay countable. */
-static void sample_groups(struct groups *g)
+static void sample_groups(struct groups *g, uint64_t seed)
 {
-    struct lk_rng rng = lk_rng_seed(sample_seed);
+    struct lk_rng rng = lk_rng_stream(seed, STREAM_IDENTITIES, 0);
     for (size_t i = 0; i < LK_ALL_PAIRS_ROWS; i++) {
         size_t j = i + (size_t)lk_rng_below(&rng, g->n - i);
         struct group chosen = g->items[j];
@@ -242,16 +243,17 @@ static void sample_groups(struct groups *g)
     g->n = LK_ALL_PAIRS_ROWS;
 }
 
-lk_status lk_labelled_all(struct lk_labelled *out, lk_ctx *ctx, const struct lk_faces *faces, double max_fmr,
-                          lk_error *err)
+lk_status lk_labelled_all(struct lk_labelled *out, lk_ctx *ctx, const struct lk_faces *faces,
+                          bool one_for_each, uint64_t seed, double max_fmr, lk_error *err)
 {
-    struct lk_labelled r = {.seed = sample_seed};
+    struct lk_labelled r = {.seed = seed};
     struct groups g = {0};
     float *genuine = NULL;
     size_t n_genuine = 0;
     lk_status status = make_groups(&g, faces, err);
+    g.one_for_each = one_for_each || g.n_members > LK_ALL_PAIRS_ROWS;
     if (status == LK_OK && g.n > LK_ALL_PAIRS_ROWS)
-        sample_groups(&g);
+        sample_groups(&g, seed);
     if (status == LK_OK)
         status = score_genuine(&r, faces, &g, &genuine, &n_genuine, err);
     if (status == LK_OK)

@@ -102,77 +102,24 @@ static lk_status score_block(void *arg, size_t block, int worker, lk_error *err)
     return LK_OK;
 }
 
-/* Moves the pairs with a score to the front, counting the others by fold. */
-static size_t drop_missing(struct lk_scored_pair *scored, size_t n, uint64_t *missing)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (isnan(scored[i].score))
-            missing[scored[i].fold]++;
-        else
-            scored[kept++] = scored[i];
-    }
-    return kept;
-}
-
-static lk_status fill_roc(struct lk_roc *roc, const struct lk_scored_pair *scored, size_t n, double max_fmr,
-                          lk_error *err)
-{
-    float *scores = lk_calloc(n, sizeof *scores, err); /* genuine from the front, impostor from the back */
-    if (scores == NULL)
-        return LK_ENOMEM;
-    size_t n_genuine = 0, n_impostor = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (scored[i].genuine)
-            scores[n_genuine++] = scored[i].score;
-        else
-            scores[n - ++n_impostor] = scored[i].score;
-    }
-    lk_status status = lk_roc_open(roc, scores, n_genuine, n_impostor, max_fmr, err);
-    if (status == LK_OK)
-        lk_roc_add(roc, scores + n_genuine, n_impostor);
-    free(scores);
-    return status;
-}
-
-static lk_status measure(struct lk_labelled *out, struct scoring *s, uint64_t *missing, double max_fmr,
-                         lk_error *err)
-{
-    size_t kept = drop_missing(s->scored, s->pairs->n, missing);
-    out->n_missing = s->pairs->n - kept;
-    LK_NEED(kept > 0, err, LK_EFORMAT,
-            "%s: none of the images in the list of pairs is there; expected identities such as '%s' with "
-            "files such as "
-            "%s_%04u.jpg",
-            s->faces->path, s->pairs->items[0].name[0], s->pairs->items[0].name[0],
-            s->pairs->items[0].number[0]);
-    if (s->pairs->folds >= 2) {
-        out->n_folds = (int)s->pairs->folds;
-        LK_TRY(lk_fold_accuracy(s->scored, kept, out->n_folds, NULL, &out->accuracy, err));
-        LK_TRY(lk_fold_accuracy(s->scored, kept, out->n_folds, missing, &out->accuracy_all, err));
-    }
-    return fill_roc(&out->roc, s->scored, kept, max_fmr, err);
-}
-
 lk_status lk_labelled_pairs(struct lk_labelled *out, lk_ctx *ctx, const struct lk_faces *faces,
                             const struct lk_pairs *pairs, double max_fmr, lk_error *err)
 {
-    struct lk_labelled r = {.n_folds = 0};
     struct scoring s = {.faces = faces, .pairs = pairs};
-    uint64_t *missing = lk_calloc(pairs->folds, sizeof *missing, err);
-    lk_status status = missing != NULL ? index_rows(&s.index, faces, err) : LK_ENOMEM;
+    lk_status status = index_rows(&s.index, faces, err);
     if (status == LK_OK && (s.scored = lk_calloc(pairs->n, sizeof *s.scored, err)) == NULL)
         status = LK_ENOMEM;
     if (status == LK_OK)
         status = lk_pool_for(ctx, (pairs->n + BLOCK - 1) / BLOCK, score_block, &s, err);
+    if (status == LK_OK && !lk_labelled_any(s.scored, pairs->n))
+        status = lk_fail(err, LK_EFORMAT,
+                         "%s: none of the images in the list of pairs is there; expected identities such as "
+                         "'%s' with files such as %s_%04u.jpg",
+                         faces->path, pairs->items[0].name[0], pairs->items[0].name[0],
+                         pairs->items[0].number[0]);
     if (status == LK_OK)
-        status = measure(&r, &s, missing, max_fmr, err);
-    free(missing);
+        status = lk_labelled_list(out, s.scored, pairs->n, (int)pairs->folds, max_fmr, err);
     free(s.index.items);
     free(s.scored);
-    if (status == LK_OK)
-        *out = r;
-    else
-        lk_labelled_close(&r);
     return status;
 }

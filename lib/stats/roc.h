@@ -17,13 +17,13 @@
 #include "base/error.h"
 
 struct lk_roc {
-    float *values; /* the distinct genuine scores, rising */
+    float *values;           /* the distinct genuine scores, rising */
     uint64_t *genuine_below; /* genuine scores below values[i]; n_values + 1 entries, the last the total */
     size_t n_values;
     uint64_t n_genuine, n_impostor;
     uint64_t *impostors; /* counts: [2i] between values[i-1] and values[i], [2i + 1] equal to values[i] */
-    float *tail; /* the highest impostor scores seen */
-    size_t tail_keep; /* how many of them are needed; the buffer holds twice as many */
+    float *tail;         /* the highest impostor scores seen */
+    size_t tail_keep;    /* how many of them are needed; the buffer holds twice as many */
     size_t n_tail;
     float cut; /* scores at or below it can no longer be among the tail_keep highest */
 };
@@ -50,6 +50,12 @@ double lk_roc_auc(const struct lk_roc *roc);
 /* The smallest float32 score whose FMR is at most fmr, with 95 % Clopper-Pearson intervals. Sorts the tail.
  * LK_EINVAL when fmr is above the max_fmr that the tail was kept for, or no impostor score was added. */
 lk_status lk_roc_threshold(struct lk_roc *roc, double fmr, lk_threshold *out, lk_error *err);
+
+/* Writes a table of both rates by threshold, with 95 % Clopper-Pearson intervals: the columns are in
+ * docs/formats.md. Thresholds are genuine scores, which is where the ROC has its corners; where there are
+ * many, a line follows the one before when FNMR has grown by 0.001 or FMR has fallen by a factor of
+ * 10^(1/50). */
+lk_status lk_roc_write(const struct lk_roc *roc, const char *path, lk_error *err);
 
 /* ---- accuracy by folds ---------------------------------------------------------------------------- */
 

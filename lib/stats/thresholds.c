@@ -62,6 +62,18 @@ lk_status lk_thresholds_from_json(struct lk_threshold_list *out, const json_t *o
     return LK_OK;
 }
 
+lk_status lk_thresholds_for_images(const json_t *object, const char *where, lk_error *err)
+{
+    const char *protocol = "";
+    LK_TRY(lk_json_string(object, "protocol", 0, &protocol, where, err));
+    LK_NEED(strcmp(protocol, "templates") != 0, err, LK_EFORMAT,
+            "%s: its thresholds are for templates of several images, expected some for single images, which "
+            "is what "
+            "an audit compares",
+            where);
+    return LK_OK;
+}
+
 lk_status lk_thresholds_read(struct lk_threshold_list *out, const char *path, lk_error *err)
 {
     json_t *object = NULL;
@@ -70,6 +82,8 @@ lk_status lk_thresholds_read(struct lk_threshold_list *out, const char *path, lk
     lk_status status = lk_json_string(object, "kind", 1, &kind, path, err);
     if (status == LK_OK && strcmp(kind, "thresholds") != 0)
         status = lk_fail(err, LK_EFORMAT, "%s: \"kind\" is \"%.60s\", expected \"thresholds\"", path, kind);
+    if (status == LK_OK)
+        status = lk_thresholds_for_images(object, path, err);
     if (status == LK_OK)
         status = lk_thresholds_from_json(out, object, 1, path, err);
     json_decref(object);

@@ -16,7 +16,10 @@ struct lk_threshold_list {
  * falling, scores within -1 .. 1 and not falling. A missing list is an empty one when not required. */
 lk_status lk_thresholds_from_json(struct lk_threshold_list *out, const json_t *object, int required,
                                   const char *where, lk_error *err);
-/* From a thresholds.json file. */
+/* LK_EFORMAT when the object of a thresholds.json was made from templates: an audit compares single images.
+ */
+lk_status lk_thresholds_for_images(const json_t *object, const char *where, lk_error *err);
+/* From a thresholds.json file for single images. */
 lk_status lk_thresholds_read(struct lk_threshold_list *out, const char *path, lk_error *err);
 /* New list, or NULL when memory is out. */
 json_t *lk_thresholds_to_json(const lk_threshold *items, int n);

@@ -401,8 +401,16 @@ def make_labels():
     save("labels", "alone", b"path\na\n")
 
 
+def make_ijb():
+    save("ijb", "images", b"1.jpg 1 69544\r\nframes/a b.png\t2  7\n\n3.jpg 2 7")
+    save("ijb", "pairs", b"1 2 0\n1 1 1\r\n\n2\t1\t0\n" * 8)
+    save("ijb", "large", b"x 4294967295 4294967296\n")
+    save("ijb", "label", b"1 2 2\n")
+
+
 make_archives()
 make_labels()
+make_ijb()
 make_codes_caches()
 make_jpegs()
 make_pngs()

@@ -11,6 +11,7 @@
 #include "formats/faces.h"
 #include "formats/json.h"
 #include "formats/pairs.h"
+#include "stats/templates.h"
 #include "stats/thresholds.h"
 #include "temp.h"
 
@@ -270,12 +271,70 @@ static void test_listed_pairs(void **state)
     lk_ctx_free(ctx);
 }
 
+/* The example of docs/methods.md: two images of one media, and one of another. */
+static void test_templates(void **state)
+{
+    (void)state;
+    lk_ctx *ctx = new_ctx();
+    static const char *const names[] = {"in/v/a.png", "in/v/b.png", "in/c.d.jpg", "in/e/b.jpg", "in/.jpg"};
+    static const char *const none[5] = {NULL};
+    static const double angles[] = {0, 90, 0, 45, NAN};
+    const char *dir = make_faces("templates", names, none, angles, 5);
+    struct lk_faces faces;
+    assert_int_equal(lk_faces_open(&faces, ctx, dir, &err), LK_OK);
+    assert_int_equal(lk_faces_ready(&faces, ctx, &err), LK_OK);
+    const char *table = "a.jpg 7 2\nc.d.jpg 7 1\nv/b.png 7 2\n.jpg 9 1\nabsent.jpg 7 5\n";
+    struct lk_ijb_images images;
+    assert_int_equal(lk_ijb_images_parse(&images, (const uint8_t *)table, strlen(table), &err), LK_OK);
+    struct lk_templates t;
+    assert_int_equal(lk_templates_make(&t, &faces, &images, "t.txt", &err), LK_OK);
+    assert_true(t.n == 2 && t.n_usable == 1 && t.n_images_missing == 2 && t.usable[0] && !t.usable[1]);
+    assert_true(fabs(t.vectors[0] - 0.949) < 5e-4 && fabs(t.vectors[1] - 0.316) < 5e-4);
+    assert_true(lk_templates_find(&t, 7) == 0 && lk_templates_find(&t, 9) == 1);
+    assert_true(lk_templates_find(&t, 8) == SIZE_MAX && lk_templates_find(&t, 10) == SIZE_MAX);
+    lk_templates_free(&t);
+    lk_ijb_images_free(&images);
+    static const char *const bad[] = {"b.png 1 1\n", "in/v/a 1 1\nxin/c.d.jpg 1 1\nb.png 1 1\n"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(lk_ijb_images_parse(&images, (const uint8_t *)bad[i], strlen(bad[i]), &err), LK_OK);
+        assert_int_equal(lk_templates_make(&t, &faces, &images, "t.txt", &err), LK_EFORMAT);
+        assert_non_null(strstr(err.text, "are image 'b.png', expected one"));
+        lk_ijb_images_free(&images);
+    }
+    lk_faces_close(&faces);
+    lk_ctx_free(ctx);
+}
+
+/* Just one way to choose the pairs. */
+static void test_protocols(void **state)
+{
+    (void)state;
+    lk_ctx *ctx = new_ctx();
+    lk_calibrate_options options;
+    lk_calibrate_options_init(&options);
+    lk_calibration c;
+    options.faces = "nowhere";
+    options.from_identities = 1;
+    options.bin = "x.bin";
+    assert_int_equal(lk_calibrate(ctx, &options, &c, &err), LK_EINVAL);
+    options.bin = NULL;
+    options.from_identities = 0;
+    options.template_pairs = "x.txt";
+    assert_int_equal(lk_calibrate(ctx, &options, &c, &err), LK_EINVAL);
+    lk_ctx_free(ctx);
+    struct lk_threshold_list list;
+    const char *text = "{\"kind\": \"thresholds\", \"protocol\": \"templates\", \"thresholds\": []}";
+    assert_int_equal(lk_thresholds_read(&list, temp_text("of_templates.json", text), &err), LK_EFORMAT);
+    assert_non_null(strstr(err.text, "templates of several images"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs),        cmocka_unit_test(test_bad_pairs),
         cmocka_unit_test(test_thresholds),   cmocka_unit_test(test_all_pairs),
-        cmocka_unit_test(test_listed_pairs),
+        cmocka_unit_test(test_listed_pairs), cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_protocols),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
