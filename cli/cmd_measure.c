@@ -192,7 +192,8 @@ int cmd_measure(struct cli *cli, int argc, char **argv)
         "Measure whether, how much and which persons of a training set a synthetic set contains, against "
         "chance as "
         "real people show it whom the generator never saw.\v"
-        "FACES are folders that `likeness embed` made, or .npy files with one embedding per row.\n\n"
+        "FACES are folders that `likeness embed` made, or files of embeddings as `likeness match` takes "
+        "them.\n\n"
         "  likeness measure --synthetic made.faces --train real.faces --holdout withheld.faces -o measures",
         children,
         NULL,

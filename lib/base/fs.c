@@ -42,8 +42,10 @@ lk_status lk_mkdirs(const char *path, lk_error *err)
             continue;
         char end = *p;
         *p = '\0';
-        if (mkdir(part, 0700) != 0 && !(errno == EEXIST && lk_path_is_dir(part)))
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
             status = lk_fail_sys(err, LK_EIO, "%s: cannot make this folder", part);
+        else if (!lk_path_is_dir(part))
+            status = lk_fail(err, LK_EIO, "%s: cannot make this folder: a file has its name", part);
         *p = end;
         if (end == '\0')
             break;
@@ -175,6 +177,8 @@ static lk_status open_alone(int *out, const char *tmp, lk_error *err)
 {
     for (int tries = 0;; tries++) {
         int fd = open(tmp, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 && errno == ENOENT)
+            return lk_fail(err, LK_EIO, "%s: cannot write: the folder for it does not exist", tmp);
         if (fd < 0)
             return lk_fail_sys(err, LK_EIO, "%s: cannot write", tmp);
         struct stat opened, named;
@@ -200,7 +204,10 @@ static lk_status open_alone(int *out, const char *tmp, lk_error *err)
 lk_status lk_out_open(struct lk_out *out, const char *path, lk_error *err)
 {
     struct lk_str tmp = LK_STR_INIT;
-    *out = (struct lk_out){NULL, lk_strdup(path, err), NULL};
+    *out = (struct lk_out){NULL, NULL, NULL};
+    LK_NEED(!lk_path_is_dir(path), err, LK_EIO, "%s: found a folder, expected the name of a file to write",
+            path);
+    out->path = lk_strdup(path, err);
     if (out->path == NULL || lk_str_addf(&tmp, err, "%s.tmp", path) != LK_OK) {
         lk_out_abandon(out);
         return LK_ENOMEM;

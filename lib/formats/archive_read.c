@@ -35,13 +35,13 @@ lk_status lk_archive_open(struct archive **out, const struct lk_archive_input *i
                                      : archive_read_open_memory(a, input->bytes, input->len);
     if (opened < ARCHIVE_WARN) {
         int code = archive_errno(a);
-        lk_fail(err,
-                code == ENOMEM                     ? LK_ENOMEM
-                : code == ENOENT || code == EACCES ? LK_EIO
-                                                   : LK_EFORMAT,
-                "cannot be opened as an archive: %s", reason(a));
+        lk_status status = code == ENOMEM                     ? LK_ENOMEM
+                           : code == ENOENT || code == EACCES ? LK_EIO
+                                                              : LK_EFORMAT;
+        lk_fail(err, status, "cannot be opened as an archive: %s; expected a whole zip or tar file",
+                reason(a));
         archive_read_free(a);
-        return code == ENOMEM ? LK_ENOMEM : code == ENOENT || code == EACCES ? LK_EIO : LK_EFORMAT;
+        return status;
     }
     *out = a;
     return LK_OK;

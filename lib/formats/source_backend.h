@@ -13,7 +13,7 @@
  * - name_of appends what is below the container: "a/b.jpg", "12". It is unique in the container, and find
  *   turns it back. `joint` stands between the container's path and the name.
  * - read may be called from any thread at any time: pread or a map for random access, a mutex of its own for
- *   what is sequential (source_stream.h helps). Messages need no path in front; source.c adds it.
+ *   what is sequential (lk_archive_stream helps). Messages need no path in front; source.c adds it.
  * - close frees state; also after a failed open. */
 #ifndef LK_FORMATS_SOURCE_BACKEND_H
 #define LK_FORMATS_SOURCE_BACKEND_H

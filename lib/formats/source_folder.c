@@ -140,7 +140,7 @@ static lk_status walk_folder(struct walk *w, lk_error *err)
     LK_TRY(status);
     LK_NEED(w->part->n > 0, err, LK_EFORMAT,
             "%s: no pictures in this folder: expected files ending in .jpg, .jpeg, .png or .webp, found %llu "
-            "others",
+            "other files",
             w->part->path, (unsigned long long)w->n_others);
     qsort(w->folder->names, w->part->n, sizeof *w->folder->names, compare_names);
     if (w->n_folder_links > 0)

@@ -87,9 +87,11 @@ static lk_status expand(struct lk_inputs *inputs, const char *pattern, int depth
 
 /* ---- lists ------------------------------------------------------------------------------------- */
 
-static lk_status add_line(struct lk_inputs *inputs, const char *list, const char *line, lk_error *err)
+static lk_status add_line(struct lk_inputs *inputs, const char *list, size_t number, const char *line,
+                          lk_error *err)
 {
     const char *slash = strrchr(list, '/');
+    size_t before = inputs->n;
     struct lk_str path = LK_STR_INIT;
     lk_status status = LK_OK;
     if (line[0] != '/' && slash != NULL)
@@ -100,6 +102,10 @@ static lk_status add_line(struct lk_inputs *inputs, const char *list, const char
         status =
             lk_path_exists(path.text) ? add_path(inputs, path.text, err) : expand(inputs, path.text, 0, err);
     lk_str_free(&path);
+    for (size_t i = before; status == LK_OK && i < inputs->n; i++)
+        if (!lk_path_exists(inputs->paths[i]))
+            status = lk_fail(err, LK_EIO, "%s: line %zu: nothing is at '%s', expected a path in each line",
+                             list, number, inputs->paths[i]);
     return status;
 }
 
@@ -111,14 +117,16 @@ static lk_status add_list(struct lk_inputs *inputs, const char *list, lk_error *
     lk_status status = memchr(bytes, '\0', len) == NULL
                            ? LK_OK
                            : lk_fail(err, LK_EFORMAT, "%s: zero bytes, expected a list of paths", list);
+    size_t number = 0;
     for (char *line = (char *)bytes, *next; status == LK_OK && *line != '\0'; line = next) {
+        number++;
         size_t n = strcspn(line, "\n");
         next = line + n + (line[n] == '\n');
         line[n] = '\0';
         if (n > 0 && line[n - 1] == '\r')
             line[n - 1] = '\0';
         if (*line != '\0' && *line != '#')
-            status = add_line(inputs, list, line, err);
+            status = add_line(inputs, list, number, line, err);
     }
     free(bytes);
     LK_TRY(status);

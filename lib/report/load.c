@@ -182,7 +182,12 @@ lk_status lk_report_load(struct lk_report *r, lk_error *err)
     char *path = lk_path_join(r->options->match, "meta.json", err);
     if (path == NULL)
         return LK_ENOMEM;
-    lk_status status = lk_json_read(path, &r->meta, err);
+    lk_status status = lk_path_exists(path)
+                           ? lk_json_read(path, &r->meta, err)
+                           : lk_fail(err, LK_EIO,
+                                     "%s: no finished MATCH directory (no meta.json), expected one as "
+                                     "`likeness match` writes",
+                                     r->options->match);
     const char *kind = json_string_value(json_object_get(r->meta, "kind"));
     if (status == LK_OK && (kind == NULL || strcmp(kind, "match") != 0))
         status = lk_fail(err, LK_EFORMAT, "%s: found kind '%s', expected 'match' as `likeness match` writes",

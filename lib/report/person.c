@@ -48,7 +48,8 @@ static lk_status open_embedder(struct person *p, lk_embedder **out, lk_error *er
     o.detector = p->options->detector != NULL ? p->options->detector : recorded(p, "detector", "name");
     o.aligned = alignment != NULL && strcmp(alignment, "aligned") == 0;
     LK_NEED(p->synthetic.faces.meta != NULL || p->options->model != NULL, err, LK_EINVAL,
-            "%s does not say which model made it; name the model", p->options->synthetic);
+            "%s does not say which model made it; name its recogniser, or give a FACES directory",
+            p->options->synthetic);
     LK_TRY(lk_embedder_open(out, p->ctx, &o, err));
     struct lk_embedder_about about;
     lk_embedder_about(*out, &about);

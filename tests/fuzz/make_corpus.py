@@ -408,9 +408,19 @@ def make_ijb():
     save("ijb", "label", b"1 2 2\n")
 
 
+def make_pairs():
+    save("pairs", "tabs", b"2\t1\nA_B\t1\t2\nA_B\t1\tC\t2\nD\t1\t2\nD\t1\tE\t2\n")
+    save("pairs", "blanks", b"1\r\nA 1 2\r\nA 1 B 2\r\n\r\n")
+    save("pairs", "fields", b"1\t1\nA\t1\t2\t3\t4\nA\t1\tB\t2\n")
+    save("pairs", "more", b"1\t1\nA\t1\t2\nA\t1\tB\t2\nA\t1\t2\n")
+    save("pairs", "number", b"1\t1\nA\t1\t4294967296\nA\t1\tB\t2\n")
+    save("pairs", "promises", b"1000\t10000\nA\t1\t2\n")
+
+
 make_archives()
 make_labels()
 make_ijb()
+make_pairs()
 make_codes_caches()
 make_jpegs()
 make_pngs()

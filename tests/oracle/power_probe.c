@@ -9,36 +9,7 @@
 
 #include "stats/power.h"
 #include "stats/several.h"
-
-static _Noreturn void die(const char *why)
-{
-    fprintf(stderr, "power_probe: %s\n", why);
-    exit(1);
-}
-
-static double real(void)
-{
-    double value;
-    if (scanf("%lf", &value) != 1)
-        die("expected a number");
-    return value;
-}
-
-static float *reals(size_t n)
-{
-    float *values = malloc((n + 1) * sizeof *values);
-    if (values == NULL)
-        die("out of memory");
-    for (size_t i = 0; i < n; i++)
-        values[i] = (float)real();
-    return values;
-}
-
-static void need(lk_status status, const lk_error *err)
-{
-    if (status != LK_OK)
-        die(err->text);
-}
+#include "probe.h"
 
 /* power Q SEED REPLICATES PLANTED UNITS HOLDOUTS GENUINE scores... genuine... */
 static void power(lk_ctx *ctx)

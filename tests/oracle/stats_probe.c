@@ -9,40 +9,11 @@
 #include "stats/decoys.h"
 #include "stats/proportion.h"
 #include "stats/roc.h"
-
-static _Noreturn void die(const char *why)
-{
-    fprintf(stderr, "stats_probe: %s\n", why);
-    exit(1);
-}
-
-static double real(void)
-{
-    double value;
-    if (scanf("%lf", &value) != 1)
-        die("expected a number");
-    return value;
-}
+#include "probe.h"
 
 static uint64_t whole(void)
 {
     return (uint64_t)real();
-}
-
-static float *reals(size_t n)
-{
-    float *values = malloc((n + 1) * sizeof *values);
-    if (values == NULL)
-        die("out of memory");
-    for (size_t i = 0; i < n; i++)
-        values[i] = (float)real();
-    return values;
-}
-
-static void need(lk_status status, const lk_error *err)
-{
-    if (status != LK_OK)
-        die(err->text);
 }
 
 static void interval(struct lk_interval (*measure)(uint64_t, uint64_t, double))

@@ -9,26 +9,7 @@
 
 #include "stats/evalue.h"
 #include "stats/gpd.h"
-
-static _Noreturn void die(const char *why)
-{
-    fprintf(stderr, "tail_probe: %s\n", why);
-    exit(1);
-}
-
-static double real(void)
-{
-    double value;
-    if (scanf("%lf", &value) != 1)
-        die("expected a number");
-    return value;
-}
-
-static void need(lk_status status, const lk_error *err)
-{
-    if (status != LK_OK)
-        die(err->text);
-}
+#include "probe.h"
 
 /* gpd SHAPE SCALE K X -> tail, prediction */
 static void gpd(void)

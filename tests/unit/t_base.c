@@ -82,7 +82,17 @@ static void test_files(void **state)
     assert_int_equal(lk_file_read(deep, 4, &bytes, &len, &err), LK_EFORMAT);
     assert_non_null(strstr(err.text, "found a folder"));
 
+    char *below = lk_path_join(file, "d", &err), *missing = lk_path_join(dir, "none/x", &err);
+    assert_int_equal(lk_mkdirs(below, &err), LK_EIO);
+    assert_non_null(strstr(err.text, "x: cannot make this folder: a file has its name"));
+
     struct lk_out out;
+    assert_int_equal(lk_out_open(&out, deep, &err), LK_EIO);
+    assert_non_null(strstr(err.text, "c: found a folder, expected the name of a file"));
+    assert_int_equal(lk_out_open(&out, missing, &err), LK_EIO);
+    assert_non_null(strstr(err.text, "none/x.tmp: cannot write: the folder for it does not exist"));
+    free(below);
+    free(missing);
     assert_int_equal(lk_out_open(&out, file, &err), LK_OK);
     fputs("half", out.stream);
     lk_out_abandon(&out);

@@ -363,7 +363,7 @@ static void test_bad_input(void **state)
     lk_report_options options;
     lk_report_options_init(&options);
     options.match = temp_path("nowhere");
-    assert_fails(&options, "nowhere/meta.json");
+    assert_fails(&options, "nowhere: no finished MATCH directory (no meta.json), expected one");
     char match[8192];
     snprintf(match, sizeof match, "%s", make_match("bad", 1, 0));
     options.match = match;

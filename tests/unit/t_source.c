@@ -114,7 +114,7 @@ static void test_refuses(void **state)
     temp_text("texts/b.csv", "x");
     refuse(temp_path("texts"), LK_EFORMAT,
            "/texts: no pictures in this folder: expected files ending in .jpg");
-    assert_non_null(strstr(err.text, "found 2 others"));
+    assert_non_null(strstr(err.text, "found 2 other files"));
     struct lk_source *s;
     assert_int_equal(lk_source_open(&s, NULL, 0, NULL, &err), LK_EINVAL);
 

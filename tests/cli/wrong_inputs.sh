@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# Inputs that a stranger gets wrong: each message names what was found, where, and what was expected.
+. "$TESTS/lib.sh"
+tiny_model
+mkdir empty
+echo text >notes
+printf '# shards\n\nset/none.tar\n' >list.txt
+pictures photos 1 1
+tries() { # command and its arguments
+    code=0
+    "$@" 2>message.txt || code=$?
+    echo "$code: $(cat message.txt)"
+}
+tries embed @list.txt -o faces
+tries embed photos -o notes
+tries embed photos -o notes/faces
+tries "$LIKENESS" report empty -o page.html
+tries "$LIKENESS" power nowhere
+tries "$LIKENESS" duplicates photos -q -o empty
+tries "$LIKENESS" duplicates photos -q -o nowhere/list.csv
+#out 1: likeness: error: list.txt: line 3: nothing is at 'set/none.tar', expected a path in each line
+#out 1: likeness: error: notes: cannot make this folder: a file has its name
+#out 1: likeness: error: notes: cannot make this folder: a file has its name
+#out 1: likeness: error: empty: no finished MATCH directory (no meta.json), expected one as `likeness match` writes
+#out 1: likeness: error: nowhere: no finished MATCH directory (no meta.json), expected one as `likeness match` writes
+#out 1: likeness: error: empty: found a folder, expected the name of a file to write
+#out 1: likeness: error: nowhere/list.csv*: cannot write: No such file or directory
