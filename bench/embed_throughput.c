@@ -7,7 +7,8 @@
  * them. With SET, an archive of IMAGES such pictures, side A embeds that instead of the links. Side A is
  * lk_embed: listing, reading, decoding, embedding, writing, and loading the model. Side B runs the model on
  * tensors that lie ready in memory, as many sessions as cores, each with one thread, the sessions made and
- * warmed beforehand. The sides take turns; the median of the rounds counts. Images per CPU second are printed
+ * warmed beforehand. Where the model takes several pictures at once there is a side C, which gives them to it
+ * as lk_embed does. The sides take turns; the median of the rounds counts. Images per CPU second are printed
  * too: on a machine with other work they are the fairer figure. */
 #include <ftw.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "formats/source.h"
+#include "vision/embedder.h"
 #include "vision/model.h"
 
 enum { MAX_ROUNDS = 99 };
@@ -34,13 +36,14 @@ struct bench {
     struct lk_source *crops;
     size_t n_crops;
     struct lk_model *model;
-    /* side B */
+    /* sides B and C */
     const OrtApi *api;
     OrtEnv *env;
     OrtSession **sessions; /* one for each thread */
     OrtMemoryInfo *memory;
     float *tensors;        /* of the distinct crops */
     char *input, *output;
+    size_t batch; /* of side C; 1 = there is none */
 };
 
 static void die(const lk_error *err)
@@ -130,7 +133,7 @@ static struct rate embed_rate(struct bench *b, size_t round)
     return (struct rate){(double)b->images / seconds, (double)b->images / cpu};
 }
 
-/* ---- side B ------------------------------------------------------------------------------------ */
+/* ---- sides B and C ------------------------------------------------------------------------------------ */
 
 static void load_tensors(struct bench *b)
 {
@@ -174,16 +177,37 @@ static void open_sessions(struct bench *b)
     check(b, b->api->SessionGetOutputName(b->sessions[0], 0, allocator, &b->output));
 }
 
+/* LK_EMBED_BATCH where the file leaves the number of pictures open. */
+static size_t find_batch(const struct bench *b)
+{
+    OrtTypeInfo *type;
+    const OrtTensorTypeAndShapeInfo *tensor;
+    int64_t dims[4];
+    check(b, b->api->SessionGetInputTypeInfo(b->sessions[0], 0, &type));
+    check(b, b->api->CastTypeInfoToTensorInfo(type, &tensor));
+    check(b, b->api->GetDimensions(tensor, dims, 4));
+    b->api->ReleaseTypeInfo(type);
+    return dims[0] == -1 && b->n_crops >= LK_EMBED_BATCH ? LK_EMBED_BATCH : 1;
+}
+
+struct runtime {
+    const struct bench *bench;
+    size_t batch;
+};
+
 static lk_status run_one(void *arg, size_t index, int worker, lk_error *err)
 {
     (void)err;
-    const struct bench *b = arg;
-    size_t count = LK_INPUT_COUNT(&b->model->input);
+    const struct runtime *run = arg;
+    const struct bench *b = run->bench;
+    size_t count = LK_INPUT_COUNT(&b->model->input),
+           first = index * run->batch % (b->n_crops - run->batch + 1);
     int64_t dims[4];
     lk_model_dims(b->model, dims);
+    dims[0] = (int64_t)run->batch;
     OrtValue *in = NULL, *out = NULL;
-    check(b, b->api->CreateTensorWithDataAsOrtValue(b->memory, b->tensors + index % b->n_crops * count,
-                                                    count * sizeof(float), dims, 4,
+    check(b, b->api->CreateTensorWithDataAsOrtValue(b->memory, b->tensors + first * count,
+                                                    run->batch * count * sizeof(float), dims, 4,
                                                     ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in));
     check(b, b->api->Run(b->sessions[worker], NULL, (const char *const *)&b->input,
                          (const OrtValue *const *)&in, 1, (const char *const *)&b->output, 1, &out));
@@ -192,14 +216,16 @@ static lk_status run_one(void *arg, size_t index, int worker, lk_error *err)
     return LK_OK;
 }
 
-static struct rate runtime_rate(struct bench *b, size_t images)
+static struct rate runtime_rate(struct bench *b, size_t batch, size_t images)
 {
     lk_error err;
+    struct runtime run = {b, batch};
+    size_t n = images / batch;
     double start = lk_clock_seconds(), cpu = cpu_seconds();
-    if (lk_pool_for(b->ctx, images, run_one, b, &err) != LK_OK)
+    if (lk_pool_for(b->ctx, n, run_one, &run, &err) != LK_OK)
         die(&err);
-    return (struct rate){(double)images / (lk_clock_seconds() - start),
-                         (double)images / (cpu_seconds() - cpu)};
+    return (struct rate){(double)(n * batch) / (lk_clock_seconds() - start),
+                         (double)(n * batch) / (cpu_seconds() - cpu)};
 }
 
 /* ---- turns ------------------------------------------------------------------------------------- */
@@ -216,24 +242,44 @@ static double median(double *values, size_t n)
     return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
 }
 
+/* Median ratios of side A to a side of the runtime's. */
+static void compare(const struct bench *b, const struct rate *embed, const struct rate *runtime, size_t batch)
+{
+    double a[MAX_ROUNDS], r[MAX_ROUNDS], wall[MAX_ROUNDS], cpu[MAX_ROUNDS];
+    for (size_t i = 0; i < b->rounds; i++) {
+        a[i] = embed[i].wall;
+        r[i] = runtime[i].wall;
+        wall[i] = embed[i].wall / runtime[i].wall;
+        cpu[i] = embed[i].cpu / runtime[i].cpu;
+    }
+    printf(
+        "median of %zu: embed %.1f images/s, runtime alone in batches of %zu %.1f images/s, %.1f %%; per CPU "
+        "second %.1f %% (%s, %d threads, %zu images)\n",
+        b->rounds, median(a, b->rounds), batch, median(r, b->rounds), 100 * median(wall, b->rounds),
+        100 * median(cpu, b->rounds), b->model->name, lk_ctx_threads(b->ctx), b->images);
+}
+
 static void take_turns(struct bench *b)
 {
-    double embed[MAX_ROUNDS], runtime[MAX_ROUNDS], wall[MAX_ROUNDS], cpu[MAX_ROUNDS];
-    runtime_rate(b, (size_t)lk_ctx_threads(b->ctx) * 4); /* warms the sessions */
+    struct rate embed[MAX_ROUNDS], single[MAX_ROUNDS], batched[MAX_ROUNDS];
+    size_t warm = (size_t)lk_ctx_threads(b->ctx) * 4 * b->batch;
+    runtime_rate(b, 1, warm);
+    runtime_rate(b, b->batch, warm);
     for (size_t i = 0; i < b->rounds; i++) {
-        struct rate a = embed_rate(b, i), r = runtime_rate(b, b->images);
-        embed[i] = a.wall;
-        runtime[i] = r.wall;
-        wall[i] = a.wall / r.wall;
-        cpu[i] = a.cpu / r.cpu;
-        printf("round %zu: embed %.1f images/s, runtime alone %.1f images/s, %.1f %%; per CPU second %.1f "
-               "and %.1f, %.1f %%\n",
-               i + 1, a.wall, r.wall, 100 * wall[i], a.cpu, r.cpu, 100 * cpu[i]);
+        embed[i] = embed_rate(b, i);
+        single[i] = runtime_rate(b, 1, b->images);
+        printf("round %zu: images/s (per CPU second): embed %.1f (%.1f), runtime alone %.1f (%.1f)", i + 1,
+               embed[i].wall, embed[i].cpu, single[i].wall, single[i].cpu);
+        if (b->batch > 1) {
+            batched[i] = runtime_rate(b, b->batch, b->images);
+            printf(", in batches of %zu %.1f (%.1f)", b->batch, batched[i].wall, batched[i].cpu);
+        }
+        printf("\n");
+        fflush(stdout);
     }
-    printf("median of %zu: embed %.1f images/s, runtime alone %.1f images/s, %.1f %%; per CPU second %.1f "
-           "%% (%s, %d threads, %zu images)\n",
-           b->rounds, median(embed, b->rounds), median(runtime, b->rounds), 100 * median(wall, b->rounds),
-           100 * median(cpu, b->rounds), b->model->name, lk_ctx_threads(b->ctx), b->images);
+    compare(b, embed, single, 1);
+    if (b->batch > 1)
+        compare(b, embed, batched, b->batch);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -265,6 +311,7 @@ int main(int argc, char **argv)
     link_pictures(&b, argv[2]);
     load_tensors(&b);
     open_sessions(&b);
+    b.batch = find_batch(&b);
     take_turns(&b);
     return nftw(b.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : 1;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* embed.c - lk_embed: every picture of the inputs through an embedder, in parallel, written in order. */
+/* embed.c - the embed job: every picture of the inputs through an engine, in parallel, written in order. */
 #include "vision/embed.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 #include "formats/exclude.h"
 #include "formats/json.h"
 
-enum { SLOTS_PER_THREAD = 4, WARNINGS_PER_KIND = 10 };
+/* Asking an engine for groups costs as much as about 14 pictures and saves a seventh of each. */
+enum { GROUPS_PER_THREAD = 4, GATHER_FROM = 100, WARNINGS_PER_KIND = 10 };
 
 struct worker {
     void *handle;        /* opened by the thread that first needs it */
@@ -21,8 +23,8 @@ struct worker {
     char apart[64];      /* workers write often: no two on a cache line */
 };
 
-/* One picture in flight. The strings and floats are the slot's own. */
-struct slot {
+/* One picture in flight. The message and the floats are its own. */
+struct picture {
     struct lk_face_image image;
     float *vector;
 };
@@ -42,8 +44,9 @@ struct run {
     struct lk_embedder_about about;
     json_t *settings;
     struct worker *workers;
-    struct slot *slots;
+    size_t group; /* pictures in one: they lie behind one another in the set, and in a slot of the pipeline */
     size_t n_slots;
+    struct picture *pictures; /* n_slots groups */
     float *vectors;
     uint64_t resumed;
     uint64_t warned[LK_N_FACE_STATUS]; /* by enum lk_face_status */
@@ -62,16 +65,15 @@ static const char *without_path(const char *text, const char *path)
     return strncmp(text, path, len) == 0 && strncmp(text + len, ": ", 2) == 0 ? text + len + 2 : text;
 }
 
-static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg, lk_error *err)
+static lk_status take(struct run *run, size_t index, struct worker *worker, struct picture *picture,
+                      lk_error *err)
 {
-    struct run *run = arg;
-    struct slot *slot = slot_arg;
-    struct worker *worker = &run->workers[worker_index];
-    slot->image = (struct lk_face_image)LK_FACE_IMAGE_INIT;
+    struct lk_face_image *image = &picture->image;
+    *image = (struct lk_face_image)LK_FACE_IMAGE_INIT;
     if (run->excluded != NULL && run->excluded[index] != NULL) {
-        slot->image.status = LK_FACE_EXCLUDED;
-        slot->image.message = lk_strdup(run->excluded[index], err);
-        return slot->image.message != NULL ? LK_OK : LK_ENOMEM;
+        image->status = LK_FACE_EXCLUDED;
+        image->message = lk_strdup(run->excluded[index], err);
+        return image->message != NULL ? LK_OK : LK_ENOMEM;
     }
     if (worker->handle == NULL)
         LK_TRY(run->engine->open_like(&worker->handle, run->workers[0].handle, err));
@@ -83,20 +85,42 @@ static lk_status fill(void *arg, size_t index, int worker_index, void *slot_arg,
     double read = lk_clock_seconds();
     worker->read_seconds += read - start;
     if (status == LK_EIO || status == LK_EFORMAT) { /* this picture's own trouble, not the run's */
-        slot->image.status = LK_FACE_UNREADABLE;
-        slot->image.message = lk_strdup(reason.text, err); /* sink takes the path off */
-        return slot->image.message != NULL ? LK_OK : LK_ENOMEM;
+        image->status = LK_FACE_UNREADABLE;
+        image->message = lk_strdup(reason.text, err); /* without_path takes the path off */
+        return image->message != NULL ? LK_OK : LK_ENOMEM;
     }
     if (status != LK_OK) {
         if (err != NULL)
             *err = reason;
         return status;
     }
-    status =
-        run->engine->embed(worker->handle, bytes, len, run->options->choice, slot->vector, &slot->image, err);
+    status = run->engine->take(worker->handle, bytes, len, run->options->choice, picture->vector, image, err);
     free(bytes);
     if (status != LK_OK)
         lk_source_error_prefix(run->source, index, err);
+    return status;
+}
+
+/* Group `index` of those that are still missing holds the pictures *first .. end - 1; returns end. */
+static size_t group_of(const struct run *run, size_t index, size_t *first)
+{
+    *first = run->part.first + run->resumed + index * run->group;
+    return run->part.end - *first < run->group ? run->part.end : *first + run->group;
+}
+
+static lk_status fill(void *arg, size_t index, int worker_index, void *slot, lk_error *err)
+{
+    struct run *run = arg;
+    struct picture *pictures = slot;
+    struct worker *worker = &run->workers[worker_index];
+    size_t first, end = group_of(run, index, &first);
+    for (size_t i = first; i < end; i++)
+        LK_TRY(take(run, i, worker, &pictures[i - first], err));
+    if (worker->handle == NULL) /* every picture so far was excluded */
+        return LK_OK;
+    lk_status status = run->engine->finish(worker->handle, err);
+    if (status != LK_OK)
+        lk_source_error_prefix(run->source, first, err);
     return status;
 }
 
@@ -123,11 +147,9 @@ static void warn_of_the_rest(struct run *run)
                            run->warned[kind] - WARNINGS_PER_KIND, kinds[kind]);
 }
 
-static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
+static lk_status write_picture(struct run *run, size_t index, struct picture *picture, lk_error *err)
 {
-    struct run *run = arg;
-    struct slot *slot = slot_arg;
-    struct lk_face_image image = slot->image;
+    struct lk_face_image image = picture->image;
     double start = lk_clock_seconds();
     LK_TRY(lk_source_path(run->source, index, &run->path, err));
     image.path = run->path.text;
@@ -137,12 +159,12 @@ static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
     image.groups = run->groups;
     for (size_t g = 0; g < image.n_groups; g++)
         image.groups[g] = (char *)lk_source_group(run->source, index, g);
-    lk_status status = lk_embed_job_add(&run->job, &image, slot->vector, err);
+    lk_status status = lk_embed_job_add(&run->job, &image, picture->vector, err);
     run->write_seconds += lk_clock_seconds() - start;
     if (status == LK_OK)
         warn(run, &image);
-    free(slot->image.message);
-    slot->image.message = NULL;
+    free(picture->image.message);
+    picture->image.message = NULL;
     const lk_progress progress = {.stage = "embed",
                                   .unit = "images",
                                   .done = index + 1 - run->part.first,
@@ -150,6 +172,16 @@ static lk_status sink(void *arg, size_t index, void *slot_arg, lk_error *err)
                                   .resumed = run->resumed};
     lk_ctx_progress(run->ctx, &progress);
     return status;
+}
+
+static lk_status sink(void *arg, size_t index, void *slot, lk_error *err)
+{
+    struct run *run = arg;
+    struct picture *pictures = slot;
+    size_t first, end = group_of(run, index, &first);
+    for (size_t i = first; i < end; i++)
+        LK_TRY(write_picture(run, i, &pictures[i - first], err));
+    return LK_OK;
 }
 
 /* ---- settings and meta.json -------------------------------------------------------------------- */
@@ -203,13 +235,14 @@ static json_t *make_meta(const struct run *run)
 static lk_status make_slots(struct run *run, lk_error *err)
 {
     size_t dim = (size_t)run->about.dim;
-    run->n_slots = (size_t)lk_ctx_threads(run->ctx) * SLOTS_PER_THREAD;
-    run->slots = lk_calloc(run->n_slots, sizeof *run->slots, err);
-    run->vectors = lk_calloc(run->n_slots, dim * sizeof *run->vectors, err);
-    if (run->slots == NULL || run->vectors == NULL)
+    run->n_slots = (size_t)lk_ctx_threads(run->ctx) * GROUPS_PER_THREAD;
+    size_t n = run->n_slots * run->group;
+    run->pictures = lk_calloc(n, sizeof *run->pictures, err);
+    run->vectors = lk_calloc(n, dim * sizeof *run->vectors, err);
+    if (run->pictures == NULL || run->vectors == NULL)
         return LK_ENOMEM;
-    for (size_t i = 0; i < run->n_slots; i++)
-        run->slots[i].vector = run->vectors + i * dim;
+    for (size_t i = 0; i < n; i++)
+        run->pictures[i].vector = run->vectors + i * dim;
     return LK_OK;
 }
 
@@ -218,11 +251,17 @@ static lk_status embed_rest(struct run *run, lk_error *err)
 {
     size_t n = run->part.end - run->part.first;
     run->resumed = run->job.done.images;
-    LK_TRY(make_slots(run, err));
-    if (run->resumed == n)
+    size_t left = n - run->resumed;
+    if (left == 0)
         return LK_OK;
-    lk_status status = lk_pool_ordered(run->ctx, run->part.first + run->resumed, run->part.end, run->slots,
-                                       sizeof *run->slots, run->n_slots, fill, sink, run, err);
+    if (left >= GATHER_FROM)
+        LK_TRY(run->engine->gather(run->workers[0].handle, &run->group, err));
+    assert(run->group >= 1 && run->group <= LK_EMBED_BATCH); /* the source's window is made for that */
+    LK_TRY(make_slots(run, err));
+    size_t n_groups = left / run->group + (left % run->group != 0);
+    lk_status status =
+        lk_pool_ordered(run->ctx, 0, n_groups, run->pictures, run->group * sizeof *run->pictures,
+                        run->n_slots, fill, sink, run, err);
     uint64_t done = run->job.done.images;
     if (status == LK_ECANCELED)
         return lk_fail(err, LK_ECANCELED,
@@ -349,7 +388,8 @@ static lk_status do_run(struct run *run, lk_embed_summary *out, lk_error *err)
     struct lk_source_options source = {.ctx = run->ctx,
                                        .format = o->format,
                                        .labels = o->labels,
-                                       .window = (size_t)lk_ctx_threads(run->ctx) * SLOTS_PER_THREAD};
+                                       .window = (size_t)lk_ctx_threads(run->ctx) * GROUPS_PER_THREAD *
+                                                 LK_EMBED_BATCH};
     if (o->identity != NULL)
         LK_TRY(lk_identity_rule_parse(o->identity, &source.identity, err));
     LK_TRY(lk_source_open(&run->source, o->inputs, o->n_inputs, &source, err));
@@ -394,16 +434,16 @@ lk_status lk_embed_with(lk_ctx *ctx, const lk_embed_options *options, const stru
                                          options->n_shards <= LK_MAX_SHARDS,
             err, LK_EINVAL, "embed: shard %" PRIu64 " of %" PRIu64 ", expected 1 to N of at most %d",
             options->shard, options->n_shards, LK_MAX_SHARDS);
-    struct run run = {.ctx = ctx, .options = options, .engine = engine, .job = {.lock = -1}};
+    struct run run = {.ctx = ctx, .options = options, .engine = engine, .group = 1, .job = {.lock = -1}};
     lk_status status = do_run(&run, out, err);
     lk_embed_job_close(&run.job);
-    for (size_t i = 0; run.slots != NULL && i < run.n_slots; i++)
-        free(run.slots[i].image.message);
+    for (size_t i = 0; run.pictures != NULL && i < run.n_slots * run.group; i++)
+        free(run.pictures[i].image.message);
     for (int i = 0; run.workers != NULL && i < lk_ctx_threads(ctx); i++)
         if (run.workers[i].handle != NULL)
             engine->close(run.workers[i].handle);
     free(run.workers);
-    free(run.slots);
+    free(run.pictures);
     free(run.vectors);
     json_decref(run.settings);
     lk_source_close(run.source);
@@ -411,69 +451,4 @@ lk_status lk_embed_with(lk_ctx *ctx, const lk_embed_options *options, const stru
     lk_exclude_free(&run.exclude);
     free(run.excluded);
     return status;
-}
-
-/* ---- the real engine --------------------------------------------------------------------------- */
-
-static lk_status open_embedder(void **worker, void *arg, lk_ctx *ctx, const lk_embed_options *options,
-                               lk_error *err)
-{
-    (void)arg;
-    lk_embedder_options o;
-    lk_embedder_options_init(&o);
-    o.model = options->model;
-    o.detector = options->detector;
-    o.aligned = options->aligned;
-    o.age_model = options->age_model;
-    lk_embedder *embedder;
-    LK_TRY(lk_embedder_open(&embedder, ctx, &o, err));
-    *worker = embedder;
-    return LK_OK;
-}
-
-static lk_status open_embedder_like(void **worker, const void *first, lk_error *err)
-{
-    lk_embedder *embedder;
-    LK_TRY(lk_embedder_open_like(&embedder, first, err));
-    *worker = embedder;
-    return LK_OK;
-}
-
-static lk_status embed_bytes(void *worker, const uint8_t *bytes, size_t len, lk_face_choice choice,
-                             float *out, struct lk_face_image *info, lk_error *err)
-{
-    return lk_embedder_bytes(worker, bytes, len, choice, out, info, err);
-}
-
-static void about_embedder(const void *worker, struct lk_embedder_about *out)
-{
-    lk_embedder_about(worker, out);
-}
-
-static void times_of_embedder(const void *worker, struct lk_embedder_times *out)
-{
-    lk_embedder_times(worker, out);
-}
-
-static void close_embedder(void *worker)
-{
-    lk_embedder_free(worker);
-}
-
-void lk_embed_options_init(lk_embed_options *options)
-{
-    memset(options, 0, sizeof *options);
-    options->choice =
-        LK_FACE_CENTRAL; /* datasets put their person in the middle; bystanders stand larger at the edge */
-}
-
-lk_status lk_embed(lk_ctx *ctx, const lk_embed_options *options, lk_embed_summary *out, lk_error *err)
-{
-    static const struct lk_embed_engine engine = {.open = open_embedder,
-                                                  .open_like = open_embedder_like,
-                                                  .embed = embed_bytes,
-                                                  .about = about_embedder,
-                                                  .times = times_of_embedder,
-                                                  .close = close_embedder};
-    return lk_embed_with(ctx, options, &engine, out, err);
 }

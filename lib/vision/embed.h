@@ -16,10 +16,15 @@
 struct lk_embed_engine {
     void *arg; /* passed to open */
     lk_status (*open)(void **worker, void *arg, lk_ctx *ctx, const lk_embed_options *options, lk_error *err);
+    /* Lets this first worker, and those opened like it, take pictures in groups of *n, 1 to LK_EMBED_BATCH;
+     * more than one where that changes no result. Takes the time of some pictures. Without this call, one. */
+    lk_status (*gather)(void *first, size_t *n, lk_error *err);
     /* For one more thread, and called from it. */
     lk_status (*open_like)(void **worker, const void *first, lk_error *err);
-    lk_status (*embed)(void *worker, const uint8_t *bytes, size_t len, lk_face_choice choice, float *out,
-                       struct lk_face_image *info, lk_error *err);
+    /* Takes a picture; out and info may become complete only in finish, which ends every group. */
+    lk_status (*take)(void *worker, const uint8_t *bytes, size_t len, lk_face_choice choice, float *out,
+                      struct lk_face_image *info, lk_error *err);
+    lk_status (*finish)(void *worker, lk_error *err);
     void (*about)(const void *worker, struct lk_embedder_about *out);
     void (*times)(const void *worker, struct lk_embedder_times *out);
     void (*close)(void *worker);

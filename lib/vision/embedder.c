@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* embedder.c - one face at a time: decode, detect, align, embed. */
+/* embedder.c - decode, detect and align one picture at a time; embed one face or several at once. */
 #include "vision/embedder.h"
 
 #include <math.h>
@@ -13,6 +13,13 @@
 #include "vision/detect.h"
 #include "vision/strata.h"
 
+/* A face that is found and aligned and waits for the recogniser; out and info are the caller's. */
+struct waiting {
+    struct lk_image crop;
+    float *out;
+    struct lk_face_image *info;
+};
+
 struct lk_embedder {
     struct lk_model *model, *detector_model, *age_model; /* the last two may be NULL */
     struct lk_ort *ort, *detector_ort, *age_ort;
@@ -20,7 +27,10 @@ struct lk_embedder {
     struct lk_detector *detector;
     struct lk_age *age;
     size_t output;
-    float *tensor;
+    size_t batch;  /* faces for one run of the recogniser */
+    float *tensor; /* room for as many */
+    struct waiting waiting[LK_EMBED_BATCH];
+    size_t n_waiting;
     struct lk_embedder_times times;
 };
 
@@ -35,7 +45,7 @@ void lk_embedder_options_init(lk_embedder_options *options)
 static lk_status open_rest(struct lk_embedder *e, lk_error *err)
 {
     LK_TRY(lk_model_output(e->model, e->ort, &e->output, err));
-    e->tensor = lk_alloc_aligned(LK_INPUT_COUNT(&e->model->input), sizeof *e->tensor, err);
+    e->tensor = lk_alloc_aligned(e->batch * LK_INPUT_COUNT(&e->model->input), sizeof *e->tensor, err);
     if (e->tensor == NULL)
         return LK_ENOMEM;
     if (e->age_model != NULL)
@@ -73,6 +83,7 @@ lk_status lk_embedder_open(lk_embedder **out, lk_ctx *ctx, const lk_embedder_opt
     struct lk_embedder *e = lk_calloc(1, sizeof *e, err);
     if (e == NULL)
         return LK_ENOMEM;
+    e->batch = 1;
     lk_status status = open_models(e, ctx, options, err);
     if (status == LK_OK)
         status = open_rest(e, err);
@@ -91,6 +102,7 @@ lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_
         return LK_ENOMEM;
     e->model = lk_model_share(other->model);
     e->ort = lk_ort_share(other->ort);
+    e->batch = other->batch;
     memcpy(e->sha256, other->sha256, sizeof e->sha256);
     if (other->detector_model != NULL) {
         e->detector_model = lk_model_share(other->detector_model);
@@ -111,10 +123,18 @@ lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_
     return LK_OK;
 }
 
+static void drop_waiting(struct lk_embedder *e)
+{
+    for (size_t i = 0; i < e->n_waiting; i++)
+        lk_image_free(&e->waiting[i].crop);
+    e->n_waiting = 0;
+}
+
 void lk_embedder_free(lk_embedder *e)
 {
     if (e == NULL)
         return;
+    drop_waiting(e);
     lk_age_free(e->age);
     lk_model_free(e->age_model);
     lk_ort_free(e->age_ort);
@@ -125,6 +145,20 @@ void lk_embedder_free(lk_embedder *e)
     lk_ort_free(e->detector_ort);
     free(e->tensor);
     free(e);
+}
+
+lk_status lk_embedder_gather(lk_embedder *e, size_t *batch, lk_error *err)
+{
+    bool same;
+    LK_TRY(lk_model_batches(e->model, e->ort, e->output, LK_EMBED_BATCH, &same, err));
+    size_t n = same ? LK_EMBED_BATCH : 1;
+    float *tensor = lk_alloc_aligned(n * LK_INPUT_COUNT(&e->model->input), sizeof *tensor, err);
+    if (tensor == NULL)
+        return LK_ENOMEM;
+    free(e->tensor);
+    e->tensor = tensor;
+    *batch = e->batch = n;
+    return LK_OK;
 }
 
 int lk_embedder_dim(const lk_embedder *e)
@@ -187,24 +221,23 @@ static lk_status normalise(const struct lk_embedder *e, const float *raw, float 
     return LK_OK;
 }
 
-lk_status lk_embedder_crop_as(lk_embedder *e, const struct lk_input *input, const struct lk_image *crop,
-                              float *out, float *norm, lk_error *err)
+static lk_status check_size(const struct lk_input *input, const struct lk_image *crop, lk_error *err)
 {
     LK_NEED(crop->width == input->width && crop->height == input->height, err, LK_EFORMAT,
             "the picture is %d x %d, expected an aligned crop of %d x %d; a resize is not an alignment, so "
             "drop --aligned",
             crop->width, crop->height, input->width, input->height);
+    return LK_OK;
+}
+
+lk_status lk_embedder_crop_as(lk_embedder *e, const struct lk_input *input, const struct lk_image *crop,
+                              float *out, float *norm, lk_error *err)
+{
+    LK_TRY(check_size(input, crop, err));
     lk_tensor_fill(input, crop, e->tensor);
-    int64_t dims[4];
-    lk_model_dims(e->model, dims);
     struct lk_ort_result result;
-    LK_TRY(lk_ort_run(e->ort, e->tensor, dims, 4, &e->output, 1, &result, err));
-    lk_status status;
-    if (result.outputs[0].count != (size_t)e->model->dim)
-        status = lk_fail(err, LK_EBACKEND, "model %s: output '%s' gave %zu numbers, the descriptor says %d",
-                         e->model->name, e->model->output, result.outputs[0].count, e->model->dim);
-    else
-        status = normalise(e, result.outputs[0].data, out, norm, err);
+    LK_TRY(lk_model_run(e->model, e->ort, e->output, e->tensor, 1, &result, err));
+    lk_status status = normalise(e, result.outputs[0].data, out, norm, err);
     lk_ort_result_free(&result);
     return status;
 }
@@ -285,23 +318,19 @@ lk_status lk_embedder_find(lk_embedder *e, const struct lk_image *image, lk_face
     return LK_OK;
 }
 
-lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_face_choice choice, float *out,
-                            struct lk_face_image *info, lk_error *err)
+/* What the recogniser said of one face, and what is measured besides. */
+static lk_status measure(struct lk_embedder *e, const struct waiting *face, const float *raw, lk_error *err)
 {
-    struct lk_image crop;
-    LK_TRY(lk_embedder_find(e, image, choice, &crop, info, err));
-    if (info->status != LK_FACE_EMBEDDED)
-        return LK_OK;
+    struct lk_face_image *info = face->info;
     lk_error why = {.code = LK_OK};
     double at = lk_clock_seconds();
-    lk_status status = lk_embedder_crop(e, &crop, out, &info->norm, &why);
+    lk_status status = normalise(e, raw, face->out, &info->norm, &why);
     stage_done(&e->times.embed, &at);
     if (status == LK_OK) {
-        info->sharpness = lk_sharpness(&crop);
-        status = e->age != NULL ? lk_age_estimate(e->age, &crop, &info->age, &why) : LK_OK;
+        info->sharpness = lk_sharpness(&face->crop);
+        status = e->age != NULL ? lk_age_estimate(e->age, &face->crop, &info->age, &why) : LK_OK;
         stage_done(&e->times.strata, &at);
     }
-    lk_image_free(&crop);
     if (status == LK_EFORMAT) /* one picture without a usable embedding must not end a run over millions */
         return unusable(info, LK_FACE_UNREADABLE, why.text, err);
     if (status != LK_OK && err != NULL)
@@ -309,8 +338,52 @@ lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_fac
     return status;
 }
 
-lk_status lk_embedder_bytes(lk_embedder *e, const uint8_t *bytes, size_t len, lk_face_choice choice,
-                            float *out, struct lk_face_image *info, lk_error *err)
+lk_status lk_embedder_finish(lk_embedder *e, lk_error *err)
+{
+    size_t n = e->n_waiting;
+    if (n == 0)
+        return LK_OK;
+    struct lk_ort_result result;
+    double at = lk_clock_seconds();
+    for (size_t i = 0; i < n; i++)
+        lk_tensor_fill(&e->model->input, &e->waiting[i].crop,
+                       e->tensor + i * LK_INPUT_COUNT(&e->model->input));
+    lk_status status = lk_model_run(e->model, e->ort, e->output, e->tensor, n, &result, err);
+    stage_done(&e->times.embed, &at);
+    if (status == LK_OK) {
+        for (size_t i = 0; status == LK_OK && i < n; i++)
+            status = measure(e, &e->waiting[i], result.outputs[0].data + i * (size_t)e->model->dim, err);
+        lk_ort_result_free(&result);
+    }
+    drop_waiting(e);
+    return status;
+}
+
+static lk_status take_image(lk_embedder *e, const struct lk_image *image, lk_face_choice choice, float *out,
+                            struct lk_face_image *info, lk_error *err)
+{
+    struct lk_image crop;
+    lk_error why;
+    LK_TRY(lk_embedder_find(e, image, choice, &crop, info, err));
+    if (info->status != LK_FACE_EMBEDDED)
+        return LK_OK;
+    if (check_size(&e->model->input, &crop, &why) != LK_OK) {
+        lk_image_free(&crop);
+        return unusable(info, LK_FACE_UNREADABLE, why.text, err);
+    }
+    e->waiting[e->n_waiting++] = (struct waiting){crop, out, info};
+    return e->n_waiting < e->batch ? LK_OK : lk_embedder_finish(e, err);
+}
+
+lk_status lk_embedder_image(lk_embedder *e, const struct lk_image *image, lk_face_choice choice, float *out,
+                            struct lk_face_image *info, lk_error *err)
+{
+    LK_TRY(take_image(e, image, choice, out, info, err));
+    return lk_embedder_finish(e, err);
+}
+
+lk_status lk_embedder_take(lk_embedder *e, const uint8_t *bytes, size_t len, lk_face_choice choice,
+                           float *out, struct lk_face_image *info, lk_error *err)
 {
     struct lk_image image = {0, 0, NULL};
     lk_error why;
@@ -327,9 +400,16 @@ lk_status lk_embedder_bytes(lk_embedder *e, const uint8_t *bytes, size_t len, lk
         info->width = info->height = 0;
         return unusable(info, LK_FACE_UNREADABLE, why.text, err);
     }
-    status = lk_embedder_image(e, &image, choice, out, info, err);
+    status = take_image(e, &image, choice, out, info, err);
     lk_image_free(&image);
     return status;
+}
+
+lk_status lk_embedder_bytes(lk_embedder *e, const uint8_t *bytes, size_t len, lk_face_choice choice,
+                            float *out, struct lk_face_image *info, lk_error *err)
+{
+    LK_TRY(lk_embedder_take(e, bytes, len, choice, out, info, err));
+    return lk_embedder_finish(e, err);
 }
 
 lk_status lk_embedder_file(lk_embedder *e, const char *path, float *out, lk_error *err)

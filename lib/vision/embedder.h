@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* embedder.h - what the embed job needs beyond likeness.h: encoded pictures in, one line of images.csv and a
- * vector out.
+ * vector out, singly or in small groups.
  *
  * One embedder serves one thread at a time. Workers open the first with lk_embedder_open (likeness.h) and the
  * rest with lk_embedder_open_like, which reads, hashes and checks no file again. */
@@ -28,7 +28,28 @@ lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_
 lk_status lk_embedder_bytes(lk_embedder *embedder, const uint8_t *bytes, size_t len, lk_face_choice choice,
                             float *out, struct lk_face_image *info, lk_error *err);
 
-/* The same from a decoded picture. */
+/* ---- in groups ----
+ * Some networks take less time for several faces at once than one by one. lk_embedder_take does all that
+ * lk_embedder_bytes does up to the recogniser, and lk_embedder_finish the rest for all that wait. */
+
+/* Faces for one run. EdgeFace-XS on two threads takes 13 to 16 % less processor time in batches of 2 to 8, no
+ * less in larger ones; the memory and the trial of lk_embedder_gather grow with the batch. */
+enum { LK_EMBED_BATCH = 4 };
+
+/* From now on this embedder, and those opened like it, run the recogniser on up to *batch faces at once: on
+ * LK_EMBED_BATCH where lk_model_batches says that this changes nothing, else on one. No face may wait. */
+lk_status lk_embedder_gather(lk_embedder *embedder, size_t *batch, lk_error *err);
+
+/* As lk_embedder_bytes, but out and info of a picture with a face are complete only after *batch such
+ * pictures, or lk_embedder_finish; until then they must stay where they are. After a failure, free the
+ * embedder. */
+lk_status lk_embedder_take(lk_embedder *embedder, const uint8_t *bytes, size_t len, lk_face_choice choice,
+                           float *out, struct lk_face_image *info, lk_error *err);
+lk_status lk_embedder_finish(lk_embedder *embedder, lk_error *err);
+
+/* ---- singly ---- */
+
+/* lk_embedder_bytes from a decoded picture. */
 lk_status lk_embedder_image(lk_embedder *embedder, const struct lk_image *image, lk_face_choice choice,
                             float *out, struct lk_face_image *info, lk_error *err);
 

@@ -10,8 +10,8 @@ skip() { # reason
 }
 
 # The recogniser of the tests, as tiny/tiny.json.
-tiny_model() {
-    "$python" "$TESTS/make_tiny_model.py" tiny || exit $?
+tiny_model() { # batch, see the script
+    "$python" "$TESTS/make_tiny_model.py" tiny "$@" || exit $?
 }
 
 pictures() { # folder, people, pictures of each

@@ -28,14 +28,24 @@ struct fake {
     lk_ctx *ctx;
     atomic_int calls, cancel_at, fail_at;  /* 0 = never */
     int delay_us;                          /* at most */
+    int group;                             /* pictures in one; 0 = 1 */
+    atomic_int gathered, most_waiting;     /* calls of gather; vectors given by one call of finish, at most */
     const char *model_sha256, *age_sha256; /* the second NULL = no age model */
     atomic_int open_workers;
     json_t *thresholds;
 };
 
+/* Complete only after finish, as with a network that takes several faces at once. */
+struct fake_waiting {
+    float vector[DIM], *out;
+    float norm, *norm_out;
+};
+
 struct fake_worker {
     struct fake *fake;
     struct lk_rng delays;
+    struct fake_waiting waiting[LK_EMBED_BATCH];
+    int n_waiting;
 };
 
 static inline lk_status fake_new(void **worker, struct fake *fake)
@@ -63,8 +73,32 @@ static inline lk_status fake_open_like(void **worker, const void *first, lk_erro
     return fake_new(worker, ((const struct fake_worker *)first)->fake);
 }
 
-static inline lk_status fake_embed(void *worker, const uint8_t *bytes, size_t len, lk_face_choice choice,
-                                   float *out, struct lk_face_image *info, lk_error *err)
+static inline lk_status fake_gather(void *first, size_t *n, lk_error *err)
+{
+    (void)err;
+    struct fake *fake = ((struct fake_worker *)first)->fake;
+    atomic_fetch_add(&fake->gathered, 1);
+    *n = fake->group > 0 ? (size_t)fake->group : 1;
+    return LK_OK;
+}
+
+static inline lk_status fake_finish(void *worker, lk_error *err)
+{
+    (void)err;
+    struct fake_worker *w = worker;
+    int n = w->n_waiting, most = atomic_load(&w->fake->most_waiting);
+    while (n > most && !atomic_compare_exchange_weak(&w->fake->most_waiting, &most, n)) {
+    }
+    for (int i = 0; i < n; i++) {
+        memcpy(w->waiting[i].out, w->waiting[i].vector, sizeof w->waiting[i].vector);
+        *w->waiting[i].norm_out = w->waiting[i].norm;
+    }
+    w->n_waiting = 0;
+    return LK_OK;
+}
+
+static inline lk_status fake_take(void *worker, const uint8_t *bytes, size_t len, lk_face_choice choice,
+                                  float *out, struct lk_face_image *info, lk_error *err)
 {
     (void)choice;
     struct fake_worker *w = worker;
@@ -88,14 +122,17 @@ static inline lk_status fake_embed(void *worker, const uint8_t *bytes, size_t le
     struct lk_rng rng = lk_rng_seed(len);
     for (size_t i = 0; i < len; i++)
         rng.state = rng.state * 31 + bytes[i];
+    assert_true(w->n_waiting < LK_EMBED_BATCH);
+    struct fake_waiting *last = &w->waiting[w->n_waiting++];
+    *last = (struct fake_waiting){.out = out, .norm_out = &info->norm};
     float norm = 0;
     for (int i = 0; i < DIM; i++) {
-        out[i] = (float)lk_rng_unit(&rng) - 0.5f;
-        norm += out[i] * out[i];
+        last->vector[i] = (float)lk_rng_unit(&rng) - 0.5f;
+        norm += last->vector[i] * last->vector[i];
     }
-    info->norm = __builtin_sqrtf(norm);
+    last->norm = __builtin_sqrtf(norm);
     for (int i = 0; i < DIM; i++)
-        out[i] /= info->norm;
+        last->vector[i] /= last->norm;
     info->n_faces = 1;
     info->face = (struct lk_face){.box = {1.5f, 2, 30, 1.0f / 3}, .score = 0.9f};
     info->sharpness = (float)lk_rng_unit(&rng);
@@ -201,8 +238,15 @@ static inline void scene_close(struct scene *s)
 
 static inline lk_status embed(struct scene *s, int threads)
 {
-    const struct lk_embed_engine engine = {&s->fake,   fake_open,  fake_open_like, fake_embed,
-                                           fake_about, fake_times, fake_close};
+    const struct lk_embed_engine engine = {.arg = &s->fake,
+                                           .open = fake_open,
+                                           .gather = fake_gather,
+                                           .open_like = fake_open_like,
+                                           .take = fake_take,
+                                           .finish = fake_finish,
+                                           .about = fake_about,
+                                           .times = fake_times,
+                                           .close = fake_close};
     lk_ctx_options options;
     lk_ctx_options_init(&options);
     options.threads = threads;
@@ -215,6 +259,8 @@ static inline lk_status embed(struct scene *s, int threads)
     assert_int_equal(lk_str_addz(&s->said, "", NULL), LK_OK);
     s->err.text[0] = '\0';
     atomic_store(&s->fake.calls, 0);
+    atomic_store(&s->fake.gathered, 0);
+    atomic_store(&s->fake.most_waiting, 0);
     lk_status status = lk_embed_with(ctx, &s->options, &engine, &s->summary, &s->err);
     assert_int_equal(atomic_load(&s->fake.open_workers), 0);
     lk_ctx_free(ctx);

@@ -71,6 +71,69 @@ static void test_tables(void **state)
     scene_close(&s);
 }
 
+/* In groups of any size, cut by pictures without a vector, by excluded ones and by the end: the same bytes.
+ */
+static void test_groups(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, N_IMAGES - 1, "ookonoooouoooooonnnno");
+    char *list = lk_path_join(s.dir, "list.csv", NULL);
+    struct lk_str text = LK_STR_INIT;
+    assert_int_equal(lk_str_addf(&text, NULL, "path\n"), LK_OK);
+    for (int i = 0; i < N_IMAGES - 1; i += i % 50 == 4 ? 1 : 13) /* some of them in rows */
+        if (i % 50 != 3)
+            assert_int_equal(
+                lk_str_addf(&text, NULL, "\"%s/person \"\"%d\"\"/%03d.jpg\"\n", s.input, i % 7, i), LK_OK);
+    assert_int_equal(lk_file_write(list, text.text, text.len, NULL), LK_OK);
+    lk_str_free(&text);
+    for (int excluding = 0; excluding < 2; excluding++) {
+        s.options.exclude = excluding ? list : NULL;
+        s.fake.group = 1;
+        s.options.force = 1;
+        assert_int_equal(embed(&s, 1), LK_OK);
+        assert_int_equal(s.summary.n_excluded > 0, excluding);
+        assert_int_equal(atomic_load(&s.fake.most_waiting), 1);
+        struct result singly = result_of(&s);
+        s.fake.delay_us = 30;
+        for (int threads = 1; threads <= 5; threads += 2) {
+            for (s.fake.group = 2; s.fake.group <= LK_EMBED_BATCH; s.fake.group++) {
+                empty_output(&s);
+                assert_int_equal(embed(&s, threads), LK_OK);
+                assert_int_equal(atomic_load(&s.fake.most_waiting), s.fake.group);
+                assert_int_equal(s.last.done, N_IMAGES - 1);
+                struct result grouped = result_of(&s);
+                same_result(&singly, &grouped);
+            }
+        }
+        s.fake.delay_us = 0;
+    }
+    free(list);
+    scene_close(&s);
+}
+
+/* Finding out whether groups change nothing takes time: not for few pictures, not for a finished set. */
+static void test_few_go_singly(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, 99, "o");
+    s.fake.group = LK_EMBED_BATCH;
+    assert_int_equal(embed(&s, 2), LK_OK);
+    assert_int_equal(atomic_load(&s.fake.gathered), 0);
+    assert_int_equal(atomic_load(&s.fake.most_waiting), 1);
+    s.options.force = 1;
+    write_file(s.input, "new.jpg", "o new");
+    assert_int_equal(embed(&s, 2), LK_OK);
+    assert_int_equal(atomic_load(&s.fake.gathered), 1);
+    assert_int_equal(atomic_load(&s.fake.most_waiting), LK_EMBED_BATCH);
+    s.options.force = 0;
+    assert_int_equal(embed(&s, 2), LK_OK);
+    assert_true(s.summary.up_to_date);
+    assert_int_equal(atomic_load(&s.fake.gathered), 0);
+    scene_close(&s);
+}
+
 static void test_warnings_are_few(void **state)
 {
     (void)state;
@@ -220,7 +283,8 @@ static void test_two_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),           cmocka_unit_test(test_warnings_are_few),
+        cmocka_unit_test(test_tables),           cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_few_go_singly),    cmocka_unit_test(test_warnings_are_few),
         cmocka_unit_test(test_other_settings),   cmocka_unit_test(test_foreign_output),
         cmocka_unit_test(test_nothing_embedded), cmocka_unit_test(test_unreadable_file),
         cmocka_unit_test(test_two_runs),

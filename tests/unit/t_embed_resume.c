@@ -55,6 +55,7 @@ static void test_resume_anywhere(void **state)
         int runs = 0;
         do {
             atomic_store(&s.fake.cancel_at, 1 + (int)lk_rng_below(&rng, 120));
+            s.fake.group = 1 + (int)lk_rng_below(&rng, LK_EMBED_BATCH);
             status = embed(&s, 1 + (int)lk_rng_below(&rng, 5));
             if (status == LK_ECANCELED) {
                 failed_with(&s, "run the same command again to go on");
@@ -103,6 +104,30 @@ static void test_backend_failure_keeps_work(void **state)
     atomic_store(&s.fake.fail_at, 0);
     assert_int_equal(embed(&s, 1), LK_OK);
     assert_int_equal(s.summary.n_resumed, 40);
+    scene_close(&s);
+}
+
+/* A failure loses no more than the group that it falls into; the next run starts at the next picture. */
+static void test_failure_in_a_group(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, 150, "o");
+    assert_int_equal(embed(&s, 1), LK_OK);
+    struct result whole = result_of(&s);
+    empty_output(&s);
+    s.fake.group = 4;
+    atomic_store(&s.fake.fail_at, 43);
+    assert_int_equal(embed(&s, 1), LK_EBACKEND);
+    failed_with(&s, "after 40 of 150 images, which are kept: ");
+    failed_with(&s, "141.jpg: the fake runtime broke"); /* the 43rd in the order of names */
+    atomic_store(&s.fake.fail_at, 0);
+    s.fake.group = 3;
+    assert_int_equal(embed(&s, 1), LK_OK);
+    assert_int_equal(s.summary.n_resumed, 40);
+    assert_int_equal(atomic_load(&s.fake.calls), 110);
+    struct result again = result_of(&s);
+    same_result(&whole, &again);
     scene_close(&s);
 }
 
@@ -208,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_resume_anywhere),
         cmocka_unit_test(test_resume_counts),
         cmocka_unit_test(test_backend_failure_keeps_work),
+        cmocka_unit_test(test_failure_in_a_group),
         cmocka_unit_test(test_resume_while_finishing),
         cmocka_unit_test(test_damaged_result),
         cmocka_unit_test(test_full_disk),

@@ -175,6 +175,103 @@ static void test_embeds(void **state)
     lk_embedder_free(like);
 }
 
+/* ---- batches: see make_onnx.py for the networks ------------------------------------------------------- */
+
+static lk_embedder *open_batch(const char *kind, size_t *batch)
+{
+    char onnx[40], json[40], input[40];
+    lk_error err;
+    lk_embedder *e;
+    snprintf(onnx, sizeof onnx, "%s.onnx", kind);
+    snprintf(json, sizeof json, "%s.json", kind);
+    snprintf(input, sizeof input, "data %s", kind);
+    make_onnx(onnx, 112, 6, input);
+    assert_int_equal(open_aligned(descriptor(json, onnx, "null", 112, 6), &e, &err), LK_OK);
+    assert_int_equal(lk_embedder_gather(e, batch, &err), LK_OK);
+    return e;
+}
+
+static void test_which_models_batch(void **state)
+{
+    (void)state;
+    if (!have_onnx)
+        SKIP_TEST("python3-onnx is not installed");
+    const char *const kinds[] = {"one", "free", "mixes", "fails"};
+    const size_t expected[] = {1, LK_EMBED_BATCH, 1, 1};
+    for (int i = 0; i < 4; i++) {
+        size_t batch = 0;
+        lk_embedder_free(open_batch(kinds[i], &batch));
+        assert_int_equal(batch, expected[i]);
+    }
+}
+
+/* Picture number i of the test below: 3 is no picture, 5 black, so that it has no direction. */
+static void encoded_picture(int i, uint8_t **bytes, size_t *len)
+{
+    struct lk_image picture = {0, 0, NULL};
+    assert_int_equal(lk_image_new(&picture, 112, 112, NULL), LK_OK);
+    for (int k = 0; k < 3 * 112 * 112; k++)
+        picture.rgb[k] = i == 5 ? 0 : (uint8_t)(k % 3 * 60 + 9 * i + k / 3 % 5);
+    assert_int_equal(lk_image_encode_jpeg(&picture, 90, bytes, len, NULL), LK_OK);
+    lk_image_free(&picture);
+    if (i == 3)
+        *len = 20;
+}
+
+static void test_batch_gives_the_same(void **state)
+{
+    (void)state;
+    if (!have_onnx)
+        SKIP_TEST("python3-onnx is not installed");
+    enum { N = 4 * LK_EMBED_BATCH + 1 };
+    lk_error err;
+    size_t batch;
+    lk_embedder *first = open_batch("free", &batch), *e, *single;
+    assert_int_equal(lk_embedder_open_like(&e, first, &err), LK_OK);
+    assert_int_equal(open_aligned(temp_path("free.json"), &single, &err), LK_OK);
+    float out[N][6] = {{0}};
+    struct lk_face_image info[N] = {{0}};
+    for (int i = 0; i < N; i++) {
+        uint8_t *bytes;
+        size_t len;
+        encoded_picture(i, &bytes, &len);
+        assert_int_equal(lk_embedder_take(e, bytes, len, LK_FACE_LARGEST, out[i], &info[i], &err), LK_OK);
+        free(bytes);
+        if (i == 0)
+            assert_true(isnan(info[i].norm)); /* it waits */
+        if (i == LK_EMBED_BATCH + 1)
+            assert_false(isnan(info[0].norm)); /* enough came after it */
+    }
+    assert_int_equal(lk_embedder_finish(e, &err), LK_OK);
+    assert_int_equal(lk_embedder_finish(e, &err), LK_OK); /* nothing waits: nothing happens */
+    for (int i = 0; i < N; i++) {
+        uint8_t *bytes;
+        size_t len;
+        float alone[6] = {0};
+        struct lk_face_image about = {0};
+        encoded_picture(i, &bytes, &len);
+        assert_int_equal(lk_embedder_bytes(single, bytes, len, LK_FACE_LARGEST, alone, &about, &err), LK_OK);
+        assert_int_equal(about.status, i == 3 || i == 5 ? LK_FACE_UNREADABLE : LK_FACE_EMBEDDED);
+        assert_int_equal(info[i].status, about.status);
+        assert_memory_equal(out[i], alone, sizeof alone);
+        assert_memory_equal(&info[i].norm, &about.norm, sizeof about.norm);
+        assert_memory_equal(&info[i].sharpness, &about.sharpness, sizeof about.sharpness);
+        if (about.message != NULL)
+            assert_string_equal(info[i].message, about.message);
+        free(info[i].message);
+        free(about.message);
+        free(bytes);
+    }
+    uint8_t *bytes;
+    size_t len;
+    encoded_picture(0, &bytes, &len);
+    assert_int_equal(lk_embedder_take(e, bytes, len, LK_FACE_LARGEST, out[0], &info[0], &err), LK_OK);
+    free(bytes);
+    lk_embedder_free(e); /* while a face waits */
+    lk_embedder_free(first);
+    lk_embedder_free(single);
+}
+
 static void count_entry(void *user, const lk_model_info *info)
 {
     int *seen = user;
@@ -288,6 +385,8 @@ int main(void)
         cmocka_unit_test(test_wrong_shapes),
         cmocka_unit_test(test_truncated_file),
         cmocka_unit_test(test_embeds),
+        cmocka_unit_test(test_which_models_batch),
+        cmocka_unit_test(test_batch_gives_the_same),
         cmocka_unit_test(test_registry),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
