@@ -17,6 +17,7 @@ enum {
     KEY_DECOYS,
     KEY_SEED,
     KEY_SAME_PERSON,
+    KEY_STRENGTH,
     KEY_MAX_SHARE,
     KEY_MAX_DISCOVERIES,
     KEY_FORCE
@@ -37,6 +38,8 @@ static const struct argp_option options[] = {
      "thresholds.json of `likeness calibrate` instead of the model's", 0},
     {"same-person", KEY_SAME_PERSON, "S", 0,
      "two names with images this close are one person; above 1: do not look (default: from the data)", 0},
+    {"strength", KEY_STRENGTH, "COSINE", 0,
+     "also say how many leaks of this strength would have been found; may be given several times", 0},
     {"pairs", 'k', "K", 0, "list the K closest pairs (default: 1500)", 0},
     {"seed", KEY_SEED, "N", 0, "seed of samples, bootstraps and permutations (default: 1)", 0},
     {"max-share", KEY_MAX_SHARE, "P", 0, "exit with 10 when more than P % leaked, with 97.5 % confidence", 0},
@@ -46,13 +49,14 @@ static const struct argp_option options[] = {
     {0},
 };
 
-enum { MAX_SETS = 100 };
+enum { MAX_SETS = 100, MAX_STRENGTHS = 64 };
 
 struct measure_args {
     struct cli *cli;
     lk_measure_options options;
     lk_list_options list;
     const char *holdouts[MAX_SETS], *controls[MAX_SETS];
+    double strengths[MAX_STRENGTHS];
     double max_share; /* NaN = no limit */
     bool limited;
     uint64_t max_discoveries;
@@ -114,6 +118,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_SAME_PERSON:
         o->same_person = cli_real(arg, -1, 2, "--same-person", state);
         return 0;
+    case KEY_STRENGTH:
+        if (o->n_strengths == MAX_STRENGTHS)
+            argp_error(state, "--strength: at most %d of them", MAX_STRENGTHS);
+        a->strengths[o->n_strengths++] = cli_real(arg, -1, 1, "--strength", state);
+        return 0;
     case 'k':
         o->pairs = cli_number(arg, 1, 1000000000, "-k", state);
         return 0;
@@ -156,6 +165,14 @@ static void print_summary(const lk_measure_options *o, const lk_measure_summary 
         printf("persons of the training set found: %" PRIu64 "; AUC %.3f (%.3f to %.3f)\n",
                s->n_persons_found, s->auc, s->auc_low, s->auc_high);
     }
+    if (s->n_holdouts > 0)
+        printf("images whose closest pair has an E-value of at most 0.01: %" PRIu64
+               " (by chance: %.1f); of at most 0.05 over the whole audit: %" PRIu64 "\n",
+               s->n_flagged, 0.01 * (double)s->n_images, s->n_flagged_audit);
+    if (s->n_judged > 0)
+        printf("synthetic identities that hold a picture of the training set (proof): %" PRIu64
+               "; discoveries without one (inference): %" PRIu64 "\n",
+               s->n_with_copies, s->n_without_copy);
     if (o->n_controls > 0)
         printf("stand out against the controls: %" PRIu64 "\n", s->n_controlled);
     printf("this takes for granted:\n");
@@ -202,6 +219,7 @@ int cmd_measure(struct cli *cli, int argc, char **argv)
     lk_list_options_init(&args.list);
     args.options.holdouts = args.holdouts;
     args.options.controls = args.controls;
+    args.options.strengths = args.strengths;
     cli_parse(&argp, argc, argv, &args);
     if (args.list.list != NULL) {
         args.list.output = args.options.output;

@@ -585,6 +585,8 @@ typedef struct lk_measure_options {
     uint64_t decoys;         /* parts to cut one hold-out into; 0 = as many as have the size of the training set */
     double same_person;      /* score from which two names are one person; NaN = from the data, above 1 = do not look */
     uint64_t pairs;          /* closest pairs to list, 1500 */
+    const double *strengths; /* cosines of leaks: which share of them would have been found; may be none */
+    size_t n_strengths;
     int force;               /* compare sets with and without identities; replace an output folder */
     const char *command;
 } lk_measure_options;
@@ -602,6 +604,11 @@ typedef struct lk_measure_summary {
     double auc, auc_low, auc_high;       /* person side; NaN without a hold-out */
     uint64_t n_persons_found;            /* persons of the training set found; 0 without a hold-out */
     uint64_t n_controlled;               /* found against the controls; 0 without any */
+    uint64_t n_images;                   /* synthetic images that were compared */
+    uint64_t n_flagged, n_flagged_audit; /* of them, with an E-value of at most 0.01, and E x images at most 0.05 */
+    uint64_t n_judged;                   /* closest pairs whose pictures could be compared */
+    uint64_t n_with_copies;              /* synthetic identities that hold a picture of the training set */
+    uint64_t n_without_copy;             /* discoveries that rest on the recogniser alone */
 } lk_measure_summary;
 
 LK_API void lk_measure_options_init(lk_measure_options *options);

@@ -166,6 +166,24 @@ static json_t *exposure(const struct lk_audit *a, bool *failed)
     return o;
 }
 
+static json_t *evalues(const struct lk_audit *a, bool *failed)
+{
+    const struct lk_tail_shape *shape = &a->tail.shape[0];
+    json_t *o = json_object();
+    set(o, "images", count(a->probes.rows), failed);
+    set(o, "strangers", count(a->tail_strangers), failed);
+    set(o, "persons", count(a->n_each), failed);
+    set(o, "scores_above", count(a->tail_scores), failed);
+    set(o, "shape", number(shape->shape), failed);
+    set(o, "shape_by_likelihood", number(shape->likelihood), failed);
+    set(o, "pairs_flagged", count(a->pairs_flagged), failed);
+    set(o, "images_flagged", count(a->images_flagged), failed);
+    set(o, "images_flagged_by_chance", number(0.01 * (double)a->probes.rows), failed);
+    set(o, "images_flagged_audit", count(a->images_flagged_audit), failed);
+    set(o, "assumes", assumes(on_holdout), failed);
+    return o;
+}
+
 static json_t *preference(const struct lk_audit *a, bool *failed)
 {
     const struct lk_pull *p = &a->pull;
@@ -260,6 +278,41 @@ static json_t *person_side(const struct lk_audit *a, bool *failed)
     return o;
 }
 
+static json_t *kinds(const struct lk_audit *a, bool *failed)
+{
+    const struct lk_audit_kinds *k = &a->kinds;
+    json_t *o = json_object(), *pairs = json_object();
+    for (int i = 0; i <= LK_KIND_UNKNOWN; i++)
+        set(pairs, lk_kind_name((enum lk_kind)i), count(k->pairs[i]), failed);
+    set(pairs, "not read", count(k->not_read), failed);
+    set(o, "closest_pairs", pairs, failed);
+    set(o, "identities_with_copies", count(k->identities), failed);
+    set(o, "images_copied", count(k->references), failed);
+    set(o, "discoveries_without_copy", count(k->inferred), failed);
+    return o;
+}
+
+static json_t *power(const struct lk_audit *a, bool *failed)
+{
+    json_t *o = json_object(), *rows = json_array();
+    for (size_t i = 0; i < a->n_powers; i++) {
+        const struct lk_audit_power *p = &a->powers[i];
+        double share = p->point.planted > 0 ? (double)p->point.planted / (double)p->point.n : NAN;
+        json_array_append_new(
+            rows, json_pack("{s:b, s:f, s:I, s:I, s:o, s:o, s:f, s:f}", "genuine", p->genuine, "strength",
+                            p->strength, "planted", (json_int_t)p->point.planted, "units",
+                            (json_int_t)p->point.n, "share", number(share), "detected",
+                            estimate(p->point.detected, p->point.detected_interval.low,
+                                     p->point.detected_interval.high),
+                            "found", p->point.found, "false_share", p->point.false_share));
+    }
+    set(o, "power", number(LK_AUDIT_POWER), failed);
+    set(o, "genuine_pairs", count(a->n_genuine), failed);
+    set(o, "rows", rows, failed);
+    set(o, "assumes", assumes(on_holdout), failed);
+    return o;
+}
+
 static json_t *all_assumptions(bool *failed)
 {
     json_t *o = json_object();
@@ -273,10 +326,13 @@ static json_t *measures(const struct lk_audit *a, bool *failed)
     bool compared = lk_audit_has_holdout(a);
     json_t *o = json_object();
     set(o, "L0_exposure", exposure(a, failed), failed);
+    set(o, "L2_evalues", a->tail_scores > 0 ? evalues(a, failed) : json_null(), failed);
     set(o, "L3_preference", compared ? preference(a, failed) : json_null(), failed);
     set(o, "L4_discoveries", compared ? discoveries(a, failed) : json_null(), failed);
     set(o, "L4b_controls", a->control_units > 0 ? against_controls(a, failed) : json_null(), failed);
     set(o, "L7_persons", compared ? person_side(a, failed) : json_null(), failed);
+    set(o, "L8_kinds", kinds(a, failed), failed);
+    set(o, "L10_power", a->n_powers > 0 ? power(a, failed) : json_null(), failed);
     return o;
 }
 

@@ -97,6 +97,12 @@ static void summarise(const struct lk_audit *a, lk_measure_summary *out)
         .auc_high = compared ? a->reach.auc_high : NAN,
         .n_persons_found = a->reach.found,
         .n_controlled = a->control_found,
+        .n_images = a->probes.rows,
+        .n_flagged = a->images_flagged,
+        .n_flagged_audit = a->images_flagged_audit,
+        .n_judged = a->n_pairs - a->kinds.not_read,
+        .n_with_copies = a->kinds.identities,
+        .n_without_copy = a->kinds.inferred,
     };
     snprintf(out->sentence, sizeof out->sentence, "%s", a->sentence);
 }
@@ -161,6 +167,8 @@ lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_
                                           .decoys = options->decoys,
                                           .depth = DEPTH,
                                           .pairs = options->pairs,
+                                          .strengths = options->strengths,
+                                          .n_strengths = options->n_strengths,
                                           .force = options->force != 0};
         status = measure(&j, ctx, out, err);
     }

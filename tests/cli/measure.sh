@@ -30,4 +30,18 @@ run 1 --synthetic=sim/synthetic --train=sim/none --holdout=sim/holdout -o none
 run 0 --synthetic=null/synthetic --train=null/train --holdout=null/holdout -o small
 grep -qi "no leak" out.txt small/measures.json && echo "says that there is no leak"
 grep "^verdict" out.txt
+grep -o "at least .* % leaked ones ([0-9]*) as alike as two images" out.txt
+run 0 --synthetic=null/synthetic --train=null/train --holdout=null/holdout -o weak --same-person=2 --fdr 0.03 --strength 0.2
+grep "^verdict" out.txt
+"$LIKENESS" simulate --identities 60 --persons 60 --images 1 --controls 0 --share 0 -o single >/dev/null
+run 0 --synthetic=single/synthetic --train=single/train --holdout=single/holdout -o single_low --strength 0.1
+grep -q "leaks at a cosine of 0.10 would have been found with a probability of 80 % not even if all" out.txt || cat out.txt
+run 0 --synthetic=single/synthetic --train=single/train --holdout=single/holdout -o single_high --strength 0.1 --strength 0.7
+grep -q "at a cosine of 0.70 would have been found" out.txt || cat out.txt
+"$LIKENESS" simulate --identities 30 --persons 30 --controls 0 --share 0 -o few >/dev/null
+run 0 --synthetic=few/synthetic --train=few/train --holdout=few/holdout -o few_out
+grep "^verdict" out.txt
+#out verdict: nothing found
+#out at least 33 % leaked ones (20) as alike as two images
+#out verdict: not enough power
 #out verdict: not enough power
