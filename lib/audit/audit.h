@@ -4,12 +4,14 @@
 #ifndef LK_AUDIT_AUDIT_H
 #define LK_AUDIT_AUDIT_H
 
+#include "base/names.h"
 #include "search/match.h"
 #include "stats/chance.h"
 #include "stats/decoys.h"
 #include "stats/doubles.h"
 #include "stats/evalue.h"
 #include "stats/power.h"
+#include "stats/several.h"
 #include "stats/pull.h"
 #include "stats/reach.h"
 #include "stats/thresholds.h"
@@ -252,9 +254,46 @@ lk_status lk_audit_measure_power(struct lk_audit *a, lk_error *err);
 /* verdict.c */
 void lk_audit_give_verdict(struct lk_audit *a);
 
-/* tables.c and json.c: the output folder. */
+/* ---- several matchers -------------------------------------------------------------------------------- */
+
+/* What is kept of one matcher's measurement; one entry for each of its units. */
+struct lk_audit_view {
+    const char *name, *folder; /* folder NULL = the output folder itself */
+    lk_verdict verdict;
+    size_t n, n_found;
+    uint64_t holdouts;
+    struct lk_pull pull;
+    bool tested;       /* has p-values */
+    double smallest_p; /* that there can be */
+    struct lk_names keys;
+    uint8_t *found;
+    double *margin, *q, *p;
+};
+
+struct lk_audit_matchers {
+    size_t n;
+    struct lk_audit_view views[LK_MAX_MATCHERS];
+    double fdr;
+    size_t n_common; /* units that all matchers have */
+    uint32_t *unit;  /* of each of them its place in each view */
+    struct lk_agreement agreement[LK_MAX_MATCHERS][LK_MAX_MATCHERS];
+    bool tested;
+    double *joint_p, *joint_q;       /* [r - 1][common unit]: found by at least r */
+    uint64_t joint[LK_MAX_MATCHERS]; /* discoveries at rate fdr */
+    uint64_t joint_least[LK_MAX_MATCHERS]; /* fewest that there can be */
+};
+
+/* matchers.c. Names and folders are borrowed. A view is the caller's to free with the rest, also after a
+ * failure. */
+lk_status lk_audit_view_make(struct lk_audit_view *view, const char *name, const char *folder,
+                             const struct lk_audit *a, lk_error *err);
+lk_status lk_audit_matchers_compare(struct lk_audit_matchers *m, lk_error *err);
+lk_status lk_audit_matchers_write(const struct lk_audit_matchers *m, const char *folder, lk_error *err);
+void lk_audit_matchers_free(struct lk_audit_matchers *m);
+
+/* tables.c and json.c: the output folder. matchers: NULL = there is one only. */
 lk_status lk_audit_write_tables(const struct lk_audit *a, const char *folder, lk_error *err);
-lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command,
-                              lk_error *err);
+lk_status lk_audit_write_json(const struct lk_audit *a, const struct lk_audit_matchers *matchers,
+                              const char *folder, const char *command, lk_error *err);
 
 #endif

@@ -321,7 +321,7 @@ static json_t *all_assumptions(bool *failed)
     return o;
 }
 
-static json_t *measures(const struct lk_audit *a, bool *failed)
+static json_t *measures(const struct lk_audit *a, json_t *matchers, bool *failed)
 {
     bool compared = lk_audit_has_holdout(a);
     json_t *o = json_object();
@@ -332,12 +332,54 @@ static json_t *measures(const struct lk_audit *a, bool *failed)
     set(o, "L4b_controls", a->control_units > 0 ? against_controls(a, failed) : json_null(), failed);
     set(o, "L7_persons", compared ? person_side(a, failed) : json_null(), failed);
     set(o, "L8_kinds", kinds(a, failed), failed);
+    set(o, "L9_matchers", matchers, failed);
     set(o, "L10_power", a->n_powers > 0 ? power(a, failed) : json_null(), failed);
     return o;
 }
 
-lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command,
-                              lk_error *err)
+static json_t *describe_matcher(const struct lk_audit_view *v, bool *failed)
+{
+    json_t *o = json_object();
+    set(o, "name", json_string(v->name), failed);
+    set(o, "folder", v->folder != NULL ? json_string(v->folder) : json_null(), failed);
+    set(o, "verdict", json_string(lk_verdict_name(v->verdict)), failed);
+    set(o, "units", count(v->n), failed);
+    set(o, "discoveries", count(v->n_found), failed);
+    set(o, "pi", v->holdouts > 0 ? estimate(v->pull.pi, v->pull.pi_low, v->pull.pi_high) : json_null(),
+        failed);
+    return o;
+}
+
+static json_t *several(const struct lk_audit_matchers *m, bool *failed)
+{
+    json_t *o = json_object(), *each = json_array(), *agreement = json_array(), *joint = json_array();
+    for (size_t i = 0; i < m->n; i++) {
+        json_array_append_new(each, describe_matcher(&m->views[i], failed));
+        for (size_t k = i + 1; k < m->n; k++) {
+            const struct lk_agreement *x = &m->agreement[i][k];
+            json_array_append_new(agreement,
+                                  json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "first", m->views[i].name,
+                                            "second", m->views[k].name, "found_first", (json_int_t)x->first,
+                                            "found_second", (json_int_t)x->second, "found_both",
+                                            (json_int_t)x->both, "jaccard", number(x->jaccard), "kappa",
+                                            number(x->kappa)));
+        }
+        if (m->tested)
+            json_array_append_new(joint, json_pack("{s:I, s:I, s:I}", "at_least", (json_int_t)(i + 1),
+                                                   "discoveries", (json_int_t)m->joint[i], "resolution",
+                                                   (json_int_t)m->joint_least[i]));
+    }
+    set(o, "matchers", each, failed);
+    set(o, "units", count(m->n_common), failed);
+    set(o, "agreement", agreement, failed);
+    set(o, "q", number(m->fdr), failed);
+    set(o, "joint", joint, failed);
+    set(o, "assumes", assumes(m->views[0].holdouts > 0 ? on_holdout : on_controls), failed);
+    return o;
+}
+
+lk_status lk_audit_write_json(const struct lk_audit *a, const struct lk_audit_matchers *matchers,
+                              const char *folder, const char *command, lk_error *err)
 {
     bool failed = false;
     json_t *o = json_object();
@@ -356,7 +398,8 @@ lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, cons
     set(o, "matching", describe_matching(a, &failed), &failed);
     set(o, "doubles", describe_doubles(&a->doubles, &failed), &failed);
     set(o, "balance", lk_audit_has_holdout(a) ? describe_balance(a, &failed) : json_null(), &failed);
-    set(o, "measures", measures(a, &failed), &failed);
+    json_t *l9 = matchers != NULL ? several(matchers, &failed) : json_null();
+    set(o, "measures", measures(a, l9, &failed), &failed);
     set(o, "assumptions", all_assumptions(&failed), &failed);
     char *path = lk_path_join(folder, "measures.json", err);
     lk_status status = path != NULL ? LK_OK : LK_ENOMEM;

@@ -28,6 +28,21 @@ run 1 $sets --decoys 300 -o many
 run 1 --synthetic=sim/synthetic --train=sim/none --holdout=sim/holdout -o none
 "$LIKENESS" simulate --identities 60 --persons 60 --controls 0 --share 0 -o null >/dev/null
 run 0 --synthetic=null/synthetic --train=null/train --holdout=null/holdout -o small
+"$LIKENESS" simulate --identities 200 --persons 200 --controls 100 --share 0.3 --dim 64 -o other >/dev/null
+others="--synthetic=other/synthetic --train=other/train --holdout=other/holdout"
+run 0 --matcher one $sets --matcher=two $others -o both
+grep -q "^- one: leak shown; " out.txt || cat out.txt
+grep -q "^- of [0-9]* units that all have, one finds [1-9][0-9]*, two [1-9][0-9]*, both [1-9][0-9]* (kappa 0.[0-9]*)$" out.txt || cat out.txt
+for table in identities persons pairs curve doubles; do cmp both/$table.csv plain/$table.csv; done
+[ -e both/two/measures.json ] && [ ! -e both/one ] || ls both
+run 1 $sets --matcher two $others -o both
+run 1 $sets --matcher ../two $others -o bad
+run 1 $sets --matcher first $others -o bad
+grep -q "matcher first: given twice" err.txt || cat err.txt
+run 1 $sets --matcher two --synthetic=other/synthetic --train=other/train -o bad
+grep -q "matcher two has no hold-out, matcher first has one" err.txt || cat err.txt
+run 2 $sets --matcher two --synthetic=other/synthetic -o bad
+[ ! -e bad ] || ls bad
 grep -qi "no leak" out.txt small/measures.json && echo "says that there is no leak"
 grep "^verdict" out.txt
 grep -o "at least .* % leaked ones ([0-9]*) as alike as two images" out.txt
