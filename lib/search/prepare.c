@@ -130,12 +130,10 @@ static lk_status hint_gallery(struct lk_pass *pass, int g, lk_error *err)
     return status;
 }
 
-/* A step that visits every panel once and jumps far each time, so that neighbours (one person) are not met in
- * a row. */
-static uint64_t spread_step(uint64_t panels)
+/* The next step from `wanted` on that visits every panel once. */
+static uint64_t full_step(uint64_t panels, uint64_t wanted)
 {
-    uint64_t step = (uint64_t)((double)panels * 0.6180339887) | 1;
-    for (;; step++) {
+    for (uint64_t step = wanted;; step++) {
         uint64_t a = panels, b = step;
         while (b != 0) {
             uint64_t c = a % b;
@@ -170,10 +168,19 @@ static lk_status take_codes(struct lk_pass *pass, int g, lk_error *err)
     return lk_cache_take(&f->references[g], &f->basis, &f->cached[g], pass->ctx, &key, err);
 }
 
+/* Finding axes and their number takes a good part of a second; scanning so many coordinates takes no longer. */
+#define PLAIN_WORK ((uint64_t)1 << 37)
+
 static lk_status choose_basis(struct lk_pass *pass, lk_error *err)
 {
     struct lk_fast *f = pass->fast;
     size_t dim = (size_t)pass->options->dim;
+    uint64_t plain = pass->options->plain_work > 0 ? pass->options->plain_work : PLAIN_WORK;
+    if (pass->options->depth == 0 && pass->pairs_total < plain / dim) {
+        f->basis.dim = dim;
+        lk_basis_forget(&f->basis);
+        return LK_OK;
+    }
     LK_TRY(lk_basis_choose(&f->basis, &pass->options->probes, pass->galleries[0].set, dim, err));
     size_t depth = pass->options->depth < dim ? (size_t)pass->options->depth : dim;
     if (depth == 0)
@@ -236,7 +243,9 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
             continue;
         LK_TRY(choose_leads(pass, g, err));
         LK_TRY(hint_gallery(pass, g, err));
-        f->panel_step[g] = spread_step(f->references[g].panels);
+        /* Far jumps, so that neighbours (one person) are not met in a row. */
+        uint64_t panels = f->references[g].panels, far = (uint64_t)((double)panels * 0.6180339887) | 1;
+        f->panel_step[g] = full_step(panels, pass->options->step > 0 ? pass->options->step : far);
         longest_reference = fmax(longest_reference, f->references[g].longest);
     }
     f->slack = lk_bound_slack(longest, longest_reference);

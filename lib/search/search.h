@@ -51,6 +51,8 @@ struct lk_search_options {
     uint64_t block;      /* probes that a worker takes at a time; 0 = chosen */
     const char *cpu;     /* instruction set of the nominating scan by name; NULL = the best */
     uint64_t depth;      /* axes of the nominating scan; 0 = chosen */
+    uint64_t plain_work; /* below so many pairs times dim the coordinates are scanned as they are; 0 = 2^37 */
+    uint64_t step;       /* from one panel of references to the next that is scanned; 0 = chosen */
     uint64_t waiting;    /* nominated pairs that a thread keeps before it scores them; 0 = chosen */
     struct lk_search_cache caches[LK_N_GALLERIES];
     uint64_t exact_pairs; /* up to so many pairs every score is counted, and nothing nominated; 0 = 2^22 */

@@ -65,11 +65,12 @@ static bool usable(const struct lk_scan *k)
     return (k->features & ~lk_cpu_features()) == 0;
 }
 
-/* Each kernel set with each depth; threads, blocks and how long pairs wait take turns. */
+/* Each kernel set with each depth; threads, blocks, the order of the references and how long pairs wait take
+ * turns. */
 static void check_all(struct made *made, const struct expected *want, const char *kind, unsigned *turn)
 {
     static const int threads[] = {1, 2, 3, 8};
-    static const uint64_t blocks[] = {0, 8, 40, 1, 13, 1024}, waiting[] = {0, 1, 300};
+    static const uint64_t blocks[] = {0, 8, 40, 1, 13, 1024}, waiting[] = {0, 1, 300}, steps[] = {0, 1, 5, 2};
     struct lk_search_options *o = &made->options;
     const uint64_t depths[] = {1, o->dim > 4 ? o->dim / 4 : 2, o->dim, 0};
     o->exact_pairs = 1;
@@ -81,9 +82,11 @@ static void check_all(struct made *made, const struct expected *want, const char
             o->depth = depths[d];
             o->block = blocks[*turn % 6];
             o->waiting = waiting[*turn / 6 % 3];
+            o->step = steps[*turn / 3 % 4];
+            o->plain_work = *turn / 4 % 2;
             check(o, threads[*turn / 2 % 4], want, kind);
         }
-    o->exact_pairs = o->waiting = 0;
+    o->exact_pairs = o->waiting = o->step = o->plain_work = 0;
 }
 
 static void check_kinds(size_t dim, enum vectors first, enum vectors step)
