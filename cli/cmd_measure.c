@@ -8,7 +8,8 @@
 #include "cli.h"
 
 enum {
-    KEY_SYNTHETIC = 0x2001,
+    KEY_MATCHER = 0x2000,
+    KEY_SYNTHETIC,
     KEY_TRAIN,
     KEY_HOLDOUT,
     KEY_CONTROL,
@@ -17,6 +18,7 @@ enum {
     KEY_DECOYS,
     KEY_SEED,
     KEY_SAME_PERSON,
+    KEY_STRENGTH,
     KEY_MAX_SHARE,
     KEY_MAX_DISCOVERIES,
     KEY_FORCE
@@ -29,6 +31,8 @@ static const struct argp_option options[] = {
      "real people whom the generator never saw; may be given several times", 0},
     {"control", KEY_CONTROL, "FACES", 0,
      "images that no generator trained on the training set made; may be given several times", 0},
+    {"matcher", KEY_MATCHER, "NAME", 0,
+     "the sets and thresholds that follow are those of another matcher; may be given several times", 0},
     {"output", 'o', "DIR", 0, "folder for measures.json and the tables", 0},
     {"fdr", KEY_FDR, "Q", 0, "share of false discoveries that is allowed (default: 0.05)", 0},
     {"decoys", KEY_DECOYS, "K", 0,
@@ -37,6 +41,8 @@ static const struct argp_option options[] = {
      "thresholds.json of `likeness calibrate` instead of the model's", 0},
     {"same-person", KEY_SAME_PERSON, "S", 0,
      "two names with images this close are one person; above 1: do not look (default: from the data)", 0},
+    {"strength", KEY_STRENGTH, "COSINE", 0,
+     "also say how many leaks of this strength would have been found; may be given several times", 0},
     {"pairs", 'k', "K", 0, "list the K closest pairs (default: 1500)", 0},
     {"seed", KEY_SEED, "N", 0, "seed of samples, bootstraps and permutations (default: 1)", 0},
     {"max-share", KEY_MAX_SHARE, "P", 0, "exit with 10 when more than P % leaked, with 97.5 % confidence", 0},
@@ -46,13 +52,16 @@ static const struct argp_option options[] = {
     {0},
 };
 
-enum { MAX_SETS = 100 };
+enum { MAX_SETS = 100, MAX_STRENGTHS = 64 };
 
 struct measure_args {
     struct cli *cli;
     lk_measure_options options;
     lk_list_options list;
-    const char *holdouts[MAX_SETS], *controls[MAX_SETS];
+    lk_measure_matcher matchers[LK_MAX_MATCHERS]; /* the last is the one whose sets are being read */
+    size_t n_matchers;
+    const char *holdouts[LK_MAX_MATCHERS][MAX_SETS], *controls[LK_MAX_MATCHERS][MAX_SETS];
+    double strengths[MAX_STRENGTHS];
     double max_share; /* NaN = no limit */
     bool limited;
     uint64_t max_discoveries;
@@ -65,15 +74,51 @@ static void add_set(const char **sets, size_t *n, const char *path, struct argp_
     sets[(*n)++] = path;
 }
 
+/* Ahead of all sets it names the first matcher. */
+static void add_matcher(struct measure_args *a, const char *name, struct argp_state *state)
+{
+    lk_measure_matcher *m = &a->matchers[a->n_matchers - 1];
+    if (a->n_matchers > 1 || m->name != NULL || m->synthetic != NULL || m->train != NULL ||
+        m->n_holdouts > 0 || m->n_controls > 0) {
+        if (a->n_matchers == LK_MAX_MATCHERS)
+            argp_error(state, "more than %d matchers", LK_MAX_MATCHERS);
+        m = &a->matchers[a->n_matchers++];
+    }
+    m->name = name;
+}
+
+/* The first matcher's sets are the options' own. */
+static void settle_matchers(struct measure_args *a)
+{
+    lk_measure_options *o = &a->options;
+    for (size_t i = 0; i < a->n_matchers; i++) {
+        a->matchers[i].holdouts = a->holdouts[i];
+        a->matchers[i].controls = a->controls[i];
+    }
+    const lk_measure_matcher *m = &a->matchers[0];
+    o->name = m->name;
+    o->synthetic = m->synthetic;
+    o->train = m->train;
+    o->holdouts = m->holdouts;
+    o->n_holdouts = m->n_holdouts;
+    o->controls = m->controls;
+    o->n_controls = m->n_controls;
+    o->thresholds = m->thresholds;
+    o->others = a->matchers + 1;
+    o->n_others = a->n_matchers - 1;
+}
+
 static void check_end(const struct measure_args *a, struct argp_state *state)
 {
     if (a->list.list != NULL) {
-        if (a->options.synthetic != NULL || a->options.train != NULL || a->options.n_holdouts > 0)
+        if (a->matchers[0].synthetic != NULL || a->matchers[0].train != NULL || a->matchers[0].n_holdouts > 0)
             argp_error(state, "--list stands alone: expected no sets beside it");
         return;
     }
-    if (a->options.synthetic == NULL || a->options.train == NULL)
-        argp_error(state, "expected --synthetic=FACES and --train=FACES");
+    for (size_t i = 0; i < a->n_matchers; i++)
+        if (a->matchers[i].synthetic == NULL || a->matchers[i].train == NULL)
+            argp_error(state, "expected --synthetic=FACES and --train=FACES%s%s",
+                       i > 0 ? " behind --matcher=" : "", i > 0 ? a->matchers[i].name : "");
     if (a->options.output == NULL)
         argp_error(state, "expected -o DIR: the folder to write to");
 }
@@ -82,22 +127,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct measure_args *a = state->input;
     lk_measure_options *o = &a->options;
+    size_t last = a->n_matchers - 1;
+    lk_measure_matcher *m = &a->matchers[last];
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = a->cli;
         state->child_inputs[1] = &a->list;
         return 0;
+    case KEY_MATCHER:
+        add_matcher(a, arg, state);
+        return 0;
     case KEY_SYNTHETIC:
-        o->synthetic = arg;
+        m->synthetic = arg;
         return 0;
     case KEY_TRAIN:
-        o->train = arg;
+        m->train = arg;
         return 0;
     case KEY_HOLDOUT:
-        add_set(a->holdouts, &o->n_holdouts, arg, state);
+        add_set(a->holdouts[last], &m->n_holdouts, arg, state);
         return 0;
     case KEY_CONTROL:
-        add_set(a->controls, &o->n_controls, arg, state);
+        add_set(a->controls[last], &m->n_controls, arg, state);
         return 0;
     case 'o':
         o->output = arg;
@@ -109,10 +159,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->decoys = cli_number(arg, 1, 10000, "--decoys", state);
         return 0;
     case KEY_THRESHOLDS:
-        o->thresholds = arg;
+        m->thresholds = arg;
         return 0;
     case KEY_SAME_PERSON:
         o->same_person = cli_real(arg, -1, 2, "--same-person", state);
+        return 0;
+    case KEY_STRENGTH:
+        if (o->n_strengths == MAX_STRENGTHS)
+            argp_error(state, "--strength: at most %d of them", MAX_STRENGTHS);
+        a->strengths[o->n_strengths++] = cli_real(arg, -1, 1, "--strength", state);
         return 0;
     case 'k':
         o->pairs = cli_number(arg, 1, 1000000000, "-k", state);
@@ -135,15 +190,42 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         check_end(a, state);
+        settle_matchers(a);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
+static void print_matchers(const lk_measure_options *o, const lk_measure_summary *s)
+{
+    printf("matchers: the rest is about the first\n");
+    for (size_t i = 0; i < s->n_matchers; i++) {
+        const lk_matcher_summary *m = &s->matchers[i];
+        printf("- %s: %s; %" PRIu64 " of %" PRIu64 " units found", m->name, lk_verdict_name(m->verdict),
+               m->n_discoveries, m->n_units);
+        if (!isnan(m->share))
+            printf("; share drawn %.2f %% (%.2f to %.2f)", 100 * m->share, 100 * m->share_low,
+                   100 * m->share_high);
+        putchar('\n');
+    }
+    for (size_t i = 0; i < s->n_matchers; i++)
+        for (size_t k = i + 1; k < s->n_matchers; k++)
+            printf("- of %" PRIu64 " units that all have, %s finds %" PRIu64 ", %s %" PRIu64 ", both %" PRIu64
+                   " (kappa %.2f)\n",
+                   s->n_common, s->matchers[i].name, s->matchers[i].found, s->matchers[k].name,
+                   s->matchers[k].found, s->matchers[i].both[k], s->matchers[i].kappa[k]);
+    for (size_t r = 0; s->joined && r < s->n_matchers; r++)
+        printf("- found by at least %zu of %zu at a false discovery rate of %g %%: %" PRIu64
+               " (fewest possible: %" PRIu64 ")\n",
+               r + 1, s->n_matchers, 100 * o->fdr, s->matchers[r].at_least, s->matchers[r].resolution);
+}
+
 static void print_summary(const lk_measure_options *o, const lk_measure_summary *s)
 {
     printf("verdict: %s\n%s\n", lk_verdict_name(s->verdict), s->sentence);
+    if (s->n_matchers > 1)
+        print_matchers(o, s);
     if (s->n_holdouts > 0) {
         printf("compared: %" PRIu64 " units with %" PRIu64
                " persons of the training set and of each of %" PRIu64 " hold-outs; %" PRIu64
@@ -156,6 +238,14 @@ static void print_summary(const lk_measure_options *o, const lk_measure_summary 
         printf("persons of the training set found: %" PRIu64 "; AUC %.3f (%.3f to %.3f)\n",
                s->n_persons_found, s->auc, s->auc_low, s->auc_high);
     }
+    if (s->n_holdouts > 0)
+        printf("images whose closest pair has an E-value of at most 0.01: %" PRIu64
+               " (by chance: %.1f); of at most 0.05 over the whole audit: %" PRIu64 "\n",
+               s->n_flagged, 0.01 * (double)s->n_images, s->n_flagged_audit);
+    if (s->n_judged > 0)
+        printf("synthetic identities that hold a picture of the training set (proof): %" PRIu64
+               "; discoveries without one (inference): %" PRIu64 "\n",
+               s->n_with_copies, s->n_without_copy);
     if (o->n_controls > 0)
         printf("stand out against the controls: %" PRIu64 "\n", s->n_controlled);
     printf("this takes for granted:\n");
@@ -198,11 +288,10 @@ int cmd_measure(struct cli *cli, int argc, char **argv)
         children,
         NULL,
         NULL};
-    struct measure_args args = {.cli = cli, .max_share = NAN};
+    struct measure_args args = {.cli = cli, .n_matchers = 1, .max_share = NAN};
     lk_measure_options_init(&args.options);
     lk_list_options_init(&args.list);
-    args.options.holdouts = args.holdouts;
-    args.options.controls = args.controls;
+    args.options.strengths = args.strengths;
     cli_parse(&argp, argc, argv, &args);
     if (args.list.list != NULL) {
         args.list.output = args.options.output;

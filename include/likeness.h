@@ -583,7 +583,21 @@ LK_API lk_status lk_plant(lk_ctx *ctx, const lk_plant_options *options, lk_plant
 
 /* ---- measure: FACES directories -> measures with error control ------------------------------------- */
 
+enum { LK_MAX_MATCHERS = 8 };
+
+/* The same pictures as another matcher sees them. */
+typedef struct lk_measure_matcher {
+    const char *name;               /* letters, digits, '.', '_', '-', up to 63; also its folder in the output */
+    const char *synthetic, *train;  /* as in lk_measure_options */
+    const char *const *holdouts;
+    size_t n_holdouts;
+    const char *const *controls;
+    size_t n_controls;
+    const char *thresholds;
+} lk_measure_matcher;
+
 typedef struct lk_measure_options {
+    const char *name;               /* of this matcher where there are several; NULL = "first" */
     const char *synthetic, *train;  /* FACES directories or .npy */
     const char *const *holdouts;    /* real people the generator never saw; may be none */
     size_t n_holdouts;
@@ -596,9 +610,26 @@ typedef struct lk_measure_options {
     uint64_t decoys;         /* parts to cut one hold-out into; 0 = as many as have the size of the training set */
     double same_person;      /* score from which two names are one person; NaN = from the data, above 1 = do not look */
     uint64_t pairs;          /* closest pairs to list, 1500 */
+    const double *strengths; /* cosines of leaks: which share of them would have been found; may be none */
+    size_t n_strengths;
+    const lk_measure_matcher *others; /* more matchers: everything is measured for each, then compared */
+    size_t n_others;                  /* at most LK_MAX_MATCHERS - 1 */
     int force;               /* compare sets with and without identities; replace an output folder */
     const char *command;
 } lk_measure_options;
+
+/* One of several matchers. */
+typedef struct lk_matcher_summary {
+    char name[64];
+    lk_verdict verdict;
+    uint64_t n_units, n_discoveries; /* without a hold-out: found against the controls */
+    double share, share_low, share_high;
+    uint64_t found; /* discoveries among the units that all matchers have */
+    uint64_t both[LK_MAX_MATCHERS];  /* of these, found by the other one, too */
+    double kappa[LK_MAX_MATCHERS];   /* Cohen's, with the other one; NaN where it is not defined */
+    /* Of the r-th entry, from 1: units that at least r matchers find, by joined p-values; fewest possible. */
+    uint64_t at_least, resolution;
+} lk_matcher_summary;
 
 typedef struct lk_measure_summary {
     lk_verdict verdict;
@@ -613,10 +644,21 @@ typedef struct lk_measure_summary {
     double auc, auc_low, auc_high;       /* person side; NaN without a hold-out */
     uint64_t n_persons_found;            /* persons of the training set found; 0 without a hold-out */
     uint64_t n_controlled;               /* found against the controls; 0 without any */
+    uint64_t n_images;                   /* synthetic images that were compared */
+    uint64_t n_flagged, n_flagged_audit; /* of them, with an E-value of at most 0.01, and E x images at most 0.05 */
+    uint64_t n_judged;                   /* closest pairs whose pictures could be compared */
+    uint64_t n_with_copies;              /* synthetic identities that hold a picture of the training set */
+    uint64_t n_without_copy;             /* discoveries that rest on the recogniser alone */
+    size_t n_matchers;                   /* 0 where there is one only */
+    uint64_t n_common;                   /* units that all of them have */
+    int joined;                          /* they have p-values, so at_least is given */
+    lk_matcher_summary matchers[LK_MAX_MATCHERS];
 } lk_measure_summary;
 
 LK_API void lk_measure_options_init(lk_measure_options *options);
-/* Writes measures.json, identities.csv, persons.csv, pairs.csv, curve.csv and doubles.csv (docs/formats.md). */
+/* Writes measures.json, identities.csv, persons.csv, pairs.csv, curve.csv and doubles.csv (docs/formats.md). With
+ * more matchers also matchers.csv, and the same files for each other one in a folder of its name. The rest of the
+ * summary is that of the first. */
 LK_API lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_summary *out,
                             lk_error *err);
 /* What every number of lk_measure takes for granted, one sentence each; NULL behind the last. */

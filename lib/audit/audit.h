@@ -4,14 +4,19 @@
 #ifndef LK_AUDIT_AUDIT_H
 #define LK_AUDIT_AUDIT_H
 
+#include "base/names.h"
 #include "search/match.h"
 #include "stats/chance.h"
 #include "stats/decoys.h"
 #include "stats/doubles.h"
+#include "stats/evalue.h"
+#include "stats/power.h"
+#include "stats/several.h"
 #include "stats/pull.h"
 #include "stats/reach.h"
 #include "stats/thresholds.h"
 #include "stats/verdict.h"
+#include "vision/kind.h"
 
 /* ---- a set: vectors and whose they are --------------------------------------------------------------- */
 
@@ -96,11 +101,35 @@ struct lk_audit_unit {
     uint32_t n_images;
     uint32_t nearest;          /* person of T; LK_NO_PERSON = none */
     uint32_t image, reference; /* rows in S and T of the closest pair */
+    uint32_t probe;            /* that image among the probes */
     float t, h;                /* best score in T and in any hold-out; h is NaN without one */
     double margin, q;          /* NaN without a hold-out */
     bool found;
     uint32_t in_degree;          /* units that have the same nearest person of T */
     double p_control, q_control; /* against all controls together; NaN without any */
+    double e;                    /* of the closest pair; NaN without a hold-out */
+    int8_t kind;                 /* of a discovery's closest pair */
+};
+
+/* L8: an lk_kind, or this. */
+enum { LK_AUDIT_NOT_READ = -1 };
+
+struct lk_audit_kinds {
+    uint64_t not_read, pairs[LK_KIND_UNKNOWN + 1]; /* of the closest pairs, by kind */
+    /* Over these and the pairs behind discoveries: synthetic identities that hold a picture of T, pictures of
+     * T that are held, discoveries that no picture proves. */
+    uint64_t identities, references, inferred;
+};
+
+/* L2: scores above the threshold of the tail; bench/RESULTS.md says how good 9 and 20 are. */
+enum { LK_AUDIT_TAIL = 10 };
+
+/* L10: one strength. */
+#define LK_AUDIT_POWER 0.8
+struct lk_audit_power {
+    bool genuine;    /* drawn from the pairs of images of one person of T */
+    double strength; /* of genuine ones the median */
+    struct lk_power_point point;
 };
 
 /* The published attack at one threshold. */
@@ -129,6 +158,8 @@ struct lk_audit_input {
     size_t n_controls;
     struct lk_threshold_list thresholds;
     double q, same_person;               /* same_person: NaN = from the data, above 1 = do not look */
+    const double *strengths;             /* L10, beside genuine pairs */
+    size_t n_strengths;
     uint64_t seed, decoys, depth, pairs; /* decoys: parts of the hold-out; 0 = as many as fit */
     bool force;
 };
@@ -154,7 +185,9 @@ struct lk_audit {
     struct lk_tops tops;
     struct lk_pair *pairs; /* L0: the closest; rows in S and T */
     size_t n_pairs;
-    float *image_best; /* best score in T of each probe */
+    uint32_t *pair_probe; /* of each pair its image among the probes */
+    float *image_best;    /* best score in T of each probe */
+    struct lk_tops image_held; /* of each probe its closest persons over all hold-outs */
     struct lk_audit_control *controls;
 
     float *scores; /* n_units x n_galleries */
@@ -171,6 +204,17 @@ struct lk_audit {
     struct lk_reach reach;
     struct lk_reach_point roc[64];
     size_t n_roc;
+    size_t tail_scores; /* L2: 0 = no E-values */
+    uint64_t tail_strangers;
+    float *tail_top; /* tail_scores + 1 of each probe */
+    struct lk_tail_levels tail;
+    struct lk_evalue *pair_e;                             /* of each pair; NULL without a hold-out */
+    uint64_t pairs_flagged;                               /* listed pairs with E <= 0.01 */
+    uint64_t images_flagged, images_flagged_audit;        /* by their closest pair; E x m <= 0.05 */
+    int8_t *pair_kind;                                    /* L8, of each pair */
+    struct lk_audit_kinds kinds;
+    struct lk_audit_power *powers; /* L10: genuine first, then as asked for */
+    size_t n_powers, n_genuine;
     char unbalanced[300]; /* in words; "" = not refuted */
     lk_verdict verdict;
     char sentence[1000];
@@ -201,12 +245,55 @@ lk_status lk_audit_search(lk_ctx *ctx, uint64_t dim, const struct lk_search_set 
                           const struct lk_search_set *references, uint64_t k, uint64_t depth,
                           struct lk_search_result *out, lk_error *err);
 
-/* judge.c: from closest persons to measures and verdict. */
+/* judge.c: from closest persons to the measures. */
 lk_status lk_audit_judge(struct lk_audit *a, lk_error *err);
+/* evalues.c, kinds.c, power.c: L2, L8, L10; they need discoveries. */
+lk_status lk_audit_evalues(struct lk_audit *a, lk_error *err);
+lk_status lk_audit_kinds(struct lk_audit *a, lk_error *err);
+lk_status lk_audit_measure_power(struct lk_audit *a, lk_error *err);
+/* verdict.c */
+void lk_audit_give_verdict(struct lk_audit *a);
 
-/* tables.c and json.c: the output folder. */
+/* ---- several matchers -------------------------------------------------------------------------------- */
+
+/* What is kept of one matcher's measurement; one entry for each of its units. */
+struct lk_audit_view {
+    const char *name, *folder; /* folder NULL = the output folder itself */
+    lk_verdict verdict;
+    size_t n, n_found;
+    uint64_t holdouts;
+    struct lk_pull pull;
+    bool tested;       /* has p-values */
+    double smallest_p; /* that there can be */
+    struct lk_names keys;
+    uint8_t *found;
+    double *margin, *q, *p;
+};
+
+struct lk_audit_matchers {
+    size_t n;
+    struct lk_audit_view views[LK_MAX_MATCHERS];
+    double fdr;
+    size_t n_common; /* units that all matchers have */
+    uint32_t *unit;  /* of each of them its place in each view */
+    struct lk_agreement agreement[LK_MAX_MATCHERS][LK_MAX_MATCHERS];
+    bool tested;
+    double *joint_p, *joint_q;       /* [r - 1][common unit]: found by at least r */
+    uint64_t joint[LK_MAX_MATCHERS]; /* discoveries at rate fdr */
+    uint64_t joint_least[LK_MAX_MATCHERS]; /* fewest that there can be */
+};
+
+/* matchers.c. Names and folders are borrowed. A view is the caller's to free with the rest, also after a
+ * failure. */
+lk_status lk_audit_view_make(struct lk_audit_view *view, const char *name, const char *folder,
+                             const struct lk_audit *a, lk_error *err);
+lk_status lk_audit_matchers_compare(struct lk_audit_matchers *m, lk_error *err);
+lk_status lk_audit_matchers_write(const struct lk_audit_matchers *m, const char *folder, lk_error *err);
+void lk_audit_matchers_free(struct lk_audit_matchers *m);
+
+/* tables.c and json.c: the output folder. matchers: NULL = there is one only. */
 lk_status lk_audit_write_tables(const struct lk_audit *a, const char *folder, lk_error *err);
-lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command,
-                              lk_error *err);
+lk_status lk_audit_write_json(const struct lk_audit *a, const struct lk_audit_matchers *matchers,
+                              const char *folder, const char *command, lk_error *err);
 
 #endif

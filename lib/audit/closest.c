@@ -57,13 +57,16 @@ static lk_status keep_pairs(struct lk_audit *a, const struct lk_search_gallery *
 {
     a->pairs = lk_calloc((size_t)found->n_pairs, sizeof *a->pairs, err);
     a->image_best = lk_calloc((size_t)a->probes.rows, sizeof *a->image_best, err);
-    if (a->pairs == NULL || a->image_best == NULL)
+    a->pair_probe = lk_calloc((size_t)found->n_pairs, sizeof *a->pair_probe, err);
+    if (a->pairs == NULL || a->image_best == NULL || a->pair_probe == NULL)
         return LK_ENOMEM;
     a->n_pairs = (size_t)found->n_pairs;
-    for (size_t i = 0; i < a->n_pairs;
-         i++) /* the reference stays a row of the gallery, which leads to its person */
+    for (size_t i = 0; i < a->n_pairs; i++) {
+        /* the reference stays a row of the gallery, which leads to its person */
         a->pairs[i] = (struct lk_pair){found->pairs[i].score, a->probe_row[found->pairs[i].probe],
                                        found->pairs[i].reference};
+        a->pair_probe[i] = found->pairs[i].probe;
+    }
     for (uint64_t i = 0; i < a->probes.rows; i++)
         a->image_best[i] = found->nearest[i * found->n_nearest].score;
     return LK_OK;
@@ -81,22 +84,39 @@ static void keep_closest_images(struct lk_audit *a, const struct lk_search_galle
             continue;
         u->t = hit->score;
         u->image = a->probe_row[i];
+        u->probe = (uint32_t)i;
         u->reference = a->galleries[0].row[hit->row];
     }
 }
 
+/* L2: single images, all hold-outs together. */
+static void keep_strangers(struct lk_audit *a, const struct lk_audit_gallery *gallery,
+                           const struct lk_search_gallery *found)
+{
+    for (uint64_t i = 0; i < a->probes.rows; i++)
+        for (uint64_t k = 0; k < found->n_identities; k++) {
+            const struct lk_hit *hit = &found->identities[i * found->n_identities + k];
+            lk_tops_add(&a->image_held, i, 0, hit->score, gallery->person[hit->row]);
+        }
+}
+
 static lk_status search_synthetic(struct lk_audit *a, lk_error *err)
 {
+    uint64_t deep = a->in->depth > LK_AUDIT_TAIL ? a->in->depth : LK_AUDIT_TAIL + 1;
     LK_TRY(lk_tops_new(&a->tops, a->n_units, a->n_galleries, (size_t)a->in->depth, err));
+    if (lk_audit_has_holdout(a))
+        LK_TRY(lk_tops_new(&a->image_held, (size_t)a->probes.rows, 1, LK_AUDIT_TAIL + 1, err));
     for (size_t g = 0; g < a->n_galleries; g++) {
         struct lk_search_result result;
         struct lk_search_set references = gallery_set(a, g);
         LK_TRY(lk_audit_search(a->ctx, a->in->synthetic->dim, &a->probes, &references,
-                               g == 0 ? a->in->pairs : 1, a->in->depth, &result, err));
+                               g == 0 ? a->in->pairs : 1, g == 0 ? a->in->depth : deep, &result, err));
         const struct lk_search_gallery *found = &result.galleries[LK_GALLERY_TRAIN];
         join(&a->galleries[g], found, a->probe_unit, a->probes.rows, g, &a->tops);
         keep_persons_best(a, g, found);
         lk_status status = LK_OK;
+        if (g > 0)
+            keep_strangers(a, &a->galleries[g], found);
         if (g == 0) {
             status = keep_pairs(a, found, err);
             keep_closest_images(a, found);

@@ -166,6 +166,24 @@ static json_t *exposure(const struct lk_audit *a, bool *failed)
     return o;
 }
 
+static json_t *evalues(const struct lk_audit *a, bool *failed)
+{
+    const struct lk_tail_shape *shape = &a->tail.shape[0];
+    json_t *o = json_object();
+    set(o, "images", count(a->probes.rows), failed);
+    set(o, "strangers", count(a->tail_strangers), failed);
+    set(o, "persons", count(a->n_each), failed);
+    set(o, "scores_above", count(a->tail_scores), failed);
+    set(o, "shape", number(shape->shape), failed);
+    set(o, "shape_by_likelihood", number(shape->likelihood), failed);
+    set(o, "pairs_flagged", count(a->pairs_flagged), failed);
+    set(o, "images_flagged", count(a->images_flagged), failed);
+    set(o, "images_flagged_by_chance", number(0.01 * (double)a->probes.rows), failed);
+    set(o, "images_flagged_audit", count(a->images_flagged_audit), failed);
+    set(o, "assumes", assumes(on_holdout), failed);
+    return o;
+}
+
 static json_t *preference(const struct lk_audit *a, bool *failed)
 {
     const struct lk_pull *p = &a->pull;
@@ -260,6 +278,41 @@ static json_t *person_side(const struct lk_audit *a, bool *failed)
     return o;
 }
 
+static json_t *kinds(const struct lk_audit *a, bool *failed)
+{
+    const struct lk_audit_kinds *k = &a->kinds;
+    json_t *o = json_object(), *pairs = json_object();
+    for (int i = 0; i <= LK_KIND_UNKNOWN; i++)
+        set(pairs, lk_kind_name((enum lk_kind)i), count(k->pairs[i]), failed);
+    set(pairs, "not read", count(k->not_read), failed);
+    set(o, "closest_pairs", pairs, failed);
+    set(o, "identities_with_copies", count(k->identities), failed);
+    set(o, "images_copied", count(k->references), failed);
+    set(o, "discoveries_without_copy", count(k->inferred), failed);
+    return o;
+}
+
+static json_t *power(const struct lk_audit *a, bool *failed)
+{
+    json_t *o = json_object(), *rows = json_array();
+    for (size_t i = 0; i < a->n_powers; i++) {
+        const struct lk_audit_power *p = &a->powers[i];
+        double share = p->point.planted > 0 ? (double)p->point.planted / (double)p->point.n : NAN;
+        json_array_append_new(
+            rows, json_pack("{s:b, s:f, s:I, s:I, s:o, s:o, s:f, s:f}", "genuine", p->genuine, "strength",
+                            p->strength, "planted", (json_int_t)p->point.planted, "units",
+                            (json_int_t)p->point.n, "share", number(share), "detected",
+                            estimate(p->point.detected, p->point.detected_interval.low,
+                                     p->point.detected_interval.high),
+                            "found", p->point.found, "false_share", p->point.false_share));
+    }
+    set(o, "power", number(LK_AUDIT_POWER), failed);
+    set(o, "genuine_pairs", count(a->n_genuine), failed);
+    set(o, "rows", rows, failed);
+    set(o, "assumes", assumes(on_holdout), failed);
+    return o;
+}
+
 static json_t *all_assumptions(bool *failed)
 {
     json_t *o = json_object();
@@ -268,20 +321,65 @@ static json_t *all_assumptions(bool *failed)
     return o;
 }
 
-static json_t *measures(const struct lk_audit *a, bool *failed)
+static json_t *measures(const struct lk_audit *a, json_t *matchers, bool *failed)
 {
     bool compared = lk_audit_has_holdout(a);
     json_t *o = json_object();
     set(o, "L0_exposure", exposure(a, failed), failed);
+    set(o, "L2_evalues", a->tail_scores > 0 ? evalues(a, failed) : json_null(), failed);
     set(o, "L3_preference", compared ? preference(a, failed) : json_null(), failed);
     set(o, "L4_discoveries", compared ? discoveries(a, failed) : json_null(), failed);
     set(o, "L4b_controls", a->control_units > 0 ? against_controls(a, failed) : json_null(), failed);
     set(o, "L7_persons", compared ? person_side(a, failed) : json_null(), failed);
+    set(o, "L8_kinds", kinds(a, failed), failed);
+    set(o, "L9_matchers", matchers, failed);
+    set(o, "L10_power", a->n_powers > 0 ? power(a, failed) : json_null(), failed);
     return o;
 }
 
-lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, const char *command,
-                              lk_error *err)
+static json_t *describe_matcher(const struct lk_audit_view *v, bool *failed)
+{
+    json_t *o = json_object();
+    set(o, "name", json_string(v->name), failed);
+    set(o, "folder", v->folder != NULL ? json_string(v->folder) : json_null(), failed);
+    set(o, "verdict", json_string(lk_verdict_name(v->verdict)), failed);
+    set(o, "units", count(v->n), failed);
+    set(o, "discoveries", count(v->n_found), failed);
+    set(o, "pi", v->holdouts > 0 ? estimate(v->pull.pi, v->pull.pi_low, v->pull.pi_high) : json_null(),
+        failed);
+    return o;
+}
+
+static json_t *several(const struct lk_audit_matchers *m, bool *failed)
+{
+    json_t *o = json_object(), *each = json_array(), *agreement = json_array(), *joint = json_array();
+    for (size_t i = 0; i < m->n; i++) {
+        json_array_append_new(each, describe_matcher(&m->views[i], failed));
+        for (size_t k = i + 1; k < m->n; k++) {
+            const struct lk_agreement *x = &m->agreement[i][k];
+            json_array_append_new(agreement,
+                                  json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "first", m->views[i].name,
+                                            "second", m->views[k].name, "found_first", (json_int_t)x->first,
+                                            "found_second", (json_int_t)x->second, "found_both",
+                                            (json_int_t)x->both, "jaccard", number(x->jaccard), "kappa",
+                                            number(x->kappa)));
+        }
+        if (m->tested)
+            json_array_append_new(joint, json_pack("{s:I, s:I, s:I}", "at_least", (json_int_t)(i + 1),
+                                                   "discoveries", (json_int_t)m->joint[i], "resolution",
+                                                   (json_int_t)m->joint_least[i]));
+    }
+    set(o, "matchers", each, failed);
+    set(o, "units", count(m->n_common), failed);
+    set(o, "agreement", agreement, failed);
+    set(o, "q", number(m->fdr), failed);
+    set(o, "joint", joint, failed);
+    set(o, "assumes", assumes(m->views[0].holdouts > 0 ? on_holdout : on_controls), failed);
+    return o;
+}
+
+lk_status lk_audit_write_json(const struct lk_audit *a, const struct lk_audit_matchers *matchers,
+                              const char *folder, const char *command, lk_error *err)
 {
     bool failed = false;
     json_t *o = json_object();
@@ -300,7 +398,8 @@ lk_status lk_audit_write_json(const struct lk_audit *a, const char *folder, cons
     set(o, "matching", describe_matching(a, &failed), &failed);
     set(o, "doubles", describe_doubles(&a->doubles, &failed), &failed);
     set(o, "balance", lk_audit_has_holdout(a) ? describe_balance(a, &failed) : json_null(), &failed);
-    set(o, "measures", measures(a, &failed), &failed);
+    json_t *l9 = matchers != NULL ? several(matchers, &failed) : json_null();
+    set(o, "measures", measures(a, l9, &failed), &failed);
     set(o, "assumptions", all_assumptions(&failed), &failed);
     char *path = lk_path_join(folder, "measures.json", err);
     lk_status status = path != NULL ? LK_OK : LK_ENOMEM;

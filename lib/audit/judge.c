@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* judge.c - from closest persons to the measures L0, L1, L3, L4, L4b and L7, and the verdict. */
-#include <inttypes.h>
-#include <stdio.h>
+/* judge.c - from closest persons to the measures L0, L1, L3, L4, L4b and L7. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "audit/audit.h"
 #include "stats/conformal.h"
 #include "stats/resample.h"
-
-/* Together, the checks of balance refute a sound audit once in a hundred times at most. */
-static const double balance_level = 0.01;
 
 /* ---- the published attack ---------------------------------------------------------------------------- */
 
@@ -37,7 +32,7 @@ static void describe_units(struct lk_audit *a)
         struct lk_audit_unit *unit = &a->units[u];
         unit->nearest = lk_tops_of(&a->tops, u, 0)->person;
         unit->h = each > 1 ? -INFINITY : NAN;
-        unit->margin = unit->q = unit->p_control = unit->q_control = NAN;
+        unit->margin = unit->q = unit->p_control = unit->q_control = unit->e = NAN;
         for (size_t g = 0; g < each; g++) {
             const struct lk_top *best = lk_tops_of(&a->tops, u, g);
             a->scores[u * each + g] = best->score;
@@ -331,68 +326,6 @@ static lk_status measure_persons(struct lk_audit *a, lk_error *err)
     return status;
 }
 
-/* ---- verdict ---------------------------------------------------------------------------------------- */
-
-static void check_balance(struct lk_audit *a)
-{
-    double tests = (double)a->mixing_measured + (double)a->in->n_controls;
-    if (a->mixing_measured && a->mixing.p * tests <= balance_level) {
-        snprintf(a->unbalanced, sizeof a->unbalanced,
-                 "%" PRIu64 " of %" PRIu64 " real persons have their nearest other person in their own set, "
-                 "where %.0f are expected (p = %.2g)",
-                 a->mixing.own, a->mixing.n, a->mixing.expected, a->mixing.p);
-        return;
-    }
-    for (size_t c = 0; c < a->in->n_controls; c++) {
-        const struct lk_pull *pull = &a->controls[c].pull;
-        if (pull->p_two_sided * tests > balance_level)
-            continue;
-        const char *path = a->controls[c].set->path;
-        snprintf(a->unbalanced, sizeof a->unbalanced,
-                 "of the %" PRIu64
-                 " identities of the control %.80s, %.1f %% prefer the training set, where %.1f %% "
-                 "are expected (p = %.2g)",
-                 pull->n, path != NULL ? path : "set", 100 * pull->p, 100 * pull->lambda, pull->p_two_sided);
-        return;
-    }
-}
-
-static void say_controls(struct lk_audit *a)
-{
-    size_t len = strlen(a->sentence);
-    if (lk_audit_has_holdout(a) || a->control_units == 0 || len >= sizeof a->sentence)
-        return;
-    snprintf(a->sentence + len, sizeof a->sentence - len,
-             " Against the controls, %" PRIu64 " stand out at a false discovery rate of %g %% (%" PRIu64
-             " to %" PRIu64 " with single controls): as good as the choice of controls, and no verdict.",
-             a->control_found, 100 * a->in->q, a->control_least, a->control_most);
-}
-
-static struct lk_gallery_size size_of(const struct lk_audit *a, size_t g)
-{
-    return (struct lk_gallery_size){a->n_each, a->galleries[g].rows};
-}
-
-static void give_verdict(struct lk_audit *a)
-{
-    struct lk_evidence e = {.n_units = a->n_units, .units_are_images = !a->in->synthetic->labelled};
-    if (lk_audit_has_holdout(a)) {
-        check_balance(a);
-        e.has_holdout = 1;
-        e.train = size_of(a, 0);
-        e.holdout = size_of(a, 1);
-        e.preference = (struct lk_preference){
-            .pi = a->pull.pi, .pi_low = a->pull.pi_low, .pi_high = a->pull.pi_high, .wins = a->pull.wins};
-        e.competition = a->competition;
-        e.hub_discoveries = a->hub_discoveries;
-        e.has_persons_once = 1;
-        e.persons_once = a->persons_once.discoveries;
-        e.unbalanced = a->unbalanced[0] != '\0' ? a->unbalanced : NULL;
-    }
-    a->verdict = lk_judge(&e, a->sentence, sizeof a->sentence);
-    say_controls(a);
-}
-
 /* ---- all -------------------------------------------------------------------------------------------- */
 
 static lk_status compare(struct lk_audit *a, lk_error *err)
@@ -443,7 +376,5 @@ lk_status lk_audit_judge(struct lk_audit *a, lk_error *err)
     measure_levels(a);
     describe_units(a);
     LK_TRY(lk_audit_has_holdout(a) ? compare(a, err) : measure_alone(a, err));
-    LK_TRY(measure_controls(a, err));
-    give_verdict(a);
-    return LK_OK;
+    return measure_controls(a, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* measure.c - lk_measure: FACES directories in, measures.json and tables out. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "audit/audit.h"
@@ -15,6 +16,7 @@ enum { DEPTH = 10 }; /* persons listed for each unit and gallery */
 
 struct job {
     const lk_measure_options *options;
+    lk_measure_matcher of;              /* whose measurement this is */
     struct lk_audit_set *sets;          /* synthetic, train, hold-outs, controls */
     const struct lk_audit_set **others; /* hold-outs, controls */
     size_t n_sets;
@@ -23,7 +25,7 @@ struct job {
 
 static lk_status open_sets(struct job *j, lk_ctx *ctx, lk_error *err)
 {
-    const lk_measure_options *o = j->options;
+    const lk_measure_matcher *o = &j->of;
     size_t n = 2 + o->n_holdouts + o->n_controls;
     j->sets = lk_calloc(n, sizeof *j->sets, err);
     j->others = lk_calloc(n, sizeof *j->others, err);
@@ -38,7 +40,7 @@ static lk_status open_sets(struct job *j, lk_ctx *ctx, lk_error *err)
                            : i == 1                ? o->train
                            : i < 2 + o->n_holdouts ? o->holdouts[i - 2]
                                                    : o->controls[i - 2 - o->n_holdouts];
-        LK_TRY(lk_audit_set_open(&j->sets[i], ctx, role, path, o->seed, err));
+        LK_TRY(lk_audit_set_open(&j->sets[i], ctx, role, path, j->options->seed, err));
         j->n_sets++;
         if (i > 0)
             LK_TRY(lk_match_sets_agree(&j->sets[0].file, &j->sets[i].file, err));
@@ -52,8 +54,8 @@ static lk_status open_sets(struct job *j, lk_ctx *ctx, lk_error *err)
 static lk_status find_thresholds(struct job *j, lk_error *err)
 {
     struct lk_threshold_list *list = &j->input.thresholds;
-    if (j->options->thresholds != NULL)
-        return lk_thresholds_read(list, j->options->thresholds, err);
+    if (j->of.thresholds != NULL)
+        return lk_thresholds_read(list, j->of.thresholds, err);
     const struct lk_faces *faces = &j->sets[0].file.faces;
     const json_t *model = faces->meta != NULL ? json_object_get(faces->meta, "model") : NULL;
     if (model == NULL || json_is_null(model))
@@ -61,16 +63,16 @@ static lk_status find_thresholds(struct job *j, lk_error *err)
     return lk_thresholds_from_json(list, model, 0, faces->path, err);
 }
 
-static lk_status check_output(const lk_measure_options *o, lk_error *err)
+static lk_status check_output(const lk_measure_options *o, const char *folder, lk_error *err)
 {
-    char *path = lk_path_join(o->output, "measures.json", err);
+    char *path = lk_path_join(folder, "measures.json", err);
     if (path == NULL)
         return LK_ENOMEM;
     lk_status status = LK_OK;
     if (lk_path_exists(path) && !o->force)
         status =
             lk_fail(err, LK_EINVAL,
-                    "%s: holds measures already; give another output, or --force to replace them", o->output);
+                    "%s: holds measures already; give another output, or --force to replace them", folder);
     else if (unlink(path) != 0 && errno != ENOENT &&
              errno != ENOTDIR) /* its absence says that a run is not finished */
         status = lk_fail_sys(err, LK_EIO, "%s: cannot remove", path);
@@ -97,6 +99,12 @@ static void summarise(const struct lk_audit *a, lk_measure_summary *out)
         .auc_high = compared ? a->reach.auc_high : NAN,
         .n_persons_found = a->reach.found,
         .n_controlled = a->control_found,
+        .n_images = a->probes.rows,
+        .n_flagged = a->images_flagged,
+        .n_flagged_audit = a->images_flagged_audit,
+        .n_judged = a->n_pairs - a->kinds.not_read,
+        .n_with_copies = a->kinds.identities,
+        .n_without_copy = a->kinds.inferred,
     };
     snprintf(out->sentence, sizeof out->sentence, "%s", a->sentence);
 }
@@ -120,54 +128,156 @@ static void tell(lk_ctx *ctx, const struct lk_audit *a)
                 (double)a->in->synthetic->rows / (double)a->in->synthetic->n_persons);
 }
 
-static lk_status measure(struct job *j, lk_ctx *ctx, lk_measure_summary *out, lk_error *err)
+static void summarise_matchers(const struct lk_audit_matchers *m, lk_measure_summary *out)
 {
+    out->n_matchers = m->n;
+    out->n_common = m->n_common;
+    out->joined = m->tested;
+    for (size_t i = 0; i < m->n; i++) {
+        const struct lk_audit_view *v = &m->views[i];
+        lk_matcher_summary *to = &out->matchers[i];
+        bool compared = v->holdouts > 0;
+        *to = (lk_matcher_summary){.verdict = v->verdict,
+                                   .n_units = v->n,
+                                   .n_discoveries = v->n_found,
+                                   .share = compared ? v->pull.pi : NAN,
+                                   .share_low = compared ? v->pull.pi_low : NAN,
+                                   .share_high = compared ? v->pull.pi_high : NAN,
+                                   .found = m->agreement[i][i].both,
+                                   .at_least = m->joint[i],
+                                   .resolution = m->joint_least[i]};
+        snprintf(to->name, sizeof to->name, "%s", v->name);
+        for (size_t k = 0; k < m->n; k++) {
+            to->both[k] = m->agreement[i][k].both;
+            to->kappa[k] = m->agreement[i][k].kappa;
+        }
+    }
+}
+
+/* The first matcher comes last, when all others are known. */
+static lk_status write_all(const struct lk_audit *a, struct lk_audit_matchers *m, const char *folder, bool first,
+                       const lk_measure_options *o, lk_measure_summary *out, lk_error *err)
+{
+    bool several = m->n > 1 && first;
+    if (several) {
+        LK_TRY(lk_audit_matchers_compare(m, err));
+        LK_TRY(lk_audit_matchers_write(m, folder, err));
+    }
+    LK_TRY(lk_audit_write_tables(a, folder, err));
+    LK_TRY(lk_audit_write_json(a, several ? m : NULL, folder, o->command, err));
+    if (first)
+        summarise(a, out);
+    if (several)
+        summarise_matchers(m, out);
+    return LK_OK;
+}
+
+static lk_status measure(struct job *j, lk_ctx *ctx, struct lk_audit_matchers *m, size_t index,
+                         const char *folder, lk_measure_summary *out, lk_error *err)
+{
+    const lk_measure_options *o = j->options;
+    LK_TRY(open_sets(j, ctx, err));
+    j->input = (struct lk_audit_input){.synthetic = &j->sets[0],
+                                       .train = &j->sets[1],
+                                       .holdouts = j->others,
+                                       .n_holdouts = j->of.n_holdouts,
+                                       .controls = j->others + j->of.n_holdouts,
+                                       .n_controls = j->of.n_controls,
+                                       .q = o->fdr,
+                                       .same_person = o->same_person,
+                                       .seed = o->seed,
+                                       .decoys = o->decoys,
+                                       .depth = DEPTH,
+                                       .pairs = o->pairs,
+                                       .strengths = o->strengths,
+                                       .n_strengths = o->n_strengths,
+                                       .force = o->force != 0};
     struct lk_audit audit;
     LK_TRY(find_thresholds(j, err));
+    LK_TRY(lk_mkdirs(folder, err));
     LK_TRY(lk_audit_run(&audit, ctx, &j->input, err));
     tell(ctx, &audit);
-    lk_status status = lk_audit_write_tables(&audit, j->options->output, err);
+    lk_status status = LK_OK;
+    if (m->n > 1)
+        status = lk_audit_view_make(&m->views[index], j->of.name, index > 0 ? j->of.name : NULL, &audit, err);
     if (status == LK_OK)
-        status = lk_audit_write_json(&audit, j->options->output, j->options->command, err);
-    if (status == LK_OK)
-        summarise(&audit, out);
+        status = write_all(&audit, m, folder, index == 0, o, out, err);
     lk_audit_free(&audit);
     return status;
+}
+
+static lk_status measure_matcher(lk_ctx *ctx, const lk_measure_options *o, struct lk_audit_matchers *m,
+                                 size_t index, lk_measure_summary *out, lk_error *err)
+{
+    struct job j = {.options = o};
+    j.of = index > 0 ? o->others[index - 1]
+                     : (lk_measure_matcher){o->name != NULL ? o->name : "first",
+                                            o->synthetic,
+                                            o->train,
+                                            o->holdouts,
+                                            o->n_holdouts,
+                                            o->controls,
+                                            o->n_controls,
+                                            o->thresholds};
+    char *folder = index > 0 ? lk_path_join(o->output, j.of.name, err) : lk_strdup(o->output, err);
+    lk_status status = folder != NULL ? check_output(o, folder, err) : LK_ENOMEM;
+    if (status == LK_OK)
+        status = measure(&j, ctx, m, index, folder, out, err);
+    free(folder);
+    for (size_t i = 0; i < j.n_sets; i++)
+        lk_audit_set_close(&j.sets[i]);
+    free(j.sets);
+    free(j.others);
+    return status;
+}
+
+static bool fit_for_a_name(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 0 && len < 64 && name[0] != '.' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+}
+
+static lk_status check_matchers(const lk_measure_options *o, lk_error *err)
+{
+    const char *first = o->name != NULL ? o->name : "first";
+    LK_NEED(o->n_others < LK_MAX_MATCHERS, err, LK_EINVAL, "matchers: found %zu, expected at most %d",
+            o->n_others + 1, LK_MAX_MATCHERS);
+    LK_NEED(fit_for_a_name(first), err, LK_EINVAL,
+            "matcher '%s': expected a name of letters, digits, '.', '_' and '-'", first);
+    for (size_t i = 0; i < o->n_others; i++) {
+        const lk_measure_matcher *m = &o->others[i];
+        LK_NEED(m->name != NULL && fit_for_a_name(m->name), err, LK_EINVAL,
+                "matcher '%s': expected a name of letters, digits, '.', '_' and '-'",
+                m->name != NULL ? m->name : "");
+        bool again = strcmp(m->name, first) == 0;
+        for (size_t k = 0; k < i; k++)
+            again = again || strcmp(m->name, o->others[k].name) == 0;
+        LK_NEED(!again, err, LK_EINVAL, "matcher %s: given twice", m->name);
+        LK_NEED(m->synthetic != NULL && m->train != NULL, err, LK_EINVAL,
+                "matcher %s: expected its synthetic and training set", m->name);
+        LK_NEED((m->n_holdouts > 0) == (o->n_holdouts > 0), err, LK_EINVAL,
+                "matcher %s has %s hold-out, matcher %s has %s; expected the same sets for all", m->name,
+                m->n_holdouts > 0 ? "a" : "no", first, o->n_holdouts > 0 ? "one" : "none");
+    }
+    return LK_OK;
 }
 
 lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_summary *out, lk_error *err)
 {
     LK_NEED(options->synthetic != NULL && options->train != NULL && options->output != NULL, err, LK_EINVAL,
             "measure needs a synthetic set, a training set and an output folder");
-    struct job j = {.options = options};
+    LK_TRY(check_matchers(options, err));
+    struct lk_audit_matchers matchers = {.n = 1 + options->n_others, .fdr = options->fdr};
     int lock = -1;
-    lk_status status = open_sets(&j, ctx, err);
-    if (status == LK_OK)
-        status = lk_mkdirs(options->output, err);
+    lk_status status = lk_mkdirs(options->output, err);
     if (status == LK_OK)
         status = lk_lock_take(&lock, options->output, err);
-    if (status == LK_OK)
-        status = check_output(options, err);
-    if (status == LK_OK) {
-        j.input = (struct lk_audit_input){.synthetic = &j.sets[0],
-                                          .train = &j.sets[1],
-                                          .holdouts = j.others,
-                                          .n_holdouts = options->n_holdouts,
-                                          .controls = j.others + options->n_holdouts,
-                                          .n_controls = options->n_controls,
-                                          .q = options->fdr,
-                                          .same_person = options->same_person,
-                                          .seed = options->seed,
-                                          .decoys = options->decoys,
-                                          .depth = DEPTH,
-                                          .pairs = options->pairs,
-                                          .force = options->force != 0};
-        status = measure(&j, ctx, out, err);
-    }
+    if (status == LK_OK) /* before work is spent on the others */
+        status = check_output(options, options->output, err);
+    for (size_t i = matchers.n; status == LK_OK && i-- > 0;)
+        status = measure_matcher(ctx, options, &matchers, i, out, err);
     lk_lock_release(lock);
-    for (size_t i = 0; i < j.n_sets; i++)
-        lk_audit_set_close(&j.sets[i]);
-    free(j.sets);
-    free(j.others);
+    lk_audit_matchers_free(&matchers);
     return status;
 }

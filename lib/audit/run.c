@@ -35,7 +35,12 @@ static lk_status run(struct lk_audit *a, lk_error *err)
     LK_TRY(status);
     LK_TRY(lk_audit_make_units(a, err));
     LK_TRY(lk_audit_closest(a, err));
-    return lk_audit_judge(a, err);
+    LK_TRY(lk_audit_judge(a, err));
+    LK_TRY(lk_audit_evalues(a, err));
+    LK_TRY(lk_audit_kinds(a, err));
+    LK_TRY(lk_audit_measure_power(a, err));
+    lk_audit_give_verdict(a);
+    return LK_OK;
 }
 
 lk_status lk_audit_run(struct lk_audit *out, lk_ctx *ctx, const struct lk_audit_input *in, lk_error *err)
@@ -66,7 +71,13 @@ void lk_audit_free(struct lk_audit *a)
     free(a->units);
     lk_tops_free(&a->tops);
     free(a->pairs);
+    free(a->pair_probe);
     free(a->image_best);
+    lk_tops_free(&a->image_held);
+    free(a->tail_top);
+    free(a->pair_e);
+    free(a->pair_kind);
+    free(a->powers);
     free(a->controls);
     free(a->scores);
     free(a->curve);

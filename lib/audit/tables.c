@@ -29,12 +29,17 @@ static void put_text(FILE *f, const char *text)
     lk_csv_put(f, text);
 }
 
+static void put_kind(FILE *f, int8_t kind)
+{
+    put_text(f, kind == LK_AUDIT_NOT_READ ? NULL : lk_kind_name((enum lk_kind)kind));
+}
+
 static void write_identities(const struct lk_audit *a, FILE *f)
 {
     const struct lk_audit_set *s = a->in->synthetic, *t = a->in->train;
     fputs("identity,images,train,holdout,margin,q,discovery,person,in_degree,p_control,q_control,image,"
           "reference,"
-          "image_path,reference_path\n",
+          "image_path,reference_path,e_value,kind\n",
           f);
     for (size_t u = 0; u < a->n_units; u++) {
         const struct lk_audit_unit *unit = &a->units[u];
@@ -54,6 +59,8 @@ static void write_identities(const struct lk_audit *a, FILE *f)
                 lk_audit_file_row(t, unit->reference));
         put_text(f, lk_audit_row_path(s, unit->image));
         put_text(f, lk_audit_row_path(t, unit->reference));
+        put_number(f, unit->e, 9);
+        put_kind(f, unit->kind);
         putc('\n', f);
     }
 }
@@ -79,21 +86,39 @@ static void write_persons(const struct lk_audit *a, FILE *f)
     }
 }
 
-/* E-value and kind stay empty until they are measured. */
+static void put_evalue(const struct lk_audit *a, size_t i, FILE *f)
+{
+    if (a->pair_e == NULL) {
+        fputs(",,,,,", f);
+        return;
+    }
+    const struct lk_evalue *e = &a->pair_e[i];
+    fprintf(f, ",%d", e->flagged != 0);
+    put_number(f, e->audit, 9);
+    put_number(f, e->low, 9);
+    put_number(f, e->high, 9);
+    fprintf(f, ",%d", e->extrapolated != 0);
+}
+
 static void write_pairs(const struct lk_audit *a, FILE *f)
 {
     const struct lk_audit_set *s = a->in->synthetic, *t = a->in->train;
-    fputs("rank,score,e_value,kind,image,reference,image_path,reference_path,identity,person\n", f);
+    fputs("rank,score,e_value,kind,image,reference,image_path,reference_path,identity,person,flagged,e_audit,"
+          "e_low,e_high,extrapolated\n",
+          f);
     for (size_t i = 0; i < a->n_pairs; i++) {
         const struct lk_pair *pair = &a->pairs[i];
         uint32_t row = a->galleries[0].row[pair->reference];
         fprintf(f, "%zu", i + 1);
         put_number(f, (double)pair->score, 9);
-        fprintf(f, ",,,%" PRIu32 ",%" PRIu32, lk_audit_file_row(s, pair->probe), lk_audit_file_row(t, row));
+        put_number(f, a->pair_e != NULL ? a->pair_e[i].e : NAN, 9);
+        put_kind(f, a->pair_kind[i]);
+        fprintf(f, ",%" PRIu32 ",%" PRIu32, lk_audit_file_row(s, pair->probe), lk_audit_file_row(t, row));
         put_text(f, lk_audit_row_path(s, pair->probe));
         put_text(f, lk_audit_row_path(t, row));
         put_text(f, lk_audit_person_name(s, s->person[pair->probe]));
         put_text(f, lk_audit_person_name(t, t->person[row]));
+        put_evalue(a, i, f);
         putc('\n', f);
     }
 }

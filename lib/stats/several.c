@@ -30,6 +30,36 @@ lk_status lk_partial_conjunction(const double *p, size_t n, size_t r, double *ou
     return LK_OK;
 }
 
+/* Losses sorted by size; those at least as large as a win are found by halving. */
+lk_status lk_margin_p(const double *margin, size_t n, uint64_t n_holdouts, double *p, lk_error *err)
+{
+    LK_NEED(n_holdouts >= 1, err, LK_EINVAL, "several matchers: no hold-out, expected at least one");
+    for (size_t i = 0; i < n; i++)
+        LK_NEED(!isnan(margin[i]), err, LK_EINVAL, "several matchers: margin %zu is not a number", i);
+    double *lost = lk_calloc(n, sizeof *lost, err);
+    if (lost == NULL)
+        return LK_ENOMEM;
+    size_t n_lost = 0;
+    for (size_t i = 0; i < n; i++)
+        if (margin[i] < 0)
+            lost[n_lost++] = -margin[i];
+    qsort(lost, n_lost, sizeof *lost, compare_doubles);
+    for (size_t i = 0; i < n; i++) {
+        size_t low = 0, high = n_lost; /* lost[low - 1] < margin <= lost[high] */
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (lost[middle] < margin[i])
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        double rank = (1 + (double)(n_lost - low)) / ((double)n_lost + 1);
+        p[i] = margin[i] > 0 ? rank / ((double)n_holdouts + 1) : 1;
+    }
+    free(lost);
+    return LK_OK;
+}
+
 void lk_agreement(const uint8_t *first, const uint8_t *second, size_t n, struct lk_agreement *out)
 {
     struct lk_agreement a = {.n = n, .jaccard = NAN, .kappa = NAN};

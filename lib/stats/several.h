@@ -14,6 +14,13 @@
  * matchers depend on each other. 1 <= r <= n, p within 0 .. 1; else LK_EINVAL. */
 lk_status lk_partial_conjunction(const double *p, size_t n, size_t r, double *out, lk_error *err);
 
+/* Of each unit the p-value of "it has nothing to do with T", for joining matchers: with L units that prefer a
+ * hold-out, (1 + #{of these, margin at least as large}) / ((K + 1) (L + 1)) where T is preferred (margin > 0,
+ * as lk_compete_many gives it), 1 elsewhere. Uniform or larger when the margins of units that nothing leaked
+ * into are exchangeable: T wins one of K + 1 times, and the margin then ranks like those of the hold-outs'
+ * wins. n_holdouts = K >= 1, no NaN; else LK_EINVAL. */
+lk_status lk_margin_p(const double *margin, size_t n, uint64_t n_holdouts, double *p, lk_error *err);
+
 /* Two matchers over the same units. */
 struct lk_agreement {
     uint64_t n, first, second, both; /* units; found by the first, by the second, by both */

@@ -127,7 +127,56 @@ static lk_verdict say_none(const struct lk_evidence *e, char *sentence, size_t r
     return LK_VERDICT_NOT_ENOUGH_POWER;
 }
 
-lk_verdict lk_judge(const struct lk_evidence *e, char *sentence, size_t room)
+static const char *alike(const struct lk_evidence_power *p, char text[160])
+{
+    if (p->genuine)
+        snprintf(text, 160, "as alike as two images of one person of the training set (median cosine %.2f)", p->strength);
+    else
+        snprintf(text, 160, "at a cosine of %.2f", p->strength);
+    return text;
+}
+
+static lk_verdict say_blind(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    const struct lk_evidence_power *p = &e->power;
+    char text[160], needed[120];
+    if (p->planted > 0)
+        snprintf(needed, sizeof needed, "only if %.2g %% of the %s had leaked", 100 * (double)p->planted / (double)p->n,
+                 units(e));
+    else
+        snprintf(needed, sizeof needed, "not even if all %s had leaked", units(e));
+    snprintf(sentence, room,
+             "Not enough power: none of %" PRIu64 " %s is a discovery at a false discovery rate of %g %%, but leaks %s "
+             "would have been found with a probability of %.0f %% %s. This says nothing about whether the set leaks; use "
+             "more %s, more hold-outs, or a better recogniser.",
+             e->n_units, units(e), 100 * e->competition.q, alike(p, text), 100 * p->power, needed, units(e));
+    return LK_VERDICT_NOT_ENOUGH_POWER;
+}
+
+static lk_verdict say_nothing_found(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    const struct lk_evidence_power *p = &e->power;
+    char text[160];
+    snprintf(sentence, room,
+             "Nothing found: none of %" PRIu64 " %s is a discovery at a false discovery rate of %g %%, and at least %.2g %% "
+             "leaked ones (%" PRIu64 ") %s would have been found with a probability of %.0f %%. Fewer or weaker leaks than "
+             "that, and leaks that another recogniser would see, are not ruled out.",
+             e->n_units, units(e), 100 * e->competition.q, 100 * (double)p->planted / (double)p->n, p->planted,
+             alike(p, text), 100 * p->power);
+    return LK_VERDICT_NOTHING_FOUND;
+}
+
+static lk_verdict say_found_none(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    if (e->competition.not_enough_power)
+        return say_too_few(e, sentence, room);
+    if (!e->power.measured)
+        return say_none(e, sentence, room);
+    bool enough = e->power.planted > 0 && 2 * e->power.planted <= e->power.n;
+    return enough ? say_nothing_found(e, sentence, room) : say_blind(e, sentence, room);
+}
+
+static lk_verdict judge_scores(const struct lk_evidence *e, char *sentence, size_t room)
 {
     if (e->n_units == 0)
         return say_no_units(sentence, room);
@@ -145,5 +194,23 @@ lk_verdict lk_judge(const struct lk_evidence *e, char *sentence, size_t room)
             return say_few_persons(e, sentence, room);
         return say_leak(e, sentence, room);
     }
-    return e->competition.not_enough_power ? say_too_few(e, sentence, room) : say_none(e, sentence, room);
+    return say_found_none(e, sentence, room);
+}
+
+static lk_verdict say_copies(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    int len = snprintf(sentence, room,
+                       "Copies shown: %" PRIu64 " of %" PRIu64 " %s hold a picture of the training set (%" PRIu64
+                       " different ones, perhaps mirrored or changed a little); compare them by eye. By the scores "
+                       "alone: ",
+                       e->copies.identities, e->n_units, units(e), e->copies.references);
+    if (len > 0 && (size_t)len < room)
+        judge_scores(e, sentence + len, room - (size_t)len);
+    return LK_VERDICT_COPIES_SHOWN;
+}
+
+lk_verdict lk_judge(const struct lk_evidence *e, char *sentence, size_t room)
+{
+    return e->copies.identities > 0 && e->n_units > 0 ? say_copies(e, sentence, room)
+                                                      : judge_scores(e, sentence, room);
 }

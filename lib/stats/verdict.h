@@ -9,6 +9,21 @@ struct lk_gallery_size {
     uint64_t identities, images; /* without labels every image is its own identity */
 };
 
+/* The smallest leak that the run would have found. */
+struct lk_evidence_power {
+    int measured;
+    int genuine;       /* leaks as alike as two images of one person; else all of this strength */
+    double strength;   /* cosine; of genuine pairs the median */
+    double power;      /* probability asked for */
+    uint64_t planted;  /* units; 0 = not even when all leak */
+    uint64_t n;        /* units that were planted into */
+};
+
+/* Synthetic identities that hold a picture of T, and pictures that are held. */
+struct lk_evidence_copies {
+    uint64_t identities, references;
+};
+
 struct lk_evidence {
     uint64_t n_units; /* synthetic identities that were compared */
     int units_are_images; /* the synthetic set has no labels: each image is a unit */
@@ -23,11 +38,13 @@ struct lk_evidence {
     int has_persons_once;
     uint64_t persons_once;
     const char *unbalanced; /* in words: the check that refuted that the galleries are exchangeable; NULL = none */
+    struct lk_evidence_power power;
+    struct lk_evidence_copies copies; /* counts without a hold-out, too */
 };
 
-/* Writes the sentence (cut to room bytes) and gives the verdict. Never says that there is no leak:
- * LK_VERDICT_COPIES_SHOWN needs a comparison of pictures, LK_VERDICT_NOTHING_FOUND a measured power, and
- * neither is part of the evidence. */
+/* Writes the sentence (cut to room bytes) and gives the verdict. Never says that there is no leak. Copies are
+ * proof whatever the scores say; what these say follows in the sentence. Nothing found is said only with a
+ * measured power, and when leaks of at most half of the units would have been found. */
 lk_verdict lk_judge(const struct lk_evidence *evidence, char *sentence, size_t room);
 
 #endif

@@ -14,26 +14,24 @@ static bool same(double similarity, int bits)
     return similarity >= LK_KIND_SIMILARITY && bits <= LK_KIND_BITS;
 }
 
-lk_status lk_kind_of(const struct lk_image *a, const struct lk_image *b, enum lk_kind *kind,
-                     struct lk_kind_evidence *evidence, lk_error *err)
+void lk_kind_of_thumbs(const uint8_t *a, const uint8_t *b, enum lk_kind *kind,
+                       struct lk_kind_evidence *evidence)
 {
-    uint8_t x[LK_THUMB_PIXELS], y[LK_THUMB_PIXELS], turned[LK_THUMB_PIXELS];
-    LK_TRY(lk_thumb_make(a, x, err));
-    LK_TRY(lk_thumb_make(b, y, err));
     struct lk_kind_evidence e = {
         .similarity = NAN, .mirrored = NAN, .bits = LK_PHASH_BITS, .bits_mirrored = LK_PHASH_BITS};
     enum lk_kind k = LK_KIND_UNKNOWN;
-    if (!lk_thumb_flat(x) && !lk_thumb_flat(y)) {
+    if (!lk_thumb_flat(a) && !lk_thumb_flat(b)) {
+        uint8_t turned[LK_THUMB_PIXELS];
         struct lk_phash_basis basis;
-        struct lk_phash hash_x, turned_x, hash_y, turned_y;
+        struct lk_phash hash_a, turned_a, hash_b, turned_b;
         lk_phash_basis_init(&basis);
-        lk_phash_make(&basis, x, &hash_x, &turned_x);
-        lk_phash_make(&basis, y, &hash_y, &turned_y);
-        lk_thumb_mirror(x, turned);
-        e.similarity = lk_thumb_similarity(x, y);
-        e.mirrored = lk_thumb_similarity(turned, y);
-        e.bits = bits_apart(&hash_x, &hash_y);
-        e.bits_mirrored = bits_apart(&turned_x, &hash_y);
+        lk_phash_make(&basis, a, &hash_a, &turned_a);
+        lk_phash_make(&basis, b, &hash_b, &turned_b);
+        lk_thumb_mirror(a, turned);
+        e.similarity = lk_thumb_similarity(a, b);
+        e.mirrored = lk_thumb_similarity(turned, b);
+        e.bits = bits_apart(&hash_a, &hash_b);
+        e.bits_mirrored = bits_apart(&turned_a, &hash_b);
         bool upright = same(e.similarity, e.bits), mirrored = same(e.mirrored, e.bits_mirrored);
         k = upright && (!mirrored || e.similarity >= e.mirrored) ? LK_KIND_SAME_PICTURE
             : mirrored                                           ? LK_KIND_SAME_MIRRORED
@@ -41,6 +39,15 @@ lk_status lk_kind_of(const struct lk_image *a, const struct lk_image *b, enum lk
     }
     *kind = k;
     *evidence = e;
+}
+
+lk_status lk_kind_of(const struct lk_image *a, const struct lk_image *b, enum lk_kind *kind,
+                     struct lk_kind_evidence *evidence, lk_error *err)
+{
+    uint8_t x[LK_THUMB_PIXELS], y[LK_THUMB_PIXELS];
+    LK_TRY(lk_thumb_make(a, x, err));
+    LK_TRY(lk_thumb_make(b, y, err));
+    lk_kind_of_thumbs(x, y, kind, evidence);
     return LK_OK;
 }
 

@@ -29,6 +29,10 @@ struct lk_kind_evidence {
 lk_status lk_kind_of(const struct lk_image *a, const struct lk_image *b, enum lk_kind *kind,
                      struct lk_kind_evidence *evidence, lk_error *err);
 
+/* The same from the small grey pictures of both (lk_thumb_make): LK_THUMB_PIXELS values each. */
+void lk_kind_of_thumbs(const uint8_t *a, const uint8_t *b, enum lk_kind *kind,
+                       struct lk_kind_evidence *evidence);
+
 const char *lk_kind_name(enum lk_kind kind); /* "same picture" */
 
 #endif

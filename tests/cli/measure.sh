@@ -26,8 +26,37 @@ run 2 --synthetic=sim/synthetic --train=sim/train -o limit2 --max-share 1
 run 2 --synthetic=sim/synthetic --train=sim/train
 run 1 $sets --decoys 300 -o many
 run 1 --synthetic=sim/synthetic --train=sim/none --holdout=sim/holdout -o none
+"$LIKENESS" simulate --identities 200 --persons 200 --controls 100 --share 0.3 --dim 64 -o other >/dev/null
+others="--synthetic=other/synthetic --train=other/train --holdout=other/holdout"
+run 0 --matcher one $sets --matcher=two $others -o both
+grep -q "^- one: leak shown; " out.txt || cat out.txt
+grep -q "^- of [0-9]* units that all have, one finds [1-9][0-9]*, two [1-9][0-9]*, both [1-9][0-9]* (kappa 0.[0-9]*)$" out.txt || cat out.txt
+for table in identities persons pairs curve doubles; do cmp both/$table.csv plain/$table.csv; done
+[ -e both/two/measures.json ] && [ ! -e both/one ] || ls both
+run 1 $sets --matcher two $others -o both
+run 1 $sets --matcher ../two $others -o bad
+run 1 $sets --matcher first $others -o bad
+grep -q "matcher first: given twice" err.txt || cat err.txt
+run 1 $sets --matcher two --synthetic=other/synthetic --train=other/train -o bad
+grep -q "matcher two has no hold-out, matcher first has one" err.txt || cat err.txt
+run 2 $sets --matcher two --synthetic=other/synthetic -o bad
+[ ! -e bad ] || ls bad
 "$LIKENESS" simulate --identities 60 --persons 60 --controls 0 --share 0 -o null >/dev/null
 run 0 --synthetic=null/synthetic --train=null/train --holdout=null/holdout -o small
 grep -qi "no leak" out.txt small/measures.json && echo "says that there is no leak"
 grep "^verdict" out.txt
+grep -o "at least .* % leaked ones ([0-9]*) as alike as two images" out.txt
+run 0 --synthetic=null/synthetic --train=null/train --holdout=null/holdout -o weak --same-person=2 --fdr 0.03 --strength 0.2
+grep "^verdict" out.txt
+"$LIKENESS" simulate --identities 60 --persons 60 --images 1 --controls 0 --share 0 -o single >/dev/null
+run 0 --synthetic=single/synthetic --train=single/train --holdout=single/holdout -o single_low --strength 0.1
+grep -q "leaks at a cosine of 0.10 would have been found with a probability of 80 % not even if all" out.txt || cat out.txt
+run 0 --synthetic=single/synthetic --train=single/train --holdout=single/holdout -o single_high --strength 0.1 --strength 0.7
+grep -q "at a cosine of 0.70 would have been found" out.txt || cat out.txt
+"$LIKENESS" simulate --identities 30 --persons 30 --controls 0 --share 0 -o few >/dev/null
+run 0 --synthetic=few/synthetic --train=few/train --holdout=few/holdout -o few_out
+grep "^verdict" out.txt
+#out verdict: nothing found
+#out at least 33 % leaked ones (20) as alike as two images
+#out verdict: not enough power
 #out verdict: not enough power

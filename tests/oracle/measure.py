@@ -13,7 +13,7 @@ import tempfile
 
 try:
     import numpy as np
-    from scipy import special
+    from scipy import integrate, special, stats
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
@@ -97,6 +97,102 @@ def de_long(train, holdout):
     half = Z * math.sqrt(variance) / (auc * (1 - auc))
     middle = math.log(auc / (1 - auc))
     return auc, 1 / (1 + math.exp(half - middle)), 1 / (1 + math.exp(-half - middle))
+
+
+def predicted(shape, scale, k, x):
+    """The mean of the tail over scale errors that are Gamma distributed with mean 1."""
+    kk = k / (1 + 2 * shape)
+    tail = stats.genpareto(shape, scale=scale).sf
+    return integrate.quad(lambda t: stats.gamma.pdf(t, kk, scale=1 / kk) * tail(x * t), 0, 12, limit=400, epsrel=1e-9)[0]
+
+
+def check_evalues(out, measures, synthetic, names, names_used, galleries, each):
+    """L2: tails of single images over all persons of the hold-outs."""
+    used = np.flatnonzero(np.isin(names, names_used))
+    held = -np.sort(-np.concatenate(each[1:], axis=1)[used], axis=1)[:, :11].astype(float)
+    levels = []
+    for k in (10, 5):
+        excess = held[:, :k] - held[:, k:k + 1]
+        weights = np.arange(k)  # of the largest 0: the share of larger ones
+        ratio = (excess * weights / (k - 1)).mean(axis=1) / excess.mean(axis=1)
+        levels.append((k, 2 - 1 / (1 - 2 * ratio.mean())))
+    l2 = measures["measures"]["L2_evalues"]
+    near(l2["shape"], levels[0][1], "shape of the tail", 1e-6)
+    near(l2["strangers"], sum(m.shape[1] for m in each[1:]), "strangers")
+    near(l2["images"], len(used), "images")
+    pairs = table(f"{out}/pairs.csv")
+    rows = {int(r): i for i, r in enumerate(used)}
+    for p in pairs[::max(1, len(pairs) // 25)]:
+        top, score = held[rows[int(p["image"])]], float(p["score"])
+        found = []
+        for k, shape in levels:
+            a0 = (top[:k] - top[k]).mean()
+            tail = predicted(shape, a0 * (1 - shape), k, score - top[k]) if score > top[k] else 1
+            found.append((k + 1) / (l2["strangers"] + 1) * tail * l2["persons"])
+        near(p["e_value"], found[0], "E-value", 1e-4)
+        near(p["e_audit"], found[0] * len(used), "E-value over the audit", 1e-4)
+        near(p["e_low"], min(found), "E-value, low", 1e-4)
+        near(p["e_high"], max(found), "E-value, high", 1e-4)
+        near(p["flagged"], found[0] <= 0.01, "flag")
+        near(p["extrapolated"], found[0] / l2["persons"] < 0.1 / l2["strangers"], "extrapolated")
+    near(l2["pairs_flagged"], sum(float(p["e_value"]) <= 0.01 for p in pairs), "flagged pairs")
+
+
+def check_matchers(out, first, second):
+    """L9 from the tables of both matchers."""
+    l9 = json.load(open(f"{out}/measures.json", encoding="utf-8"))["measures"]["L9_matchers"]
+    seen = []
+    for folder in (first, second):
+        rows = {u["identity"]: u for u in table(f"{folder}/identities.csv")}
+        lost = np.array([-float(u["margin"]) for u in rows.values() if float(u["margin"]) < 0])
+        holdouts = json.load(open(f"{folder}/measures.json", encoding="utf-8"))["matching"]["galleries"] - 1
+        p = {i: (1 + (lost >= float(u["margin"])).sum()) / (len(lost) + 1) / (holdouts + 1) if float(u["margin"]) > 0 else 1.0
+             for i, u in rows.items()}
+        seen.append((rows, p))
+    common = [i for i in seen[0][0] if i in seen[1][0]]
+    near(l9["units"], len(common), "common units")
+    p = np.array([[s[1][i] for s in seen] for i in common])
+    found = np.array([[int(s[0][i]["discovery"]) for s in seen] for i in common])
+    both, a = found.prod(axis=1).sum(), l9["agreement"][0]
+    near(a["found_both"], both, "found by both")
+    near(a["jaccard"], both / found.max(axis=1).sum(), "Jaccard index")
+    x, y = found.mean(axis=0)
+    chance = x * y + (1 - x) * (1 - y)
+    near(a["kappa"], ((found[:, 0] == found[:, 1]).mean() - chance) / (1 - chance), "kappa")
+    rows = table(f"{out}/matchers.csv")
+    if [r["identity"] for r in rows] != common:
+        sys.exit("matchers.csv: other identities than expected")
+    for r, joined in ((1, np.minimum(1, 2 * p.min(axis=1))), (2, p.max(axis=1))):
+        q = benjamini_hochberg(joined)
+        for row, want, adjusted in zip(rows, joined, q, strict=True):
+            near(row[f"p:{r}_of_2"], want, "joined p-value", 1e-8)
+            near(row[f"q:{r}_of_2"], adjusted, "joined q-value", 1e-8)
+        near(l9["joint"][r - 1]["discoveries"], (q <= 0.05).sum(), "joined discoveries")
+    return both
+
+
+def check_power(folder, out):
+    """L10: planted into the scores anew, the smallest share is found about as often as it says."""
+    rng = np.random.default_rng(3)
+    data = json.load(open(f"{out}/measures.json", encoding="utf-8"))
+    rows = [r for r in data["measures"]["L10_power"]["rows"] if not r["genuine"]]
+    units = [u for u in table(f"{out}/identities.csv") if u["discovery"] == "0"]
+    best = np.array([[float(u["train"]), float(u["holdout"])] for u in units])
+    for row in rows:
+        near(row["units"], len(best), "units planted into")
+        detected = 0
+        for _ in range(300):
+            drawn = rng.permuted(best[rng.integers(0, len(best), len(best))], axis=1)
+            k = row["planted"]
+            drawn[:k, 0] = np.maximum(drawn[:k, 0], row["strength"])
+            margin = drawn[:, 0] - drawn[:, 1]
+            sizes = np.sort(np.abs(margin[margin != 0]))
+            lost, won = np.sort(-margin), np.sort(margin)
+            ratio = (1 + len(lost) - np.searchsorted(lost, sizes)) / np.maximum(1, len(won) - np.searchsorted(won, sizes))
+            ok = sizes[ratio <= 0.05]
+            detected += bool(len(ok)) and (margin[:k] >= ok.min()).any()
+        near(row["detected"]["value"], detected / 300, "share of sets detected", 0.13)
+    return len(rows)
 
 
 def check(folder, out, holdouts):
@@ -183,6 +279,8 @@ def check(folder, out, holdouts):
     dealt = np.array([rng.permutation(labels)[decides].mean() for _ in range(9999)])
     near(pull["p_value"], (1 + (dealt >= share.mean() - 1e-12).sum()) / 10000, "permutation p-value", 0.02)
 
+    check_evalues(out, measures, synthetic, names, names_used, galleries, each)
+
     # curves
     near_held = np.concatenate(by_unit[1:], axis=1).argmax(axis=1)
     for point in table(f"{out}/curve.csv"):
@@ -232,6 +330,16 @@ with tempfile.TemporaryDirectory() as work:
     n = check("sim", "two", 2)
     call("measure", *sets, "--decoys=1", "--same-person=2", "-o", "one")
     check("sim", "one", 1)
+
+    call("simulate", "--identities=300", "--persons=150", "--holdouts=2", "--controls=0", "--images=1", "--dim=48",
+         "--share=0.2", "--seed=4", "-o", "low")
+    call("measure", *sets, "--matcher=low", *(f"--{s}=low/{s}" for s in ("synthetic", "train", "holdout")), "-o", "several")
+    if check_matchers("several", "two", "several/low") == 0:
+        sys.exit("the matchers agree on nothing: this test shows too little")
+    call("simulate", "--identities=200", "--persons=200", "--controls=0", "--images=1", "--share=0", "--seed=9", "-o", "null")
+    call("measure", *(f"--{s}=null/{s}" for s in ("synthetic", "train", "holdout")), "--strength=0.35", "--strength=0.6", "-o", "nothing")
+    if check_power("null", "nothing") != 2:
+        sys.exit("power: expected two strengths")
 
     # threads and the order of the input do not matter
     call("measure", *sets, "-t", "5", "-o", "threads")

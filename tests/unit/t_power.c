@@ -47,6 +47,35 @@ static void test_none_seen(void **state)
     assert_true(lk_none_seen_limit(0, 0.95) == 1);
 }
 
+/* The worked example of docs/methods.md, and uniformity where nothing leaked. */
+static void test_margin_p(void **state)
+{
+    (void)state;
+    const double margin[] = {0.5, 0.1, -0.2, -0.05, 0}, tied[] = {0.2, -0.2};
+    double p[5];
+    lk_error err;
+    assert_int_equal(lk_margin_p(margin, 5, 1, p, &err), LK_OK);
+    assert_near(p[0], 1.0 / 6, 1e-15);
+    assert_near(p[1], 2.0 / 6, 1e-15);
+    assert_true(p[2] == 1 && p[3] == 1 && p[4] == 1);
+    assert_int_equal(lk_margin_p(tied, 2, 3, p, &err), LK_OK);
+    assert_near(p[0], 1.0 / 4, 1e-15); /* equal margins count against it */
+    assert_int_equal(lk_margin_p(tied, 2, 0, p, &err), LK_EINVAL);
+
+    enum { N = 400, RUNS = 200 };
+    int low = 0;
+    struct lk_rng rng = lk_rng_seed(5);
+    for (int run = 0; run < RUNS; run++) {
+        double drawn[N], each[N];
+        for (int i = 0; i < N; i++) /* two hold-outs: T wins one of three times */
+            drawn[i] = (1 + (double)lk_rng_below(&rng, 1000000)) * (lk_rng_below(&rng, 3) == 0 ? 1 : -1);
+        assert_int_equal(lk_margin_p(drawn, N, 2, each, &err), LK_OK);
+        for (int i = 0; i < N; i++)
+            low += each[i] <= 0.05;
+    }
+    assert_true(fabs(low / (double)(N * RUNS) - 0.05) < 0.005);
+}
+
 /* docs/methods.md: three matchers. */
 static void test_partial_conjunction(void **state)
 {
@@ -180,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_none_seen),
+        cmocka_unit_test(test_margin_p),
         cmocka_unit_test(test_partial_conjunction),
         cmocka_unit_test(test_partial_conjunction_null),
         cmocka_unit_test(test_agreement),

@@ -390,6 +390,36 @@ static void test_verdict(void **state)
     e.n_units = 0;
     expect(&e, LK_VERDICT_NOT_INTERPRETABLE, "no face");
 
+    /* A measured power: said when half of the units or fewer are enough. */
+    e = plain_evidence();
+    e.power = (struct lk_evidence_power){
+        .measured = 1, .genuine = 1, .strength = 0.55, .power = 0.8, .planted = 25, .n = 800};
+    expect(&e, LK_VERDICT_NOTHING_FOUND, "at least 3.1 % leaked ones (25) as alike as two images of one person");
+    e.power.genuine = 0;
+    expect(&e, LK_VERDICT_NOTHING_FOUND, "at a cosine of 0.55 would have been found with a probability of 80 %");
+    e.power.planted = 400;
+    expect(&e, LK_VERDICT_NOTHING_FOUND, "at least 50 %");
+    e.power.planted = 401;
+    expect(&e, LK_VERDICT_NOT_ENOUGH_POWER, "only if 50 % of the synthetic identities had leaked");
+    e.power.planted = 0;
+    expect(&e, LK_VERDICT_NOT_ENOUGH_POWER, "not even if all synthetic identities had leaked");
+    e.power.planted = 25;
+    e.competition.not_enough_power = 1;
+    expect(&e, LK_VERDICT_NOT_ENOUGH_POWER, "at least 20 discoveries are needed");
+    e.unbalanced = "shifted";
+    expect(&e, LK_VERDICT_NOT_INTERPRETABLE, "shifted");
+
+    /* Copies are a proof whatever the scores say. */
+    e.copies = (struct lk_evidence_copies){3, 2};
+    expect(&e, LK_VERDICT_COPIES_SHOWN, "3 of 800 synthetic identities hold a picture of the training set (2 ");
+    expect(&e, LK_VERDICT_COPIES_SHOWN, "By the scores alone: Not interpretable: training set and hold-out are not");
+    e.has_holdout = 0;
+    expect(&e, LK_VERDICT_COPIES_SHOWN, "By the scores alone: Not interpretable: without a hold-out");
+    e = plain_evidence();
+    e.copies = (struct lk_evidence_copies){3, 2};
+    e.competition.discoveries = 38;
+    expect(&e, LK_VERDICT_COPIES_SHOWN, "By the scores alone: Leak shown: 38 of 800");
+
     char little[20];
     lk_judge(&e, little, sizeof little);
     assert_int_equal(strlen(little), sizeof little - 1);
