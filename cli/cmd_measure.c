@@ -228,8 +228,8 @@ static void print_summary(const lk_measure_options *o, const lk_measure_summary 
         print_matchers(o, s);
     if (s->n_holdouts > 0) {
         printf("compared: %" PRIu64 " units with %" PRIu64
-               " persons of the training set and of each of %" PRIu64 " hold-outs; %" PRIu64
-               " doubles left out\n",
+               " persons of the training set and of each of %" PRIu64 " hold-outs; left out as "
+               "doubles: %" PRIu64 "\n",
                s->n_units, s->n_persons, s->n_holdouts, s->n_dropped);
         printf("share drawn to the training set: %.2f %% (95 %% interval %.2f to %.2f)\n", 100 * s->share,
                100 * s->share_low, 100 * s->share_high);

@@ -18,7 +18,8 @@ static const struct {
     {"no_repeats", "Synthetic identities do not repeat each other, apart from those found and left out."},
     {"alignment", "All sets were detected, aligned and embedded in the same way."},
     {"controls",
-     "The controls are like the synthetic set in everything but the generator's training: same kind of "
+     "Controls, if any were given, are like the synthetic set in everything but the generator's training: "
+     "same kind of "
      "images, as many of each identity."},
     {"sample",
      "Only the persons and images that were matched took part; leaks of others are not looked for."},
