@@ -2,6 +2,7 @@
 /* gallery.c - the pairs on the page: the first ones as they stand, the others with their pictures kept aside
  * for gallery.js, which sorts, filters and pages them. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/html.h"
@@ -140,6 +141,22 @@ static void put_who(const struct lk_report *r, const struct lk_report_pair *pair
     fputs("</p>", f);
 }
 
+/* Two significant digits: 123, 0.071, 1.5e-8 with a true minus sign. gallery.js writes them alike. */
+static void two_digits(struct lk_number *out, double value)
+{
+    if (fabs(value) >= 99.5) {
+        lk_decimal(out, value, 0);
+    } else if (value != 0 && fabs(value) < 1e-4) {
+        char text[32];
+        snprintf(text, sizeof text, "%.1e", value);
+        long exponent = strtol(strchr(text, 'e') + 1, NULL, 10);
+        snprintf(out->text, sizeof out->text, "%.*se\xe2\x88\x92%ld", (int)(strchr(text, 'e') - text), text,
+                 -exponent);
+    } else {
+        snprintf(out->text, sizeof out->text, "%.2g", value);
+    }
+}
+
 static void put_number(FILE *f, int measure, double value)
 {
     struct lk_number n;
@@ -148,7 +165,7 @@ static void put_number(FILE *f, int measure, double value)
     if (measures[measure].places >= 0)
         lk_decimal(&n, value, measures[measure].places);
     else
-        snprintf(n.text, sizeof n.text, "%.2g", value);
+        two_digits(&n, value);
     fprintf(f, "<span>%s %s</span> ", measures[measure].label, n.text);
 }
 

@@ -3,7 +3,8 @@
  *
  *   known_report MATCH KNOWN.csv PAGE.html [--no-faces]
  *
- * KNOWN.csv has a line for each pair: rank,margin,q,e_value,kind,reviewed; empty fields are not known. */
+ * KNOWN.csv has a line for each pair: rank,margin,q,e_value,kind,reviewed; empty fields are not known. Strata and
+ * discoveries are those of the sets. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,8 +54,8 @@ static lk_status write_report(struct lk_report *r, const char *known, const char
 {
     LK_TRY(lk_report_load(r, err));
     LK_TRY(lk_report_measure(r, err));
-    LK_TRY(take_known(r, known, err));
     lk_report_pair_facts(r);
+    LK_TRY(take_known(r, known, err));
     LK_TRY(lk_report_pictures(r, err));
     return lk_report_write_page(r, page, err);
 }

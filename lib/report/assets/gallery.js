@@ -30,7 +30,7 @@
   const cards = [...list.children, ...rest.children];
   pairs.forEach((pair, i) => {
     pair.card = cards[i];
-    const open = make('button', { type: 'button', className: 'open' });
+    const open = make('button', { type: 'button', className: 'zoom' });
     open.setAttribute('aria-label', `Pair ${pair.rank}, score ${pair.score.toFixed(3)}: show it large`);
     open.addEventListener('click', () => show(pair));
     pair.open = open;
@@ -315,8 +315,7 @@
   );
   const reset = make('button', { type: 'button', id: 'reset', textContent: 'Show all' });
   reset.addEventListener('click', () => {
-    const { sort, low, show } = view;
-    view = { ...start(), sort, low, show };
+    view = { ...start(), sort: view.sort, low: view.low, show: view.show };
     update();
     sort.focus(); // the button is gone
   });
@@ -331,6 +330,7 @@
       button.addEventListener('click', () => {
         turn(view.page + by);
         if (where === 'below') list.scrollIntoView({ block: 'start' });
+        if (button.disabled) (by > 0 ? back : next).focus();
       });
       return button;
     };
@@ -425,10 +425,16 @@
   });
 
   // ---- one pair, large -----------------------------------------------------------------------------------------
-  const digits = (value, places) =>
-    value === null || value === undefined
-      ? '\u2013'
-      : (places < 0 ? Number(value.toPrecision(2)).toString() : value.toFixed(places)).replace('-', '\u2212');
+  // As the cards have them.
+  function twoDigits(value) {
+    const size = Math.abs(value);
+    if (size >= 99.5) return value.toFixed(0);
+    return size !== 0 && size < 1e-4 ? value.toExponential(1) : String(Number(value.toPrecision(2)));
+  }
+  function digits(value, places) {
+    if (value === null || value === undefined) return '\u2013';
+    return (places < 0 ? twoDigits(value) : value.toFixed(places)).replace('-', '\u2212');
+  }
   const title = make('h3', { id: 'pair-title' });
   const body = make('div', { className: 'body' });
   const step = (by, text, label) => {
@@ -475,10 +481,10 @@
     for (const measure of measures.filter((m) => m.of !== null))
       body.append(row(measure.label, ...[reference, probe].map((s) => digits(s[measure.key], measure.places))));
     const head = make('tr', {}, make('td', {}), ...['real', 'synthetic'].map((textContent) => make('th', { scope: 'col', textContent })));
-    return make('table', {}, make('thead', {}, head), body);
+    return make('table', { className: 'sides' }, make('thead', {}, head), body);
   }
   function numbers(pair) {
-    const terms = make('dl', {});
+    const terms = make('dl', { className: 'numbers' });
     const add = (name, value) =>
       terms.append(make('div', {}, make('dt', { textContent: name }), make('dd', { textContent: value })));
     for (const measure of measures.filter((m) => m.of === null))
@@ -500,8 +506,7 @@
     back.disabled = at === 0;
     next.disabled = at === shown.length - 1;
     const pictures = make('div', { className: 'faces' }, face(pair, 1, 'real'), face(pair, 0, 'synthetic'));
-    const words = make('div', { className: 'words' }, numbers(pair), sidesTable(pair));
-    body.replaceChildren(...(facts.names ? [pictures] : []), words);
+    body.replaceChildren(...(facts.names ? [pictures] : []), numbers(pair), sidesTable(pair));
     if (!dialog.open) dialog.showModal();
     writeAddress();
   }
@@ -512,8 +517,8 @@
     if (page !== view.page) turn(page);
     show(shown[to]);
   }
-  dialog.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
+  document.addEventListener('keydown', (event) => {
+    if (!dialog.open || event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === 'ArrowLeft') beside(-1);
     else if (event.key === 'ArrowRight') beside(1);
     else return;
