@@ -15,7 +15,7 @@ const struct command commands[] = {
     {"models", "list the models, fetch them, test them", cmd_models},
     {"info", "say what a path is: a set of images, results, embeddings", cmd_info},
     {"embed", "detect, align and embed the faces of images", cmd_embed},
-    {"merge", "join the parts that embed --shard made", cmd_merge},
+    {"merge", "join the parts that embed or match --shard made", cmd_merge},
     {"duplicates", "find pictures that a set holds more than once", cmd_duplicates},
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
@@ -101,6 +101,21 @@ const char *cli_cpu(const char *text, struct argp_state *state)
     }
     argp_error(state, "--cpu: found '%s', expected one of the levels of this machine: %s", text, names);
     return NULL;
+}
+
+void cli_shard(const char *text, uint64_t *index, uint64_t *count, struct argp_state *state)
+{
+    const char *slash = strchr(text, '/');
+    size_t len = slash != NULL ? (size_t)(slash - text) : 0;
+    char number[24];
+    if (len == 0 || len >= sizeof number) {
+        argp_error(state, "--shard: found '%s', expected I/N, such as 3/8", text);
+        return;
+    }
+    memcpy(number, text, len);
+    number[len] = '\0';
+    *count = cli_number(slash + 1, 1, 1000000, "--shard, N", state);
+    *index = cli_number(number, 1, *count, "--shard, I", state);
 }
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)
