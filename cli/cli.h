@@ -98,8 +98,14 @@ void cli_shard(const char *text, uint64_t *index, uint64_t *count, struct argp_s
 /* The argument of --cpu, or a usage error that names the levels of this machine. */
 const char *cli_cpu(const char *text, struct argp_state *state);
 
+/* The command line as one string that a shell would read back, for meta.json; freed by cli_end. */
+char *cli_quote(const char *program, int argc, char **argv);
+
 /* Makes cli->ctx with messages and progress on stderr and Ctrl-C turned into lk_ctx_cancel. */
 int cli_start(struct cli *cli);
+
+/* Frees what cli_start and cli_quote made. */
+void cli_end(struct cli *cli);
 
 /* Prints the error of a failed call and gives the exit code that belongs to it. */
 int cli_fail(const struct cli *cli, lk_status status, const lk_error *err);
