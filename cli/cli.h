@@ -66,6 +66,9 @@ extern const struct argp common_argp;
 /* The same for the options of embedding; its input is an lk_embed_options. */
 extern const struct argp embed_argp;
 
+/* The same for comparing: the two sets are its arguments, all options but --shard; its input is an lk_match_options. */
+extern const struct argp match_argp;
+
 /* What a set of images is. */
 struct set_options {
     const char *format, *identity, *labels; /* NULL = not given */
@@ -113,7 +116,7 @@ int cli_fail(const struct cli *cli, lk_status status, const lk_error *err);
 /* One line on stderr, unless --quiet. */
 void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints what a MATCH directory holds (cmd_match.c). kth: number of closest pairs asked for. */
+/* Prints what a MATCH directory holds (match_options.c). */
 void cli_print_match(const lk_match_summary *summary, const char *output);
 
 /* Prints what a FACES directory holds (cmd_embed.c). */
