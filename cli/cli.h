@@ -119,7 +119,7 @@ void cli_note(const struct cli *cli, const char *format, ...) __attribute__((for
 /* Prints what a MATCH directory holds (match_options.c). */
 void cli_print_match(const lk_match_summary *summary, const char *output);
 
-/* Prints what a FACES directory holds (cmd_embed.c). */
+/* Prints what a FACES directory holds (embed_options.c). */
 void cli_print_faces(const lk_embed_summary *summary, const char *output);
 
 /* Ends stdout: EXIT_FAILED with a message when something written there got lost, else code. */
