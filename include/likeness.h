@@ -482,7 +482,9 @@ typedef struct lk_report_options {
     const char *thresholds;  /* thresholds.json of lk_calibrate; NULL = those of the model's descriptor */
     double fdr;              /* false discovery rate asked for, 0.05 */
     int no_faces;            /* leave out every picture, path and person name */
-    uint64_t max_pairs;      /* pairs shown, 60 */
+    uint64_t max_pairs;      /* pairs shown, 500 */
+    const char *contact_sheet; /* PNG with the closest of them; NULL = none; not with no_faces */
+    uint64_t contact_rows;     /* its rows of four pairs, at most 100; 6 */
     const char *truth;       /* truth.csv of lk_plant, printed beside the findings; may be NULL */
     const char *command;
 } lk_report_options;
