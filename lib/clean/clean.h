@@ -64,7 +64,7 @@ struct lk_clean {
     uint32_t *identity_of;
     char (*sha256)[65]; /* of the picture file of each item that is removed; "" = could not be read */
     lk_clean_summary *sum;
-    /* Discoveries of the first matcher's other views: which identities of the first they are. */
+    /* Discoveries of the other matchers before, all together, and those of them that are kept. */
     uint64_t second_n, second_missed;
 };
 

@@ -70,7 +70,8 @@ static void put_removed(const struct lk_clean *c, size_t item, FILE *f)
         const char *message = s->file.faces.images[item].message;
         put_text(f, message != NULL ? message : "left out when the set was embedded");
         put_text(f, "excluded");
-        fputs(",,,,,,,,,,,", f);
+        for (int i = 0; i < 12; i++) /* no score, and whatever belongs to one */
+            putc(',', f);
         fprintf(f, "%s\n", c->sha256[item]);
         return;
     }
