@@ -31,7 +31,7 @@ export const address = (path, view = '') => pathToFileURL(resolve(path)).href + 
 export async function watch(browser, url, options, say) {
   const context = await browser.newContext({ deviceScaleFactor: 1, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(30000);
+  page.setDefaultTimeout(60000); // for busy machines
   page.on('console', (message) => {
     if (message.type() === 'error') say(`console: ${message.text()}`);
   });
