@@ -20,8 +20,23 @@ struct job {
     struct lk_audit_set *sets;          /* synthetic, train, hold-outs, controls */
     const struct lk_audit_set **others; /* hold-outs, controls */
     size_t n_sets;
+    struct lk_audit_variable variables[LK_MAX_STRATA];
     struct lk_audit_input input;
 };
+
+static lk_status read_conditions(struct job *j, lk_error *err)
+{
+    const lk_measure_options *o = j->options;
+    LK_NEED(o->n_filters <= LK_MAX_FILTERS, err, LK_EINVAL, "filters: found %zu, expected at most %d",
+            o->n_filters, LK_MAX_FILTERS);
+    LK_NEED(o->n_strata <= LK_MAX_STRATA, err, LK_EINVAL, "strata: found %zu, expected at most %d", o->n_strata,
+            LK_MAX_STRATA);
+    for (size_t i = 0; i < o->n_filters; i++, j->input.filters.n++)
+        LK_TRY(lk_filter_parse(o->filters[i], &j->input.filters.items[i], err));
+    for (size_t i = 0; i < o->n_strata; i++)
+        LK_TRY(lk_audit_variable_parse(o->strata[i], &j->variables[i], err));
+    return LK_OK;
+}
 
 static lk_status open_sets(struct job *j, lk_ctx *ctx, lk_error *err)
 {
@@ -40,7 +55,7 @@ static lk_status open_sets(struct job *j, lk_ctx *ctx, lk_error *err)
                            : i == 1                ? o->train
                            : i < 2 + o->n_holdouts ? o->holdouts[i - 2]
                                                    : o->controls[i - 2 - o->n_holdouts];
-        LK_TRY(lk_audit_set_open(&j->sets[i], ctx, role, path, j->options->seed, err));
+        LK_TRY(lk_audit_set_open(&j->sets[i], ctx, role, path, &j->input.filters, j->options->seed, err));
         j->n_sets++;
         if (i > 0)
             LK_TRY(lk_match_sets_agree(&j->sets[0].file, &j->sets[i].file, err));
@@ -109,9 +124,32 @@ static void summarise(const struct lk_audit *a, lk_measure_summary *out)
     snprintf(out->sentence, sizeof out->sentence, "%s", a->sentence);
 }
 
+/* Nothing stays out silently. */
+static void tell_left_out(lk_ctx *ctx, const struct lk_audit *a, const struct lk_audit_set *s)
+{
+    struct lk_audit_left_out out;
+    lk_audit_count_left_out(s, &a->in->filters, &out);
+    if (out.no_face + out.unreadable + out.excluded > 0)
+        lk_ctx_message(ctx, LK_LEVEL_NOTE,
+                       "%s: %llu images without a face, %llu unreadable and %llu excluded by a list are not in "
+                       "it",
+                       s->path, (unsigned long long)out.no_face, (unsigned long long)out.unreadable,
+                       (unsigned long long)out.excluded);
+    for (size_t i = 0; i < a->in->filters.n; i++)
+        lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %s leaves out %llu images, and %llu that have no value",
+                       s->path, a->in->filters.items[i].text, (unsigned long long)s->file.filtered[i].no,
+                       (unsigned long long)s->file.filtered[i].unknown);
+}
+
 static void tell(lk_ctx *ctx, const struct lk_audit *a)
 {
     const struct lk_audit_set *t = a->in->train;
+    tell_left_out(ctx, a, a->in->synthetic);
+    tell_left_out(ctx, a, t);
+    for (size_t i = 0; i < a->in->n_holdouts; i++)
+        tell_left_out(ctx, a, a->in->holdouts[i]);
+    for (size_t i = 0; i < a->in->n_controls; i++)
+        tell_left_out(ctx, a, a->in->controls[i]);
     if (lk_audit_has_holdout(a) && a->n_each + a->doubles.dropped_train < t->n_persons)
         lk_ctx_message(
             ctx, LK_LEVEL_NOTE,
@@ -126,6 +164,41 @@ static void tell(lk_ctx *ctx, const struct lk_audit *a)
                 "scores higher, so the p-values against this control mean little",
                 a->controls[c].set->path, a->controls[c].images_each,
                 (double)a->in->synthetic->rows / (double)a->in->synthetic->n_persons);
+}
+
+static void add_images(const struct lk_audit *a, const struct lk_audit_set *s, lk_measure_summary *out)
+{
+    struct lk_audit_left_out left;
+    lk_audit_count_left_out(s, &a->in->filters, &left);
+    out->n_filtered += left.filtered;
+    out->n_unknown += left.unknown;
+    out->n_read += s->rows + left.filtered;
+}
+
+static void summarise_strata(const struct lk_audit *a, lk_measure_summary *out)
+{
+    add_images(a, a->in->synthetic, out);
+    add_images(a, a->in->train, out);
+    for (size_t i = 0; i < a->in->n_holdouts; i++)
+        add_images(a, a->in->holdouts[i], out);
+    for (size_t i = 0; i < a->in->n_controls; i++)
+        add_images(a, a->in->controls[i], out);
+    out->closest_of = a->n_pairs < LK_AUDIT_CLOSEST ? a->n_pairs : LK_AUDIT_CLOSEST;
+    out->n_strata = a->n_strata;
+    for (size_t i = 0; i < a->n_strata; i++) {
+        const struct lk_audit_stratum *s = &a->strata[i];
+        lk_stratum_summary *to = &out->strata[i];
+        *to = (lk_stratum_summary){.n_units = s->units,
+                                   .n_discoveries = s->found,
+                                   .n_closest = s->closest,
+                                   .share = s->measured ? s->pull.pi : NAN,
+                                   .share_low = s->measured ? s->pull.pi_low : NAN,
+                                   .share_high = s->measured ? s->pull.pi_high : NAN};
+        char by[LK_AUDIT_VARIABLE_TEXT];
+        snprintf(to->by, sizeof to->by, "%.63s",
+                 lk_audit_variable_text(&a->in->variables[s->variable], by));
+        snprintf(to->name, sizeof to->name, "%s", s->name);
+    }
 }
 
 static void summarise_matchers(const struct lk_audit_matchers *m, lk_measure_summary *out)
@@ -165,8 +238,10 @@ static lk_status write_all(const struct lk_audit *a, struct lk_audit_matchers *m
     }
     LK_TRY(lk_audit_write_tables(a, folder, err));
     LK_TRY(lk_audit_write_json(a, several ? m : NULL, folder, o->command, err));
-    if (first)
+    if (first) {
         summarise(a, out);
+        summarise_strata(a, out);
+    }
     if (several)
         summarise_matchers(m, out);
     return LK_OK;
@@ -176,12 +251,7 @@ static lk_status measure(struct job *j, lk_ctx *ctx, struct lk_audit_matchers *m
                          const char *folder, lk_measure_summary *out, lk_error *err)
 {
     const lk_measure_options *o = j->options;
-    LK_TRY(open_sets(j, ctx, err));
-    j->input = (struct lk_audit_input){.synthetic = &j->sets[0],
-                                       .train = &j->sets[1],
-                                       .holdouts = j->others,
-                                       .n_holdouts = j->of.n_holdouts,
-                                       .controls = j->others + j->of.n_holdouts,
+    j->input = (struct lk_audit_input){.n_holdouts = j->of.n_holdouts,
                                        .n_controls = j->of.n_controls,
                                        .q = o->fdr,
                                        .same_person = o->same_person,
@@ -191,7 +261,15 @@ static lk_status measure(struct job *j, lk_ctx *ctx, struct lk_audit_matchers *m
                                        .pairs = o->pairs,
                                        .strengths = o->strengths,
                                        .n_strengths = o->n_strengths,
-                                       .force = o->force != 0};
+                                       .force = o->force != 0,
+                                       .variables = j->variables,
+                                       .n_variables = o->n_strata};
+    LK_TRY(read_conditions(j, err));
+    LK_TRY(open_sets(j, ctx, err));
+    j->input.synthetic = &j->sets[0];
+    j->input.train = &j->sets[1];
+    j->input.holdouts = j->others;
+    j->input.controls = j->others + j->of.n_holdouts;
     struct lk_audit audit;
     LK_TRY(find_thresholds(j, err));
     LK_TRY(lk_mkdirs(folder, err));
@@ -228,6 +306,8 @@ static lk_status measure_matcher(lk_ctx *ctx, const lk_measure_options *o, struc
         lk_audit_set_close(&j.sets[i]);
     free(j.sets);
     free(j.others);
+    for (size_t i = 0; i < j.input.filters.n; i++)
+        lk_filter_free(&j.input.filters.items[i]);
     return status;
 }
 
