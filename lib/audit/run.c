@@ -78,6 +78,7 @@ void lk_audit_free(struct lk_audit *a)
     free(a->tail_top);
     free(a->pair_e);
     free(a->pair_kind);
+    free(a->copied);
     free(a->powers);
     free(a->strata);
     free(a->controls);
