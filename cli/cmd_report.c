@@ -34,7 +34,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_NO_FACES: in->options.no_faces = 1; return 0;
     case KEY_TRUTH: in->options.truth = arg; return 0;
     case KEY_FDR: in->options.fdr = cli_real(arg, 1e-6, 0.999, "--fdr", state); return 0;
-    case KEY_PAIRS: in->options.max_pairs = cli_number(arg, 0, 100000, "--pairs", state); return 0;
+    case KEY_PAIRS:
+        in->options.max_pairs = cli_number(arg, 0, 100000, "--pairs", state);
+        return 0;
     case ARGP_KEY_ARG:
         if (in->options.match != NULL)
             argp_error(state, "found '%s', expected one MATCH directory only", arg);

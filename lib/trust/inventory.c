@@ -64,19 +64,22 @@ struct walk {
     struct lk_inventory *inventory;
     lk_ctx *ctx;
     const char *folder;
-    const json_t *listed; /* outputs of a manifest; may be NULL */
+    const json_t *manifest; /* may be NULL */
 };
 
+/* Whether a manifest lists a file, as there or as purged. */
 static bool is_listed(const struct walk *w, const char *path)
 {
+    static const char *const lists[] = {"outputs", "purged"};
     size_t i;
     json_t *entry;
-    json_array_foreach(w->listed, i, entry)
-    {
-        const char *value = json_string_value(json_object_get(entry, "path"));
-        if (value != NULL && strcmp(value, path) == 0)
-            return true;
-    }
+    for (size_t k = 0; k < 2; k++)
+        json_array_foreach(json_object_get(w->manifest, lists[k]), i, entry)
+        {
+            const char *value = json_string_value(json_object_get(entry, "path"));
+            if (value != NULL && strcmp(value, path) == 0)
+                return true;
+        }
     return false;
 }
 
@@ -189,11 +192,11 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct lk_trust_file *)a)->path, ((const struct lk_trust_file *)b)->path);
 }
 
-lk_status lk_inventory_take(struct lk_inventory *out, lk_ctx *ctx, const char *folder, const json_t *listed,
+lk_status lk_inventory_take(struct lk_inventory *out, lk_ctx *ctx, const char *folder, const json_t *manifest,
                             lk_error *err)
 {
     *out = (struct lk_inventory){0};
-    struct walk w = {.inventory = out, .ctx = ctx, .folder = folder, .listed = listed};
+    struct walk w = {.inventory = out, .ctx = ctx, .folder = folder, .manifest = manifest};
     lk_status status = walk_folder(&w, "", 0, err);
     if (status == LK_OK && out->n > 0)
         qsort(out->files, out->n, sizeof *out->files, by_path);

@@ -148,19 +148,33 @@ static lk_status note_all(struct purge *p, lk_error *err)
     return status;
 }
 
-/* Replaced files that are there are outputs again, with their new hash; of one that is not, the note is put
- * right.
- */
+/* A replaced file is an output again, with its new hash. Of one that is gone, and of one that could not be
+ * replaced and is what it was, the note is put right. */
+static lk_status note_replaced_one(json_t *outputs, json_t *purged, size_t at,
+                                   const struct lk_trust_file *now, lk_error *err)
+{
+    json_t *entry = json_array_get(purged, at);
+    const char *before = json_string_value(json_object_get(entry, "sha256"));
+    if (now == NULL) {
+        json_object_set_new(entry, "replaced", json_false());
+        return LK_OK;
+    }
+    if (json_array_append_new(outputs, lk_trust_file_json(now)) != 0)
+        return no_memory(err);
+    if (before != NULL && strcmp(before, now->sha256) == 0)
+        json_array_remove(purged, at);
+    return LK_OK;
+}
+
 static lk_status note_replaced(struct purge *p, lk_error *err)
 {
     struct lk_inventory now;
-    size_t i;
-    json_t *entry;
-    LK_TRY(lk_inventory_take(&now, p->ctx, p->options->folder, NULL, err));
+    json_t *outputs = json_object_get(p->manifest, "outputs"),
+           *purged = json_object_get(p->manifest, "purged");
+    LK_TRY(lk_inventory_take(&now, p->ctx, p->options->folder, p->manifest, err));
     lk_status status = lk_inventory_hash(&now, p->ctx, p->options->folder, err);
-    json_t *outputs = json_object_get(p->manifest, "outputs");
-    json_array_foreach(json_object_get(p->manifest, "purged"), i, entry)
-    {
+    for (size_t i = json_array_size(purged); i-- > 0 && status == LK_OK;) {
+        const json_t *entry = json_array_get(purged, i);
         const char *path = json_string_value(json_object_get(entry, "path"));
         if (path == NULL || !json_is_true(json_object_get(entry, "replaced")) ||
             index_of(outputs, path) != SIZE_MAX)
@@ -168,10 +182,7 @@ static lk_status note_replaced(struct purge *p, lk_error *err)
         size_t k = 0;
         while (k < now.n && strcmp(now.files[k].path, path) != 0)
             k++;
-        if (status == LK_OK && k == now.n)
-            json_object_set_new(entry, "replaced", json_false());
-        else if (status == LK_OK && json_array_append_new(outputs, lk_trust_file_json(&now.files[k])) != 0)
-            status = no_memory(err);
+        status = note_replaced_one(outputs, purged, i, k < now.n ? &now.files[k] : NULL, err);
     }
     lk_inventory_free(&now);
     return status == LK_OK ? write_manifest(p, err) : status;
@@ -295,8 +306,7 @@ static lk_status act(struct purge *p, lk_error *err)
 static lk_status purge(struct purge *p, lk_error *err)
 {
     LK_TRY(lk_manifest_read(p->options->folder, &p->manifest, err));
-    LK_TRY(lk_inventory_take(&p->inventory, p->ctx, p->options->folder,
-                             json_object_get(p->manifest, "outputs"), err));
+    LK_TRY(lk_inventory_take(&p->inventory, p->ctx, p->options->folder, p->manifest, err));
     LK_TRY(plan_page(p, err));
     say_plan(p);
     return p->options->dry_run ? LK_OK : act(p, err);

@@ -31,9 +31,9 @@ struct lk_inventory {
     size_t n, capacity;
 };
 
-/* Links are not followed, hidden names passed over. `listed`: outputs of a manifest, which are found also
- * where the mark of their folder is lost; NULL = none. */
-lk_status lk_inventory_take(struct lk_inventory *out, lk_ctx *ctx, const char *folder, const json_t *listed,
+/* Links are not followed, hidden names passed over. Files that the manifest lists are found also where the
+ * mark of their folder is lost; NULL = there is none yet. */
+lk_status lk_inventory_take(struct lk_inventory *out, lk_ctx *ctx, const char *folder, const json_t *manifest,
                             lk_error *err);
 lk_status lk_inventory_hash(struct lk_inventory *inventory, lk_ctx *ctx, const char *folder, lk_error *err);
 void lk_inventory_free(struct lk_inventory *inventory);

@@ -131,7 +131,7 @@ static lk_status find_extra(struct lk_verify *v, lk_error *err)
     struct lk_inventory inventory;
     const json_t *outputs = json_object_get(v->manifest, "outputs"),
                  *purged = json_object_get(v->manifest, "purged");
-    LK_TRY(lk_inventory_take(&inventory, v->ctx, v->options->folder, outputs, err));
+    LK_TRY(lk_inventory_take(&inventory, v->ctx, v->options->folder, v->manifest, err));
     for (size_t i = 0; i < inventory.n; i++) {
         const char *path = inventory.files[i].path;
         if (entry_of(outputs, path) != NULL)

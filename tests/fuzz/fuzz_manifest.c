@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_manifest.c - any bytes as the manifest of a small folder: verified, then purged; nothing outside may go. */
+/* fuzz_manifest.c - any bytes as the manifest of a small folder: verified, then purged; nothing outside may
+ * go. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,8 @@ static void put_text(const char *name, const char *text)
 static void put_embeddings(const char *name)
 {
     char file[128 + 16];
-    static const char head[] = "\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
+    static const char head[] =
+        "\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
     static const float rows[4] = {1, 0, 0.6f, 0.8f};
     memset(file, ' ', 128);
     memcpy(file, head, sizeof head - 1);
@@ -74,7 +76,8 @@ static void make_folder(void)
              "left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,"
              "mouth_right_y,mouth_x,mouth_y,feature_norm,message\n"
              "0,a.png,A,ok,1,9,9,,,,,,,,,,,,,,,,,,1,\n1,b.png,B,ok,1,9,9,,,,,,,,,,,,,,,,,,1,\n");
-    put_text("folder/train/meta.json", "{\"kind\": \"faces\", \"format\": 1, \"working_directory\": \"/none\"}");
+    put_text("folder/train/meta.json",
+             "{\"kind\": \"faces\", \"format\": 1, \"working_directory\": \"/none\"}");
     put_text("folder/match/meta.json", "{\"kind\": \"match\", \"format\": 1}");
     put_text("folder/match/pairs.csv", "rank,score,probe,reference\n1,0.600000024,0,1\n2,0.5,1,0\n");
     put_text("folder/report.json", "{\"kind\": \"report\", \"format\": 1}");

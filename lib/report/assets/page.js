@@ -287,8 +287,8 @@
       tooltip: { theme: 'custom' },
     };
     vegaEmbed(element, makers[element.dataset.chart](), options).catch((error) => {
-      element.textContent = 'This chart could not be drawn: ' + error.message;
-      console.error(error);
+        element.textContent = 'This chart could not be drawn: ' + error.message;
+        console.error(error);
     });
   }
 })();
