@@ -18,13 +18,13 @@ enum { MOST_DEEP = 16 };
 
 /* What marks a folder as made by one of our commands: a JSON file, and its "kind". An unfinished FACES
  * directory has no meta.json yet. */
-enum folder_kind { OF_EMBED, OF_EMBED_UNFINISHED, OF_MATCH, OF_MEASURE, OF_REPORT, N_FOLDER_KINDS };
+enum folder_kind { OF_EMBED, OF_EMBED_UNFINISHED, OF_MATCH, OF_MEASURE, OF_REPORT, OF_CLEAN, N_FOLDER_KINDS };
 static const struct {
     const char *file, *kind;
 } markers[N_FOLDER_KINDS] = {
     [OF_EMBED] = {"meta.json", "faces"},     [OF_EMBED_UNFINISHED] = {"state.part.json", "faces"},
     [OF_MATCH] = {"meta.json", "match"},     [OF_MEASURE] = {"measures.json", "measures"},
-    [OF_REPORT] = {"report.json", "report"},
+    [OF_REPORT] = {"report.json", "report"}, [OF_CLEAN] = {"clean.json", "clean"},
 };
 
 enum holds { NUMBERS, FACES, PAGE }; /* a page holds faces when pictures are in it */
@@ -58,6 +58,9 @@ static const struct {
     {OF_MEASURE, "matchers.csv", NUMBERS},
     {OF_REPORT, "report.html", PAGE},
     {OF_REPORT, "report.json", NUMBERS},
+    {OF_CLEAN, "clean.json", NUMBERS},
+    {OF_CLEAN, "removal.csv", NUMBERS},
+    {OF_CLEAN, "kept.csv", NUMBERS},
 };
 
 struct walk {
@@ -108,6 +111,58 @@ static lk_status has_pictures(const char *path, bool *out, lk_error *err)
     return LK_OK;
 }
 
+/* Files that users name hold what tells them to be ours: contact sheets and review databases, in a folder
+ * that is marked. */
+static const struct {
+    const char *pattern;
+    size_t at; /* where the sign begins, at the earliest */
+    const char *sign;
+    size_t len;
+} signs[] = {
+    {"*.png", 33, "tEXtSoftware\0likeness", 21}, /* behind the header */
+    {"*.db", 68, "LKRV", 4},                     /* SQLite's application_id */
+    {"*.db-wal", 0, "", 0},                      /* what SQLite keeps beside it */
+    {"*.db-shm", 0, "", 0},
+    {"*.db-journal", 0, "", 0},
+};
+
+static bool has_sign(const char *path, size_t at, const char *sign, size_t len)
+{
+    uint8_t head[256];
+    FILE *f = fopen(path, "rbe");
+    size_t n = f != NULL ? fread(head, 1, sizeof head, f) : 0;
+    if (f != NULL)
+        fclose(f);
+    return n > at && memmem(head + at, n - at, sign, len) != NULL;
+}
+
+static lk_status is_signed(const char *folder, const char *name, bool *out, lk_error *err)
+{
+    *out = false;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs && !*out; i++) {
+        if (fnmatch(signs[i].pattern, name, 0) != 0)
+            continue;
+        struct lk_str path = LK_STR_INIT;
+        LK_TRY(lk_str_addf(&path, err, "%s/%s", folder, name));
+        size_t k = i;
+        if (signs[i].len == 0) { /* the database's sign counts */
+            path.text[strlen(path.text) - strlen(strrchr(name, '-'))] = '\0';
+            k = 1;
+        }
+        *out = has_sign(path.text, signs[k].at, signs[k].sign, signs[k].len);
+        lk_str_free(&path);
+    }
+    return LK_OK;
+}
+
+static bool is_marked_at_all(const bool *kinds)
+{
+    for (int k = 0; k < N_FOLDER_KINDS; k++)
+        if (kinds[k])
+            return true;
+    return false;
+}
+
 /* Adds a file when its name is known and its folder is marked. A file that a manifest lists needs no marker:
  * that may have been lost. `below` is the folder's path below the root, "" = the root. */
 static lk_status add_file(struct walk *w, const char *folder, const char *below, const char *name,
@@ -117,14 +172,17 @@ static lk_status add_file(struct walk *w, const char *folder, const char *below,
     size_t k = 0, n = sizeof known / sizeof *known;
     while (k < n && fnmatch(known[k].pattern, name, 0) != 0)
         k++;
-    if (k == n)
+    bool by_sign = false;
+    if (k == n && is_marked_at_all(kinds))
+        LK_TRY(is_signed(folder, name, &by_sign, err));
+    if (k == n && !by_sign)
         return LK_OK;
     LK_TRY(lk_grow(&in->files, &in->capacity, in->n + 1, sizeof *in->files, err));
-    struct lk_trust_file file = {.bytes = bytes};
+    struct lk_trust_file file = {.bytes = bytes, .faces = by_sign};
     file.path = below[0] != '\0' ? lk_path_join(below, name, err) : lk_strdup(name, err);
     if (file.path == NULL)
         return LK_ENOMEM;
-    bool ours = is_listed(w, file.path), is_page = false;
+    bool ours = by_sign || is_listed(w, file.path), is_page = false;
     for (; k < n; k++) /* a name may be known in several kinds of folders, and holds the same in all */
         if (fnmatch(known[k].pattern, name, 0) == 0) {
             ours = ours || kinds[known[k].in];

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "formats/image.h"
 #include "temp.h"
 #include "trust/trust.h"
 
@@ -109,6 +110,29 @@ static void test_inventory(void **state)
     assert_true(has(&inventory, "report.html", false));
     assert_true(has(&inventory, "report.json", false));
     lk_inventory_free(&inventory);
+
+    /* Files with names of the user's own: ours by what they hold, and only in folders that are ours. */
+    uint8_t pixel[3] = {0}, *png = NULL;
+    char database[200] = "SQLite format 3";
+    size_t len = 0;
+    struct lk_image image = {1, 1, pixel};
+    memcpy(database + 68, "LKRV", 4);
+    assert_int_equal(lk_image_encode_png(&image, &png, &len, &err), LK_OK);
+    temp_file("audit/figure.png", png, len);
+    temp_file("audit/mine/figure.png", png, len);
+    free(png);
+    temp_text("audit/other.png", "\x89PNG");
+    temp_file("audit/who.db", database, sizeof database);
+    temp_text("audit/who.db-wal", "");
+    temp_text("audit/other.db-wal", "");
+    assert_int_equal(lk_inventory_take(&inventory, NULL, folder, NULL, &err), LK_OK);
+    assert_int_equal(inventory.n, 10);
+    assert_true(has(&inventory, "figure.png", true));
+    assert_true(has(&inventory, "who.db", true));
+    assert_true(has(&inventory, "who.db-wal", true));
+    lk_inventory_free(&inventory);
+    unlink(temp_path("audit/figure.png"));
+    unlink(temp_path("audit/who.db"));
 
     temp_text("audit/report.html", "<img src=\"data:image/jpeg;base64,x\">");
     json_t *manifest = json_pack("{s:[{s:s}, {s:s}], s:[]}", "outputs", "path", "mine/embeddings.npy", "path",
