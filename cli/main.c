@@ -11,7 +11,7 @@
 #include "cli.h"
 
 const struct command commands[] = {
-    {"audit", "do it all: embed the sets, compare them, write the report", cmd_audit},
+    {"audit", "do it all: embed the sets, compare and measure them, write the report", cmd_audit},
     {"models", "list the models, fetch them, test them", cmd_models},
     {"info", "say what a path is: a set of images, results, embeddings", cmd_info},
     {"embed", "detect, align and embed the faces of images", cmd_embed},

@@ -447,7 +447,7 @@ LK_API void lk_list_options_init(lk_list_options *options);
 LK_API lk_status lk_measure_list(lk_ctx *ctx, const lk_list_options *options, lk_list_summary *out,
                                  lk_error *err);
 
-/* ---- report: MATCH directory -> one HTML page, and the verdict ------------------------------------ */
+/* ---- report: MEASURE directory -> one HTML page ----------------------------------------------------- */
 
 typedef enum lk_verdict {
     LK_VERDICT_LEAK_SHOWN = 0,
@@ -458,10 +458,11 @@ typedef enum lk_verdict {
 } lk_verdict;
 
 typedef struct lk_report_options {
-    const char *match;       /* MATCH directory */
+    const char *measures;    /* MEASURE directory */
+    const char *match;       /* MATCH directory of the same sets: the attack over the complete sets; may be NULL */
+    const char *review;      /* review.json: what people saw; may be NULL */
+    const char *calibration; /* table of lk_calibrate (roc), or its thresholds.json; may be NULL */
     const char *output;      /* HTML file; NULL = verdict only */
-    const char *thresholds;  /* thresholds.json of lk_calibrate; NULL = those of the model's descriptor */
-    double fdr;              /* false discovery rate asked for, 0.05 */
     int no_faces;            /* leave out every picture, path and person name */
     uint64_t max_pairs;      /* pairs shown, 60 */
     const char *truth;       /* truth.csv of lk_plant, printed beside the findings; may be NULL */
@@ -471,7 +472,7 @@ typedef struct lk_report_options {
 typedef struct lk_report_summary {
     lk_verdict verdict;
     char sentence[1000];          /* the verdict in words, with its numbers */
-    uint64_t n_units;             /* probe identities (images where there are no labels) */
+    uint64_t n_units;             /* synthetic identities (images where there are no labels) */
     uint64_t n_discoveries;       /* at the false discovery rate; 0 without a hold-out */
     double share, share_low, share_high; /* pi with its 95 % interval; NaN without a hold-out */
     uint64_t n_planted, n_planted_found; /* with a truth file: planted units, and those among the discoveries */
@@ -614,7 +615,7 @@ typedef struct lk_measure_options {
     size_t n_strengths;
     const lk_measure_matcher *others; /* more matchers: everything is measured for each, then compared */
     size_t n_others;                  /* at most LK_MAX_MATCHERS - 1 */
-    int force;               /* compare sets with and without identities; replace an output folder */
+    int force;               /* compare sets with and without identities; replace measures made with other settings */
     const char *command;
 } lk_measure_options;
 
@@ -653,6 +654,7 @@ typedef struct lk_measure_summary {
     uint64_t n_common;                   /* units that all of them have */
     int joined;                          /* they have p-values, so at_least is given */
     lk_matcher_summary matchers[LK_MAX_MATCHERS];
+    int up_to_date; /* nothing was to do: finished measures of the same inputs and settings are there */
 } lk_measure_summary;
 
 LK_API void lk_measure_options_init(lk_measure_options *options);

@@ -63,21 +63,22 @@ static lk_status find_thresholds(struct job *j, lk_error *err)
     return lk_thresholds_from_json(list, model, 0, faces->path, err);
 }
 
-static lk_status check_output(const lk_measure_options *o, const char *folder, lk_error *err)
+/* The absence of measures.json says that a run is not finished. */
+static lk_status remove_old(const char *folder, lk_error *err)
 {
     char *path = lk_path_join(folder, "measures.json", err);
     if (path == NULL)
         return LK_ENOMEM;
     lk_status status = LK_OK;
-    if (lk_path_exists(path) && !o->force)
-        status =
-            lk_fail(err, LK_EINVAL,
-                    "%s: holds measures already; give another output, or --force to replace them", folder);
-    else if (unlink(path) != 0 && errno != ENOENT &&
-             errno != ENOTDIR) /* its absence says that a run is not finished */
+    if (unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR)
         status = lk_fail_sys(err, LK_EIO, "%s: cannot remove", path);
     free(path);
     return status;
+}
+
+static struct lk_audit_request request_of(const struct job *j, bool first, const char *folder)
+{
+    return (struct lk_audit_request){j->options, &j->of, first, j->sets, folder};
 }
 
 static void summarise(const struct lk_audit *a, lk_measure_summary *out)
@@ -155,16 +156,21 @@ static void summarise_matchers(const struct lk_audit_matchers *m, lk_measure_sum
 }
 
 /* The first matcher comes last, when all others are known. */
-static lk_status write_all(const struct lk_audit *a, struct lk_audit_matchers *m, const char *folder, bool first,
-                       const lk_measure_options *o, lk_measure_summary *out, lk_error *err)
+static lk_status write_all(const struct job *j, const struct lk_audit *a, struct lk_audit_matchers *m,
+                           const char *folder, bool first, lk_measure_summary *out, lk_error *err)
 {
     bool several = m->n > 1 && first;
+    struct lk_audit_request request = request_of(j, first, folder);
+    json_t *made = NULL;
     if (several) {
         LK_TRY(lk_audit_matchers_compare(m, err));
         LK_TRY(lk_audit_matchers_write(m, folder, err));
     }
     LK_TRY(lk_audit_write_tables(a, folder, err));
-    LK_TRY(lk_audit_write_json(a, several ? m : NULL, folder, o->command, err));
+    LK_TRY(lk_audit_made(&request, &made, err));
+    lk_status status = lk_audit_write_json(a, several ? m : NULL, made, folder, j->options->command, err);
+    json_decref(made);
+    LK_TRY(status);
     if (first)
         summarise(a, out);
     if (several)
@@ -176,7 +182,6 @@ static lk_status measure(struct job *j, lk_ctx *ctx, struct lk_audit_matchers *m
                          const char *folder, lk_measure_summary *out, lk_error *err)
 {
     const lk_measure_options *o = j->options;
-    LK_TRY(open_sets(j, ctx, err));
     j->input = (struct lk_audit_input){.synthetic = &j->sets[0],
                                        .train = &j->sets[1],
                                        .holdouts = j->others,
@@ -195,40 +200,107 @@ static lk_status measure(struct job *j, lk_ctx *ctx, struct lk_audit_matchers *m
     struct lk_audit audit;
     LK_TRY(find_thresholds(j, err));
     LK_TRY(lk_mkdirs(folder, err));
+    LK_TRY(remove_old(folder, err));
     LK_TRY(lk_audit_run(&audit, ctx, &j->input, err));
     tell(ctx, &audit);
     lk_status status = LK_OK;
     if (m->n > 1)
         status = lk_audit_view_make(&m->views[index], j->of.name, index > 0 ? j->of.name : NULL, &audit, err);
     if (status == LK_OK)
-        status = write_all(&audit, m, folder, index == 0, o, out, err);
+        status = write_all(j, &audit, m, folder, index == 0, out, err);
     lk_audit_free(&audit);
     return status;
+}
+
+/* One matcher's part of the job: its sets and its folder. */
+static lk_status open_job(struct job *j, lk_ctx *ctx, const lk_measure_options *o, size_t index, char **folder,
+                          lk_error *err)
+{
+    *j = (struct job){.options = o};
+    j->of = index > 0 ? o->others[index - 1]
+                      : (lk_measure_matcher){o->name != NULL ? o->name : "first",
+                                             o->synthetic,
+                                             o->train,
+                                             o->holdouts,
+                                             o->n_holdouts,
+                                             o->controls,
+                                             o->n_controls,
+                                             o->thresholds};
+    *folder = index > 0 ? lk_path_join(o->output, j->of.name, err) : lk_strdup(o->output, err);
+    return *folder != NULL ? open_sets(j, ctx, err) : LK_ENOMEM;
+}
+
+static void close_job(struct job *j, char *folder)
+{
+    free(folder);
+    for (size_t i = 0; i < j->n_sets; i++)
+        lk_audit_set_close(&j->sets[i]);
+    free(j->sets);
+    free(j->others);
 }
 
 static lk_status measure_matcher(lk_ctx *ctx, const lk_measure_options *o, struct lk_audit_matchers *m,
                                  size_t index, lk_measure_summary *out, lk_error *err)
 {
-    struct job j = {.options = o};
-    j.of = index > 0 ? o->others[index - 1]
-                     : (lk_measure_matcher){o->name != NULL ? o->name : "first",
-                                            o->synthetic,
-                                            o->train,
-                                            o->holdouts,
-                                            o->n_holdouts,
-                                            o->controls,
-                                            o->n_controls,
-                                            o->thresholds};
-    char *folder = index > 0 ? lk_path_join(o->output, j.of.name, err) : lk_strdup(o->output, err);
-    lk_status status = folder != NULL ? check_output(o, folder, err) : LK_ENOMEM;
+    struct job j;
+    char *folder = NULL;
+    lk_status status = open_job(&j, ctx, o, index, &folder, err);
     if (status == LK_OK)
         status = measure(&j, ctx, m, index, folder, out, err);
-    free(folder);
-    for (size_t i = 0; i < j.n_sets; i++)
-        lk_audit_set_close(&j.sets[i]);
-    free(j.sets);
-    free(j.others);
+    close_job(&j, folder);
     return status;
+}
+
+/* Whether one matcher's finished measures are those asked for. Refuses others, unless they may be replaced. */
+static lk_status compare_matcher(lk_ctx *ctx, const lk_measure_options *o, size_t index, const char *path,
+                                 enum lk_audit_state *state, lk_measure_summary *out, lk_error *err)
+{
+    struct job j;
+    char *folder = NULL;
+    json_t *measures = NULL;
+    struct lk_str what = LK_STR_INIT;
+    lk_status status = open_job(&j, ctx, o, index, &folder, err);
+    struct lk_audit_request request = request_of(&j, index == 0, folder);
+    if (status == LK_OK)
+        status = lk_json_read(path, &measures, err);
+    if (status == LK_OK)
+        status = lk_audit_again(&request, measures, state, &what, err);
+    if (status == LK_OK && *state == LK_AUDIT_SAME && index == 0)
+        status = lk_audit_summary(measures, path, out, err);
+    if (status == LK_EFORMAT && o->force) { /* a damaged one is what --force may replace */
+        *state = LK_AUDIT_OTHER;
+        status = LK_OK;
+    }
+    if (status == LK_OK && *state == LK_AUDIT_OTHER && !o->force)
+        status = lk_fail(err, LK_EINVAL,
+                         "%s: holds finished measures that differ in: %s; give another output, or --force to "
+                         "replace them",
+                         folder, what.text);
+    json_decref(measures);
+    lk_str_free(&what);
+    close_job(&j, folder);
+    return status;
+}
+
+/* Whether everything asked for is there already, of all matchers. */
+static lk_status find_finished(lk_ctx *ctx, const lk_measure_options *o, bool *all, lk_measure_summary *out,
+                               lk_error *err)
+{
+    bool same = true;
+    for (size_t i = 0; i <= o->n_others; i++) {
+        char *folder = i > 0 ? lk_path_join(o->output, o->others[i - 1].name, err) : lk_strdup(o->output, err);
+        char *path = folder != NULL ? lk_path_join(folder, "measures.json", err) : NULL;
+        enum lk_audit_state state = LK_AUDIT_NONE;
+        lk_status status = path != NULL ? LK_OK : LK_ENOMEM;
+        if (status == LK_OK && lk_path_exists(path))
+            status = compare_matcher(ctx, o, i, path, &state, out, err);
+        free(folder);
+        free(path);
+        LK_TRY(status);
+        same = same && state == LK_AUDIT_SAME;
+    }
+    *all = same;
+    return LK_OK;
 }
 
 static bool fit_for_a_name(const char *name)
@@ -273,10 +345,16 @@ lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_
     lk_status status = lk_mkdirs(options->output, err);
     if (status == LK_OK)
         status = lk_lock_take(&lock, options->output, err);
-    if (status == LK_OK) /* before work is spent on the others */
-        status = check_output(options, options->output, err);
-    for (size_t i = matchers.n; status == LK_OK && i-- > 0;)
+    lk_measure_summary found;
+    bool finished = false;
+    if (status == LK_OK)
+        status = find_finished(ctx, options, &finished, &found, err);
+    for (size_t i = finished ? 0 : matchers.n; status == LK_OK && i-- > 0;)
         status = measure_matcher(ctx, options, &matchers, i, out, err);
+    if (status == LK_OK && finished) {
+        *out = found;
+        out->up_to_date = 1;
+    }
     lk_lock_release(lock);
     lk_audit_matchers_free(&matchers);
     return status;
