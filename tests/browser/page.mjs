@@ -6,6 +6,7 @@
 // Each page is opened at phone and desktop width, light and dark, and once with JavaScript off. It fails on an error
 // in the console, an exception, any request but the page itself and its data: pictures, a chart that is not drawn,
 // a picture that is not decoded, content wider than the screen, or a script out of the data that ran.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -35,7 +36,7 @@ const views = [
 async function open(path, options, say) {
   const context = await browser.newContext({ ...options, deviceScaleFactor: 1 });
   const page = await context.newPage();
-  page.setDefaultTimeout(5000);
+  page.setDefaultTimeout(30000);
   const url = pathToFileURL(resolve(path)).href;
   page.on('console', (message) => {
     if (message.type() === 'error') say(`console: ${message.text()}`);
@@ -48,15 +49,19 @@ async function open(path, options, say) {
   page.on('request', (request) => {
     if (request.url() !== url && !request.url().startsWith('data:')) say(`request to ${request.url()}`);
   });
-  await page.goto(url);
+  await page.goto(url, { timeout: 20000 });
   return { context, page };
 }
 
 async function inspect(page, say) {
+  await page
+    .locator('html[data-drawn="all"]')
+    .waitFor({ state: 'attached', timeout: 30000 })
+    .catch(() => say('the charts are not all drawn after 30 s'));
   const charts = page.locator('[data-chart]');
   for (let i = 0; i < (await charts.count()); i++) {
     const name = await charts.nth(i).getAttribute('data-chart');
-    const marks = charts.nth(i).locator('svg .mark-rect path, svg .mark-line path');
+    const marks = charts.nth(i).locator('svg .mark-rect path, svg .mark-line path, svg .mark-symbol path');
     await marks
       .first()
       .waitFor({ state: 'attached', timeout: 8000 })
@@ -66,7 +71,7 @@ async function inspect(page, say) {
       .locator('svg')
       .boundingBox()
       .catch(() => null);
-    if (!box || box.width < 200 || box.height < 150)
+    if (!box || box.width < 200 || box.height < 90)
       say(`chart '${name}' is ${box ? `${box.width} x ${box.height}` : 'missing'}`);
   }
   // Pictures are decoded when they come into view: go through the page once.
@@ -86,6 +91,33 @@ async function inspect(page, say) {
   if (over > 0) say(`content is ${over} pixels wider than the screen`);
 }
 
+// What a link or button of a chart saves, whose text must begin as it should.
+async function saved(page, control, beginning, say) {
+  const label = await control.getAttribute('aria-label');
+  try {
+    const waiting = page.waitForEvent('download');
+    await control.click();
+    const download = await waiting;
+    const bytes = readFileSync(await download.path());
+    if (!beginning.test(bytes.toString('latin1'))) say(`'${label}' of ${download.suggestedFilename()} begins with ${bytes.subarray(0, 30)}`);
+    return bytes;
+  } catch (error) {
+    say(`'${label}': ${error.message}`);
+  }
+}
+
+async function save_all(page, name, say) {
+  const rows = page.locator('.save');
+  for (let i = 0; i < (await rows.count()); i++) {
+    const buttons = rows.nth(i).locator('button');
+    if ((await buttons.count()) !== 2) say(`chart ${i} has ${await buttons.count()} buttons`);
+    const svg = await saved(page, buttons.nth(0), /^<svg /, say);
+    if (svg && svg.includes('var(--')) say(`the SVG of chart ${i} has colours of the page`);
+    const png = await saved(page, buttons.nth(1), /^\x89PNG/, say);
+    if (png) writeFileSync(`${pictures}/${name}-chart-${i}.png`, png);
+  }
+}
+
 for (const path of pages) {
   const name = basename(path, '.html');
   for (const [width, colorScheme] of views) {
@@ -93,6 +125,7 @@ for (const path of pages) {
     const { context, page } = await open(path, { viewport: { width, height: 900 }, colorScheme }, say);
     await inspect(page, say);
     await page.screenshot({ path: `${pictures}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    if (width > 1000 && colorScheme === 'light') await save_all(page, name, say);
     await context.close();
   }
   const say = (problem) => problems.push(`${name} without JavaScript: ${problem}`);
@@ -103,7 +136,9 @@ for (const path of pages) {
   );
   if ((await page.locator('noscript').count()) === 0 && (await page.locator('[data-chart]').count()) > 0)
     say('no word about the charts');
-  if ((await page.locator('details table tr').count()) < 3) say('no table of the histogram');
+  const charts = await page.locator('[data-chart]').count();
+  if (charts < 2) say(`${charts} charts`);
+  for (let i = 0; i < charts; i++) await saved(page, page.locator('.save a').nth(i), /^[a-z_0-9]+(,[a-z_0-9]+)+\n/, say);
   await context.close();
 }
 await browser.close();
