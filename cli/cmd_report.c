@@ -4,7 +4,16 @@
 
 #include "cli.h"
 
-enum { KEY_MATCH = 0x2001, KEY_REVIEW, KEY_CALIBRATION, KEY_NO_FACES, KEY_TRUTH, KEY_PAIRS };
+enum {
+    KEY_MATCH = 0x2001,
+    KEY_REVIEW,
+    KEY_CALIBRATION,
+    KEY_NO_FACES,
+    KEY_TRUTH,
+    KEY_PAIRS,
+    KEY_CONTACT_SHEET,
+    KEY_CONTACT_ROWS
+};
 
 struct report_input {
     struct cli *cli;
@@ -22,7 +31,10 @@ static const struct argp_option options[] = {
     {"no-faces", KEY_NO_FACES, NULL, 0, "leave out every picture, path and name of a person", 0},
     {"truth", KEY_TRUTH, "FILE", 0,
      "truth.csv of `likeness plant`: print beside the findings what was planted", 0},
-    {"pairs", KEY_PAIRS, "N", 0, "show the N closest pairs (default: 60)", 0},
+    {"pairs", KEY_PAIRS, "N", 0, "show the N closest pairs (default: 500)", 0},
+    {"contact-sheet", KEY_CONTACT_SHEET, "FILE", 0,
+     "write a PNG for a paper: the shown pairs with rank and score, discoveries first", 0},
+    {"contact-rows", KEY_CONTACT_ROWS, "N", 0, "rows of four pairs in it (default: 6)", 0},
     {0},
 };
 
@@ -38,6 +50,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_NO_FACES: in->options.no_faces = 1; return 0;
     case KEY_TRUTH: in->options.truth = arg; return 0;
     case KEY_PAIRS: in->options.max_pairs = cli_number(arg, 0, 100000, "--pairs", state); return 0;
+    case KEY_CONTACT_SHEET: in->options.contact_sheet = arg; return 0;
+    case KEY_CONTACT_ROWS: in->options.contact_rows = cli_number(arg, 1, 100, "--contact-rows", state); return 0;
     case ARGP_KEY_ARG:
         if (in->options.measures != NULL)
             argp_error(state, "found '%s', expected one MEASURE directory only", arg);
@@ -46,6 +60,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (in->options.measures == NULL)
             argp_error(state, "expected the MEASURE directory that `likeness measure` made");
+        if (in->options.no_faces && in->options.contact_sheet != NULL)
+            argp_error(state,
+                       "--contact-sheet shows faces, --no-faces leaves them out; expected one of them");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -79,5 +96,7 @@ int cmd_report(struct cli *cli, int argc, char **argv)
                (unsigned long long)summary.n_planted, (unsigned long long)summary.n_planted_found,
                (unsigned long long)summary.n_false_found);
     printf("%s\n", in.options.output);
+    if (in.options.contact_sheet != NULL)
+        printf("%s\n", in.options.contact_sheet);
     return EXIT_DONE;
 }

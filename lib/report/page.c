@@ -42,9 +42,9 @@ static void put_head(const struct lk_report *r, FILE *f)
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
             "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" "
             "content=\"likeness %s\">\n"
-            "<title>%s \xe2\x80\x93 likeness report</title>\n<style>\n%s%s</style>\n</head>\n<body>\n",
+            "<title>%s \xe2\x80\x93 likeness report</title>\n<style>\n%s%s%s</style>\n</head>\n<body>\n",
             lk_asset_script_hashes, lk_version(), lk_verdict_name(r->verdict), lk_asset_page_css,
-            lk_asset_parts_css);
+            lk_asset_parts_css, lk_asset_gallery_css);
     fputs("<header><p class=\"brand\">likeness</p><p>Does this synthetic face dataset contain real "
           "people?</p></header>\n<main>\n",
           f);
@@ -78,7 +78,7 @@ static lk_status put_body(const struct lk_report *r, FILE *f, lk_error *err)
     LK_TRY(lk_report_strata_section(r, f, err));
     LK_TRY(lk_report_matcher_section(r, f, err));
     lk_report_review_section(r, f);
-    lk_report_pairs_section(r, f);
+    LK_TRY(lk_report_gallery(r, f, err));
     lk_report_left_out_section(r, f);
     lk_report_limits_section(r, f);
     lk_report_repeat_section(r, f);

@@ -40,7 +40,7 @@ static lk_status take_pair(struct lk_report *r, const struct lk_csv *csv, const 
         return LK_OK;
     LK_TRY(lk_grow(&r->pairs, capacity, r->n_pairs + 1, sizeof *r->pairs, err));
     struct lk_report_pair *p = &r->pairs[r->n_pairs++];
-    *p = (struct lk_report_pair){.margin = NAN, .q = NAN, .e_value = NAN};
+    *p = (struct lk_report_pair)LK_REPORT_PAIR_INIT;
     const struct lk_report_set *s = &r->sets[LK_SYNTHETIC], *t = &r->sets[LK_TRAINING];
     LK_TRY(lk_csv_u64(csv, column[0], &p->rank, err));
     LK_TRY(lk_table_score(csv, column[1], &p->score, err));
@@ -186,13 +186,10 @@ lk_status lk_report_read_pairs(struct lk_report *r, lk_error *err)
 
 void lk_report_free_pairs(struct lk_report *r)
 {
-    for (size_t i = 0; i < r->n_pairs; i++) {
-        for (int side = 0; side < 2; side++) {
-            free(r->pairs[i].path[side]);
-            free(r->pairs[i].identity[side]);
-            free(r->pairs[i].picture[side]);
-        }
-        free(r->pairs[i].kind);
-    }
+    for (size_t i = 0; i < r->n_pairs; i++)
+        lk_report_pair_free(&r->pairs[i]);
+    for (size_t i = 0; i < r->n_pictures; i++)
+        free(r->pictures[i]);
+    free(r->pictures);
     free(r->pairs);
 }

@@ -7,7 +7,7 @@
 
 void lk_report_options_init(lk_report_options *options)
 {
-    *options = (lk_report_options){.max_pairs = 60};
+    *options = (lk_report_options){.max_pairs = 500, .contact_rows = 6};
 }
 
 /* "report.html" -> "report.json"; any other name gets ".json" behind it. */
@@ -27,6 +27,7 @@ static char *json_path(const char *page, lk_error *err)
 static lk_status write_outputs(struct lk_report *r, lk_error *err)
 {
     const char *page = r->options->output;
+    LK_TRY(lk_report_pair_facts(r, err));
     LK_TRY(lk_report_pictures(r, err));
     char *json = json_path(page, err);
     if (json == NULL)
@@ -55,6 +56,8 @@ static void summarise(const struct lk_report *r, lk_report_summary *out)
 lk_status lk_report(lk_ctx *ctx, const lk_report_options *options, lk_report_summary *out, lk_error *err)
 {
     LK_NEED(options->measures != NULL, err, LK_EINVAL, "report: no MEASURE directory was given");
+    LK_NEED(!options->no_faces || options->contact_sheet == NULL, err, LK_EINVAL,
+            "report: a contact sheet shows faces, which are to be left out");
     struct lk_report r = {.ctx = ctx, .options = options};
     lk_status status = lk_report_load(&r, err);
     if (status == LK_OK)
@@ -65,6 +68,8 @@ lk_status lk_report(lk_ctx *ctx, const lk_report_options *options, lk_report_sum
         lk_report_put_plainly(&r);
     if (status == LK_OK && options->output != NULL)
         status = write_outputs(&r, err);
+    if (status == LK_OK && options->contact_sheet != NULL)
+        status = lk_report_contact_sheet(&r, options->contact_sheet, err);
     if (status == LK_OK)
         summarise(&r, out);
     lk_report_free(&r);

@@ -4,11 +4,14 @@
 #ifndef LK_REPORT_REPORT_H
 #define LK_REPORT_REPORT_H
 
+#include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/ctx.h"
 #include "formats/faces.h"
+#include "formats/image.h"
 #include "report/exposure.h"
 #include "stats/decoys.h"
 
@@ -85,16 +88,34 @@ struct lk_report_level {
     uint64_t planted, innocent; /* units at or above, where the truth is known */
 };
 
+/* The face of one side of a pair, as images.csv has it; NaN = not known. */
+struct lk_report_strata {
+    double age, yaw, sharpness, detector_score;
+};
+
 struct lk_report_pair {
     uint64_t rank, probe, reference;
     double score;
     char *path[2], *identity[2]; /* probe, reference; NULL = none */
-    char *picture[2];            /* base64 of a JPEG; NULL = none could be made */
+    size_t picture[2];           /* in lk_report.pictures; SIZE_MAX = none could be made */
     bool discovered;
-    double margin, q; /* of the synthetic identity; NaN = not known */
-    double e_value;   /* of the pair; NaN = not known */
-    char *kind;       /* in words; NULL = not known */
+    double margin, q;      /* of the synthetic identity; NaN = not known */
+    double e_value;        /* of the pair; NaN = not known */
+    char *kind, *reviewed; /* in words: same picture or not, what reviewers saw; NULL = not known */
+    struct lk_report_strata strata[2];
 };
+/* A pair of which nothing is known yet. */
+#define LK_REPORT_STRATA_INIT                                                                                \
+    {                                                                                                        \
+        .age = NAN, .yaw = NAN, .sharpness = NAN, .detector_score = NAN                                      \
+    }
+#define LK_REPORT_PAIR_INIT                                                                                  \
+    {                                                                                                        \
+        .picture = {SIZE_MAX, SIZE_MAX}, .margin = NAN, .q = NAN, .e_value = NAN, .strata = {                \
+            LK_REPORT_STRATA_INIT,                                                                           \
+            LK_REPORT_STRATA_INIT                                                                            \
+        }                                                                                                    \
+    }
 
 /* One matcher of matchers.csv; entry i is that of common unit i. */
 struct lk_report_matcher {
@@ -158,6 +179,8 @@ struct lk_report {
     size_t n_levels;
     struct lk_report_pair *pairs;
     size_t n_pairs, n_pairs_listed; /* shown; rows of pairs.csv */
+    char **pictures;                /* base64 of a JPEG, each crop once */
+    size_t n_pictures;
     struct lk_report_matcher matchers[LK_MAX_MATCHERS];
     size_t n_matchers, n_common; /* 0 with one matcher */
     struct lk_report_truth truth;
@@ -208,6 +231,26 @@ void lk_report_put_plainly(struct lk_report *r);
 
 /* pictures.c: crops of the shown pairs. */
 lk_status lk_report_pictures(struct lk_report *r, lk_error *err);
+struct lk_report_crop {
+    size_t pair;
+    int side; /* 0 probe, 1 reference */
+};
+/* Crops these, size x size pixels, and hands each to `take`, from several threads at once. What cannot be
+ * found or read is not handed over. */
+typedef lk_status lk_report_take(void *arg, const struct lk_report_crop *of, const struct lk_image *crop,
+                                 lk_error *err);
+lk_status lk_report_crops(const struct lk_report *r, const struct lk_report_crop *wanted, size_t n, int size,
+                          lk_report_take *take, void *arg, lk_error *err);
+
+/* pair_facts.c: what the sets and the reviewers say of the shown pairs. */
+lk_status lk_report_pair_facts(struct lk_report *r, lk_error *err);
+void lk_report_pair_free(struct lk_report_pair *pair);
+
+/* gallery.c: the pairs on the page. */
+lk_status lk_report_gallery(const struct lk_report *r, FILE *f, lk_error *err);
+
+/* contact_sheet.c: the pairs as one PNG. */
+lk_status lk_report_contact_sheet(const struct lk_report *r, const char *path, lk_error *err);
 
 /* ---- the page ---------------------------------------------------------------------------------------- */
 
@@ -236,7 +279,6 @@ lk_status lk_report_person_section(const struct lk_report *r, FILE *f, lk_error 
 lk_status lk_report_strata_section(const struct lk_report *r, FILE *f, lk_error *err);
 lk_status lk_report_matcher_section(const struct lk_report *r, FILE *f, lk_error *err);
 void lk_report_review_section(const struct lk_report *r, FILE *f);
-void lk_report_pairs_section(const struct lk_report *r, FILE *f);
 void lk_report_compared_section(const struct lk_report *r, FILE *f);
 void lk_report_left_out_section(const struct lk_report *r, FILE *f);
 void lk_report_limits_section(const struct lk_report *r, FILE *f);

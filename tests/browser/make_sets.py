@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""make_sets - FACES directories of made-up vectors, truth.csv and review.json, for looking at reports.
+"""make_sets - FACES directories of made-up vectors, truth.csv, review.json and known.csv, for looking at reports.
 
-  make_sets.py OUT PICTURES --identities N --leaks K [--each E] [--noise X]
+  make_sets.py OUT PICTURES --identities N --leaks K [--each E] [--noise X] [--pairs P]
 
 Writes OUT/synthetic, training, holdout, second, control. PICTURES is a folder with JPEGs of faces; they stand for the
 images in turn and mean nothing. Some names try to break the page. --noise makes the same sets as a worse matcher sees
-them."""
+them. known.csv has made-up margins, q-values, E-values, kinds and reviewers' words of P pairs for known_report; some
+are not known."""
 import argparse
 import csv
 import hashlib
@@ -45,11 +46,12 @@ def write_faces(out, name, vectors, identities, paths, rng, model):
     folder = out / name
     folder.mkdir(parents=True)
     np.save(folder / "embeddings.npy", vectors)
-    known = [1, 128, 128, 14, 14, 100, 100, 0.99, 48, 54, 80, 54, 64, 72, 51, 88, 77, 88, "", "", 10]
+    points = [48, 54, 80, 54, 64, 72, 51, 88, 77, 88, "", "", 10]
     rows = []
     for i, (path, identity) in enumerate(zip(paths, identities)):
         strata = [f"{rng.gamma(4, 20):.1f}", f"{rng.normal(0, 18):.1f}", f"{rng.gamma(6, 5):.1f}"]
-        rows.append([i, path, identity, "ok"] + known + strata + ["", ("web, \u201cportraits\u201d", "film")[i % 3 == 0]])
+        found = [1, 128, 128, 14, 14, 100, 100, round(rng.uniform(0.6, 1), 4)]
+        rows.append([i, path, identity, "ok"] + found + points + strata + ["", ("web, \u201cportraits\u201d", "film")[i % 3 == 0]])
     empty = [""] * 17 + ["", "", "", ""]
     rows += [["", f"{name}/landscape {k}.jpg", "", "no_face", 0, 640, 480] + empty + ["", ""] for k in range(3)]
     rows += [["", f"{name}/{NASTY}.jpg", "", "unreadable", 0, 0, 0] + empty + [f"ends early: {NASTY}", ""]]
@@ -62,6 +64,18 @@ def write_faces(out, name, vectors, identities, paths, rng, model):
         "images_sha256": sha256(folder / "images.csv")}))
 
 
+def known(path, n, rng):
+    """What a measurement and reviewers may say of each pair. One in ten is not known, and there are equal ones."""
+    def some(values):
+        return ["" if rng.random() < 0.1 else value for value in values]
+    kinds = rng.choice(["same picture", "same picture, mirrored", "other picture", "unknown"], n, p=[.2, .1, .6, .1])
+    reviewed = rng.choice(["same person", "different people", "reviewers differ"], n, p=[.3, .5, .2])
+    table(path, "rank,margin,q,e_value,kind,reviewed",
+          zip(range(1, n + 1), some(f"{x:.3f}" for x in rng.normal(0.1, 0.2, n)),
+              some(f"{x:.2g}" for x in rng.uniform(0, 1, n)), some(f"{x:.3g}" for x in 10 ** rng.uniform(-9, 2, n)),
+              some(kinds), some(reviewed)))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
@@ -70,6 +84,7 @@ def main():
     parser.add_argument("--leaks", type=int, required=True)
     parser.add_argument("--each", type=int, default=2)
     parser.add_argument("--noise", type=float, default=0)
+    parser.add_argument("--pairs", type=int, default=0)
     a = parser.parse_args()
     out = a.out.resolve()
     rng = np.random.default_rng(5)
@@ -93,6 +108,7 @@ def main():
     table(out / "truth.csv", "file,identity,planted,kind,train_identity,train_image,detail",
           [["x.jpg", identity, int(i // a.each < a.leaks), "", f"training-{i // a.each:04d}", "", ""]
            for i, identity in enumerate(made)])
+    known(out / "known.csv", a.pairs, rng)
     answers = [("same", None), (None, "same"), ("different", None), (None, "different"), (None, None)]
     (out / "review.json").write_text(json.dumps({
         "kind": "review", "format": 1,

@@ -42,10 +42,12 @@
         axis: {
           labelColor: c.soft, titleColor: c.soft, titleFontWeight: 'normal', titleFontSize: 12, labelFontSize: 11,
           domainColor: c.line, tickColor: c.line, gridColor: c.line, gridOpacity: 0.6, titlePadding: 8,
+          labelFlush: false,
         },
         legend: {
           orient: 'top', title: null, labelColor: c.ink, labelFontSize: 12, symbolType: 'square', symbolSize: 110,
-          symbolStrokeWidth: 0, offset: 6, columnPadding: 14,
+          symbolStrokeWidth: 0, symbolOpacity: 1, offset: 6, columnPadding: 14,
+          columns: matchMedia('(max-width: 36rem)').matches ? 3 : 6,
         },
         text: { font: 'system-ui, sans-serif' },
       },
@@ -371,6 +373,8 @@
       }
       const make = (colour, width) => makers[chart](rows, colour, width);
       await vegaEmbed(element, make(live, element.clientWidth), { ...options, renderer: 'svg' });
+      // The chart as a whole is an image with a label; its marks would be read one by one.
+      element.querySelector('svg').setAttribute('aria-hidden', 'true');
       for (const kind of ['svg', 'png'])
         row.append(' ', button(kind.toUpperCase(), `This figure as ${kind.toUpperCase()}`,
           () => saveAs(kind, `${name}.${kind}`, make).catch(failed)));
@@ -378,6 +382,14 @@
       failed(error);
     }
   }
+  // What is wider than the screen is scrolled with the arrow keys, so it takes the focus.
+  const watch = new ResizeObserver((entries) => {
+    for (const { target } of entries)
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute('tabindex');
+  });
+  for (const element of document.querySelectorAll('.scroll')) watch.observe(element);
+
   // One after the other, with the page usable in between.
   const pause = () => new Promise((go) => (window.requestIdleCallback ?? setTimeout)(go));
   (async () => {
