@@ -110,13 +110,17 @@ static void explain_chance(const struct lk_report *r, FILE *f)
 static void put_caption(const struct lk_report *r, char *text, size_t room)
 {
     snprintf(text, room,
-             "<b>Nearest scores.</b> Each synthetic %s\xe2\x80\x99s best score among the training persons%s%s.%s %s",
+             "<b>Nearest scores.</b> Each synthetic %s\xe2\x80\x99s best score among the training persons%s%s.%s%s %s",
              r->by_identity ? "identity" : "image", r->compared ? ", among as many hold-out persons" : "",
              r->n_controls > 0 ? "; and that of the controls among the training persons" : "",
              r->n_levels > 0 ? " Dashed lines are thresholds, named by their false match rates." : "",
+             r->exposed && r->exposure.has_strangers
+                 ? " Behind them all pairs with a hold-out image, which are strangers: the best of many scores lies to the "
+                   "right of a single one."
+                 : "",
              r->calibration.given && r->calibration.is_curve
-                 ? "Behind them, pairs of one person and pairs of different persons in the calibration set: a best of "
-                   "many scores lies to the right of a single stranger\xe2\x80\x99s."
+                 ? "Grey areas: pairs of one person and of different persons in the calibration set, as far as its table "
+                   "reaches. What lies behind is drawn to the height of the picture, not to scale."
              : r->calibration.given
                  ? "The calibration file holds a few thresholds only, too few for curves of genuine and impostor pairs."
                  : "Curves of genuine and impostor pairs are left out: no calibration set was given "

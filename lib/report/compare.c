@@ -10,9 +10,19 @@
 /* ---- strata ----------------------------------------------------------------------------------------- */
 
 struct strata_page {
+    const struct lk_report *r;
     FILE *f;
     size_t n;
 };
+
+/* A best of several hold-outs lies higher. */
+static void put_holdouts(const struct lk_report *r, FILE *f)
+{
+    struct lk_number n;
+    if (r->competition.holdouts > 1)
+        fprintf(f, " Of the %s hold-outs the better score is taken, which by itself lies higher.",
+                lk_count(&n, r->competition.holdouts));
+}
 
 static lk_status put_stratum(void *user, const char *name, const char *title, const char *csv, lk_error *err)
 {
@@ -28,12 +38,15 @@ static lk_status put_stratum(void *user, const char *name, const char *title, co
     struct lk_str s = LK_STR_INIT;
     if (status == LK_OK)
         status = lk_str_addf(&s, err, "Scores by %s", title);
-    if (status == LK_OK && page->n++ == 0)
+    if (status == LK_OK && page->n++ == 0) {
         fputs("<section id=\"strata\">\n<h2>By kind of face</h2>\n<p>A matcher tells children, blurred faces and heads "
               "that are turned away less well apart, so chance scores are higher there. Each line shows the middle "
               "half of the best scores, its point the median. Where training and hold-out lie alike, high scores are a "
-              "property of such faces.</p>\n<div class=\"charts\">\n",
+              "property of such faces.",
               page->f);
+        put_holdouts(page->r, page->f);
+        fputs("</p>\n<div class=\"charts\">\n", page->f);
+    }
     if (status == LK_OK)
         status = lk_report_chart(page->f, "strata", name, s.text, caption, csv, err);
     free(caption);
@@ -43,7 +56,7 @@ static lk_status put_stratum(void *user, const char *name, const char *title, co
 
 lk_status lk_report_strata_section(const struct lk_report *r, FILE *f, lk_error *err)
 {
-    struct strata_page page = {f, 0};
+    struct strata_page page = {r, f, 0};
     LK_TRY(lk_report_strata(r, put_stratum, &page, err));
     if (page.n > 0)
         fputs("</div>\n</section>\n", f);

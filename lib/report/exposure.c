@@ -138,6 +138,46 @@ static lk_status read_nearest(struct lk_exposure *e, lk_error *err)
     return status == LK_OK ? check_probes(e, err) : status;
 }
 
+/* ---- histogram.csv ---------------------------------------------------------------------------------- */
+
+enum { H_GALLERY, H_LOW, H_SAMPLE, H_COLUMNS };
+static const char *const histogram_columns[H_COLUMNS] = {"gallery", "low", "sample"};
+
+static lk_status add_bin(void *user, const struct lk_csv *csv, const size_t *column, lk_error *err)
+{
+    struct lk_exposure *e = user;
+    double low;
+    uint64_t n;
+    if (strcmp(lk_csv_field(csv, column[H_GALLERY]), "holdout") != 0)
+        return LK_OK;
+    LK_TRY(lk_csv_double(csv, column[H_LOW], &low, err));
+    LK_TRY(lk_csv_u64(csv, column[H_SAMPLE], &n, err));
+    double bin = round((low + 1) * LK_EXPOSURE_BINS / 2);
+    LK_NEED(bin >= 0 && bin < LK_EXPOSURE_BINS, err, LK_EFORMAT, "line %llu: a bin from %g, expected -1 to 0.995",
+            (unsigned long long)csv->line, low);
+    e->strangers[(size_t)bin] = (double)n;
+    return LK_OK;
+}
+
+/* Pairs with the hold-out are pairs of strangers, whatever leaked. */
+static lk_status read_histogram(struct lk_exposure *e, lk_error *err)
+{
+    struct lk_table t;
+    const json_t *outputs = json_object_get(e->meta, "outputs");
+    if (json_object_get(outputs, "histogram.csv") == NULL)
+        return LK_OK;
+    LK_TRY(lk_table_open(&t, e->folder, "histogram.csv", outputs, err));
+    lk_status status = lk_table_read(&t, histogram_columns, H_COLUMNS, H_COLUMNS, add_bin, e, err);
+    lk_table_close(&t);
+    double all = 0;
+    for (size_t i = 0; i < LK_EXPOSURE_BINS; i++)
+        all += e->strangers[i];
+    for (size_t i = 0; i < LK_EXPOSURE_BINS && all > 0; i++)
+        e->strangers[i] /= all;
+    e->has_strangers = all > 0;
+    return status;
+}
+
 /* ---- units ------------------------------------------------------------------------------------------ */
 
 struct member {
@@ -190,6 +230,8 @@ lk_status lk_exposure_open(struct lk_exposure *out, const char *folder, lk_error
     lk_status status = load_meta(out, err);
     if (status == LK_OK)
         status = read_nearest(out, err);
+    if (status == LK_OK)
+        status = read_histogram(out, err);
     if (status == LK_OK)
         status = make_units(out, err);
     if (status != LK_OK)

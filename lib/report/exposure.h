@@ -12,6 +12,8 @@
 
 enum { LK_EXPOSURE_TRAIN, LK_EXPOSURE_HOLDOUT, LK_N_EXPOSURE };
 
+enum { LK_EXPOSURE_BINS = 400 }; /* of width 0.005 over -1 .. 1 */
+
 struct lk_exposure_set {
     bool given;
     uint64_t rows, excluded; /* rows: that took part */
@@ -38,6 +40,8 @@ struct lk_exposure {
     size_t n_probes;
     struct lk_exposure_unit *units; /* by name, those without one first and by row */
     size_t n_units;
+    bool has_strangers;
+    double strangers[LK_EXPOSURE_BINS]; /* share of all pairs of a synthetic and a hold-out image, by score */
 };
 
 lk_status lk_exposure_open(struct lk_exposure *out, const char *folder, lk_error *err);

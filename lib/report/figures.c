@@ -32,7 +32,30 @@ static double between(const struct lk_report *r, size_t from, size_t to, int col
     return above - below;
 }
 
-/* The calibration set's genuine and impostor scores go on to both sides: bins as wide, over all it covers. */
+/* Share of all pairs with the hold-out from a score on, to another. */
+static double strangers_between(const struct lk_report *r, double from, double to)
+{
+    double share = 0;
+    if (!r->exposed || !r->exposure.has_strangers)
+        return NAN;
+    for (long b = lround((from + 1) * LK_EXPOSURE_BINS / 2), end = lround((to + 1) * LK_EXPOSURE_BINS / 2); b < end; b++)
+        if (b >= 0 && b < LK_EXPOSURE_BINS)
+            share += r->exposure.strangers[b];
+    return share;
+}
+
+/* The lowest score that one in a thousand pairs of strangers does not reach. */
+static double lowest_strangers(const struct lk_report *r)
+{
+    double below = 0;
+    long b = 0;
+    while (b < LK_EXPOSURE_BINS - 1 && (below += r->exposure.strangers[b]) < 0.001)
+        b++;
+    return (double)b * 2 / LK_EXPOSURE_BINS - 1;
+}
+
+/* The calibration set's genuine and impostor scores, and those of all pairs with the hold-out, go on to both sides: bins
+ * as wide, over all they cover. */
 lk_status lk_figure_nearest(const struct lk_report *r, FILE *f, lk_error *err)
 {
     (void)err;
@@ -40,7 +63,7 @@ lk_status lk_figure_nearest(const struct lk_report *r, FILE *f, lk_error *err)
     size_t step = steps_for(r->n_units);
     double width = 0.01 * (double)step;
     bool curves = c->given && c->is_curve;
-    fputs("score,end,train,holdout,control,genuine,impostor\n", f);
+    fputs("score,end,train,holdout,control,genuine,impostor,holdout_pairs\n", f);
     if (r->n_curve < 2)
         return LK_OK;
     double first = r->curve[0].at[LK_AT];
@@ -50,6 +73,10 @@ lk_status lk_figure_nearest(const struct lk_report *r, FILE *f, lk_error *err)
              to = (long)ceil((fmin(c->score[c->n - 1], 1) - first) / width);
         low = from < low ? from : low;
         high = to > high ? to : high;
+    }
+    if (r->exposed && r->exposure.has_strangers) {
+        long from = (long)floor((lowest_strangers(r) - first) / width);
+        low = from < low ? from : low;
     }
     for (long b = low; b <= high; b++) {
         double score = first + (double)b * width;
@@ -63,6 +90,7 @@ lk_status lk_figure_nearest(const struct lk_report *r, FILE *f, lk_error *err)
         put(f, curves ? lk_report_calibrated(c, c->genuine, score) - lk_report_calibrated(c, c->genuine, end) : NAN);
         put(f, curves ? lk_report_calibrated(c, c->impostor, score) - lk_report_calibrated(c, c->impostor, end)
                       : NAN);
+        put(f, strangers_between(r, score, end));
         putc('\n', f);
     }
     return LK_OK;

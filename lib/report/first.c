@@ -41,9 +41,10 @@ static void put_detectable(const struct lk_report *r, FILE *f)
     char note[400], value[80];
     const struct lk_report_power *p = &r->power;
     if (!p->measured) {
-        snprintf(note, sizeof note,
-                 "discoveries are the fewest that can be made at this error rate; a smaller leak stays unseen");
-        tile(f, "Could have been detected", lk_count(&a, r->competition.resolution), note);
+        snprintf(value, sizeof value, "%s <small>or more</small>", lk_count(&a, r->competition.resolution));
+        snprintf(note, sizeof note, "%s must stand out before any can be named at this error rate; a smaller leak stays "
+                 "unseen", unit_word(r));
+        tile(f, "Could have been detected", value, note);
         return;
     }
     char alike[160];
@@ -80,6 +81,9 @@ static void put_tiles_with_holdout(const struct lk_report *r, FILE *f)
 {
     struct lk_number a, b, c;
     char note[300], value[120];
+    bool copies = r->verdict == LK_VERDICT_COPIES_SHOWN; /* then they come first */
+    if (copies)
+        put_copies_tile(r, f);
     snprintf(value, sizeof value, "%s <small>of %s</small>", lk_count(&a, r->competition.discoveries),
              lk_count(&b, r->n_units));
     snprintf(note, sizeof note, "%s stand out, of which on average at most %s are false", unit_word(r),
@@ -90,7 +94,8 @@ static void put_tiles_with_holdout(const struct lk_report *r, FILE *f)
              unit_word(r), lk_percent(&a, fmax(r->share.low, 0)), lk_percent(&b, fmax(r->share.high, 0)));
     tile(f, "Estimated share", lk_percent(&c, fmax(r->share.value, 0)), note);
     put_detectable(r, f);
-    put_copies_tile(r, f);
+    if (!copies)
+        put_copies_tile(r, f);
 }
 
 /* The strictest threshold with support, or NULL. */

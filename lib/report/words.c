@@ -35,8 +35,8 @@ static void say_copies(struct lk_report *r)
                        lk_count(&a, r->n_with_copies), lk_count(&b, r->n_units), units(r));
     if (r->compared)
         snprintf(r->plain + len, ROOM - (size_t)len,
-                 " Apart from that, %s resemble a training person more than coincidence explains, %s of such "
-                 "findings at most being false.",
+                 " By the likeness of faces alone, %s resemble one particular training person more than coincidence "
+                 "explains, and at most %s of such findings are expected to be false.",
                  lk_count(&c, r->competition.discoveries), lk_percent_asked(&d, r->competition.q));
     else
         snprintf(r->plain + len, ROOM - (size_t)len,

@@ -47,7 +47,7 @@
         legend: {
           orient: 'top', title: null, labelColor: c.ink, labelFontSize: 12, symbolType: 'square', symbolSize: 110,
           symbolStrokeWidth: 0, symbolOpacity: 1, offset: 6, columnPadding: 14,
-          columns: matchMedia('(max-width: 36rem)').matches ? 3 : 6,
+          columns: matchMedia('(max-width: 36rem)').matches ? 2 : 6,
         },
         text: { font: 'system-ui, sans-serif' },
       },
@@ -107,11 +107,13 @@
     const x = scoreAxis(domain, 'score');
     const y = { field: 'share', type: 'quantitative', title: `share of synthetic ${unit}`,
       axis: { format: '.0%', tickCount: 5 } };
-    const held = has(rows, 'holdout'), controlled = has(rows, 'control'), calibrated = has(rows, 'genuine');
+    const held = has(rows, 'holdout'), controlled = has(rows, 'control'), calibrated = has(rows, 'genuine'),
+      paired = has(rows, 'holdout_pairs');
     const series = [{ name: 'training', colour: c.train }];
     if (held) series.push({ name: 'hold-out', colour: c.holdout });
     if (controlled) series.push({ name: 'controls', colour: c.control });
     if (calibrated) series.push({ name: 'one person', colour: c.genuine }, { name: 'strangers', colour: c.impostor });
+    if (paired) series.push({ name: 'all pairs with the hold-out', colour: c.soft });
     const color = colours(series);
     const steps = (name, field) => {
       const known = rows.filter((row) => row[field] !== null);
@@ -136,6 +138,12 @@
           mark: { type: 'area', interpolate: 'monotone', opacity: 0.3 },
           encoding: { x, y: { ...y, stack: null }, color },
         });
+    if (paired)
+      layer.push({
+        data: { values: curve('all pairs with the hold-out', 'holdout_pairs') },
+        mark: { type: 'line', interpolate: 'monotone', strokeWidth: 1.2, strokeDash: [1, 3] },
+        encoding: { x, y, color },
+      });
     layer.push({
       data: { values: rows.filter((row) => row.train !== null).map((row) => ({ ...row, share: row.train,
         series: 'training' })) },
