@@ -46,10 +46,11 @@ int cmd_models(struct cli *cli, int argc, char **argv);
 int cmd_info(struct cli *cli, int argc, char **argv);
 int cmd_match(struct cli *cli, int argc, char **argv);
 int cmd_calibrate(struct cli *cli, int argc, char **argv);
+int cmd_clean(struct cli *cli, int argc, char **argv);
 int cmd_duplicates(struct cli *cli, int argc, char **argv);
 int cmd_embed(struct cli *cli, int argc, char **argv);
 int cmd_merge(struct cli *cli, int argc, char **argv);
-int cmd_report(struct cli *cli, int argc, char **argv);
+int cmd_review(struct cli *cli, int argc, char **argv);
 int cmd_measure(struct cli *cli, int argc, char **argv);
 int cmd_report(struct cli *cli, int argc, char **argv);
 int cmd_person(struct cli *cli, int argc, char **argv);
@@ -83,6 +84,19 @@ void cli_embed_set(const struct set_options *set, lk_embed_options *embed);
 lk_preset cli_preset(const char *text, const char *option, struct argp_state *state);
 /* What `likeness help presets` prints. */
 void print_presets(void);
+/* What `measure` and `clean` measure. */
+enum { CLI_MAX_SETS = 100 };
+struct measure_sets {
+    lk_measure_options options;
+    lk_measure_matcher matchers[LK_MAX_MATCHERS]; /* the last is the one whose sets are being read */
+    size_t n_matchers;
+    const char *holdouts[LK_MAX_MATCHERS][CLI_MAX_SETS], *controls[LK_MAX_MATCHERS][CLI_MAX_SETS];
+};
+void cli_init_sets(struct measure_sets *sets);
+/* The same for these; its input is a struct measure_sets. After parsing, options is complete. */
+extern const struct argp sets_argp;
+/* A usage error when a matcher lacks a set. */
+void cli_check_sets(const struct measure_sets *sets, struct argp_state *state);
 /* The same for `measure --list`; its input is an lk_list_options, and measure_list does the rest. */
 extern const struct argp list_argp;
 int measure_list(struct cli *cli, const lk_list_options *list);

@@ -687,6 +687,67 @@ LK_API lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_m
 /* What every number of lk_measure takes for granted, one sentence each; NULL behind the last. */
 LK_API const char *lk_measure_assumption(int i);
 
+/* ---- clean: which synthetic identities to remove, and the set without them --------------------------- */
+
+typedef enum lk_clean_criterion {
+    LK_CLEAN_DISCOVERIES = 0, /* discoveries at measure.fdr; without a hold-out those against the controls */
+    LK_CLEAN_MARGIN = 1,      /* closer to the training set than to every hold-out, by `limit` or more */
+    LK_CLEAN_EVALUE = 2       /* an image has a pair with an E-value of at most `limit` */
+} lk_clean_criterion;
+
+typedef struct lk_clean_options {
+    /* Sets, rates and seed as for lk_measure. The first matcher chooses what is removed; the others are
+     * measured before and after. output: folder for clean.json, removal.csv, kept.csv, and the measures
+     * before and after. force: also clean by a measurement that cannot be interpreted, and replace files. */
+    lk_measure_options measure;
+    lk_clean_criterion criterion;
+    double limit;        /* smallest margin or largest E-value that goes; unused for discoveries */
+    uint64_t budget;     /* identities that may be removed; UINT64_MAX = all */
+    double budget_share; /* the same as a share of all; 1 = all */
+    /* Where the pictures that are kept go; NULL = nowhere. Never into the inputs, which stay as they are. */
+    const char *copy, *link; /* folder to make, of copies or hard links; for pictures that are files */
+    const char *tar, *zip;   /* the archives without the pictures removed and what stands beside these */
+    const char *rec;         /* the record files without the pictures removed, with .idx and list.txt */
+} lk_clean_options;
+
+/* One matcher's view of the set before and after. */
+typedef struct lk_clean_view {
+    char name[64];
+    lk_verdict before, after;
+    uint64_t n_before, n_after;             /* units */
+    uint64_t found_before, found_after;     /* discoveries */
+    uint64_t found_kept;                    /* discoveries before that were not removed */
+    double share_before[3], share_after[3]; /* pi with its 95 % interval; NaN without a hold-out */
+} lk_clean_view;
+
+/* How many leaks the criterion misses, and what that leaves. */
+typedef struct lk_clean_residual {
+    uint64_t n, missed;       /* leaks that were tried; 0 = none could be */
+    double fnmr[3], share[3]; /* with bounds; share of all synthetic identities; NaN when n is 0 */
+} lk_clean_residual;
+
+typedef struct lk_clean_summary {
+    uint64_t n_identities, n_removed; /* synthetic identities (images where there are no labels) */
+    uint64_t n_copies;                /* of those removed, because they hold a picture of the training set */
+    uint64_t n_images_removed, n_images_kept;
+    uint64_t n_not_compared; /* images kept that have no embedding: nothing is known about them */
+    uint64_t n_rounds;       /* in which something was removed */
+    uint64_t budget;         /* in identities; UINT64_MAX = all */
+    uint64_t n_left;         /* identities that meet the criterion and are kept: the budget was spent */
+    double tau;              /* what no identity that is kept reaches; NaN = nothing was ever found */
+    double closest_left;     /* margin, E-value, or score against controls, of the closest one kept */
+    char guarantee[1000], residual[1000]; /* in words */
+    lk_clean_residual genuine;            /* leaks made of two images of one person of the training set */
+    lk_clean_residual second;             /* leaks that the other matchers discovered */
+    size_t n_views;
+    lk_clean_view views[LK_MAX_MATCHERS];
+} lk_clean_summary;
+
+LK_API void lk_clean_options_init(lk_clean_options *options);
+/* Writes removal.csv, which lk_embed takes as its list of images to leave out, kept.csv, before/ and after/
+ * (measures as lk_measure writes them), the sets asked for, and last clean.json (docs/formats.md). */
+LK_API lk_status lk_clean(lk_ctx *ctx, const lk_clean_options *options, lk_clean_summary *out, lk_error *err);
+
 /* ---- simulate: vectors of made people with known leaks ---------------------------------------------- */
 
 typedef struct lk_simulate_options {
@@ -715,6 +776,76 @@ typedef struct lk_simulate_summary {
 LK_API void lk_simulate_options_init(lk_simulate_options *options);
 LK_API lk_status lk_simulate(lk_ctx *ctx, const lk_simulate_options *options, lk_simulate_summary *out,
                              lk_error *err);
+
+/* ---- review: pairs before the eyes of people --------------------------------------------------------- */
+
+enum { LK_REVIEW_TOKEN_SIZE = 33, LK_REVIEW_MAX_REVIEWERS = 32, LK_REVIEW_MAX_ITEMS = 10000 };
+
+typedef struct lk_review_new_options {
+    const char *measure; /* folder that lk_measure made; the pictures of its sets are read again */
+    const char
+        *pairs; /* table of candidate pairs (docs/formats.md); NULL = discoveries, then the closest pairs */
+    uint64_t reviewers; /* 3 */
+    uint64_t items;     /* pairs that each reviewer sees, 200 */
+    double controls;    /* share of them whose answer is known, 0.3 to 0.5; 0.4 */
+    double repeats;     /* share of them that show a pair again, counted among the controls, 0 to 0.2; 0.1 */
+    uint64_t seed;      /* of controls, order and sides, 1 */
+    const char *output; /* the file to make; one that is there is never replaced */
+    const char *command;
+} lk_review_new_options;
+
+typedef struct lk_review_new_summary {
+    uint64_t n_candidates, n_discoveries; /* discoveries among the candidates */
+    uint64_t n_mated, n_decoys, n_easy, n_repeats;
+    uint64_t n_unreadable; /* pictures; pairs with one were left out */
+    char plan_sha256[65];  /* of everything that was decided: note it */
+} lk_review_new_summary;
+
+LK_API void lk_review_new_options_init(lk_review_new_options *options);
+/* Makes a review. tokens has room for options->reviewers + 1 secrets, the adjudicator's last; nothing else
+ * ever knows them. */
+LK_API lk_status lk_review_new(lk_ctx *ctx, const lk_review_new_options *options,
+                               char (*tokens)[LK_REVIEW_TOKEN_SIZE], lk_review_new_summary *out,
+                               lk_error *err);
+
+typedef struct lk_review_reviewer_summary {
+    char name[64];
+    uint64_t answers, total;       /* given, of so many pairs */
+    uint64_t hits, mated;          /* "the same", of mated pairs judged */
+    uint64_t false_alarms, decoys; /* "the same", of look-alikes judged; of easy pairs where no hold-out is */
+    double d_prime, criterion;     /* from these; NaN without both kinds */
+    uint64_t n_repeated;           /* pairs judged twice */
+    double consistency;            /* share of them judged alike; NaN without any */
+    uint64_t no_face, child, cannot_say; /* special answers */
+} lk_review_reviewer_summary;
+
+typedef struct lk_review_estimate {
+    double value, low, high; /* 95 % interval; NaN = not defined */
+} lk_review_estimate;
+
+typedef struct lk_review_stats_summary {
+    int complete, closed; /* nothing is left to answer; the adjudicator has seen the cases */
+    size_t n_reviewers;
+    lk_review_reviewer_summary reviewers[LK_REVIEW_MAX_REVIEWERS];
+    uint64_t n_candidates, n_same, n_different; /* candidates, and those that all reviewers call so */
+    uint64_t n_decided, n_decided_same;         /* by the adjudicator */
+    lk_review_estimate alpha, alpha_candidates; /* Krippendorff's, ordinal */
+    double said_same, decoys_same, mated_same;  /* shares of answers: a_T, a_H, se */
+    lk_review_estimate theta;                   /* share of true leaks among the candidates */
+    double theta_most; /* where no candidate is called the same by all: 95 % bound by the rule of three; else
+                          NaN */
+    uint64_t log_rows, undone;
+    char log_sha256[65]; /* of the last row of the answer log: note it */
+    char broken[300];    /* "" = every hash fits; else where the first does not */
+} lk_review_stats_summary;
+
+/* Statistics of a review (docs/methods.md). output: review.json, or NULL. *json gets the same text, to be
+ * freed with free(), unless json is NULL. */
+LK_API lk_status lk_review_stats(lk_ctx *ctx, const char *review, const char *output, const char *command,
+                                 lk_review_stats_summary *out, char **json, lk_error *err);
+/* One line for each answer, with what was shown (docs/formats.md). A broken hash is said in a message. */
+LK_API lk_status lk_review_export(lk_ctx *ctx, const char *review, const char *output, uint64_t *n_answers,
+                                  lk_error *err);
 
 #ifdef __cplusplus
 }

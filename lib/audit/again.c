@@ -120,6 +120,8 @@ static lk_status compare_sets(struct comparison *c, const struct lk_audit_reques
     const json_t *holdouts = json_object_get(sets, "holdouts"), *controls = json_object_get(sets, "controls");
     size_t n_holdouts = r->of->n_holdouts, n_controls = r->of->n_controls;
     LK_TRY(compare_set(c, json_object_get(sets, "synthetic"), &r->sets[0], "the synthetic set", err));
+    if (json_integer_value(json_object_get(json_object_get(sets, "synthetic"), "removed")) > 0)
+        LK_TRY(differs(c, "the synthetic identities that were removed", err));
     LK_TRY(compare_set(c, json_object_get(sets, "train"), &r->sets[1], "the training set", err));
     if (json_array_size(holdouts) != n_holdouts)
         LK_TRY(differs(c, "the number of hold-outs", err));

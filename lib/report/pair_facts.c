@@ -19,17 +19,16 @@ static void take_strata(const struct lk_report_set *set, uint64_t row, struct lk
 
 /* ---- reviewers -------------------------------------------------------------------------------------- */
 
+/* A judged pair, by the paths of its two pictures. */
 struct seen {
-    int64_t probe, reference;
-    const char *words;
+    const char *path[2], *words;
 };
 
-static int by_rows(const void *a, const void *b)
+static int by_paths(const void *a, const void *b)
 {
     const struct seen *x = a, *y = b;
-    if (x->probe != y->probe)
-        return x->probe < y->probe ? -1 : 1;
-    return (x->reference > y->reference) - (x->reference < y->reference);
+    int order = strcmp(x->path[0], y->path[0]);
+    return order != 0 ? order : strcmp(x->path[1], y->path[1]);
 }
 
 /* What was agreed on with all that is known counts before what all saw by themselves. */
@@ -38,34 +37,41 @@ static const char *words_of(const json_t *entry)
     const char *answer = json_string_value(json_object_get(entry, "adjudicated"));
     if (answer == NULL)
         answer = json_string_value(json_object_get(entry, "unanimous"));
-    return answer == NULL                    ? "reviewers differ"
-           : strcmp(answer, "same") == 0 ? "same person"
-                                         : "different people";
+    return answer == NULL                       ? "reviewers differ"
+           : strcmp(answer, "same") == 0      ? "same person"
+           : strcmp(answer, "different") == 0 ? "different people"
+                                              : "uncertain";
+}
+
+static void take_words(struct lk_report_pair *pair, const struct seen *seen, size_t n, bool *failed)
+{
+    struct seen wanted = {{pair->path[0], pair->path[1]}, NULL};
+    if (n == 0 || pair->path[0] == NULL || pair->path[1] == NULL || pair->reviewed != NULL)
+        return;
+    const struct seen *found = bsearch(&wanted, seen, n, sizeof *seen, by_paths);
+    *failed = *failed || (found != NULL && (pair->reviewed = lk_strdup(found->words, NULL)) == NULL);
 }
 
 static lk_status take_review(struct lk_report *r, lk_error *err)
 {
     const json_t *cases = json_object_get(r->review, "cases");
-    size_t n = json_array_size(cases);
-    struct seen *seen = lk_calloc(n, sizeof *seen, err);
-    lk_status status = seen != NULL ? LK_OK : LK_ENOMEM;
-    for (size_t i = 0; status == LK_OK && i < n; i++) {
-        const json_t *entry = json_array_get(cases, i), *image = json_object_get(entry, "image"),
-                     *reference = json_object_get(entry, "reference");
-        seen[i] = (struct seen){json_is_integer(image) ? json_integer_value(image) : -1,
-                                json_is_integer(reference) ? json_integer_value(reference) : -1, words_of(entry)};
+    size_t n = 0;
+    bool failed = false;
+    struct seen *seen = lk_calloc(json_array_size(cases), sizeof *seen, err);
+    if (seen == NULL)
+        return LK_ENOMEM;
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *entry = json_array_get(cases, i);
+        const char *image = json_string_value(json_object_get(entry, "image")),
+                   *reference = json_string_value(json_object_get(entry, "reference"));
+        if (image != NULL && reference != NULL)
+            seen[n++] = (struct seen){{image, reference}, words_of(entry)};
     }
-    if (status == LK_OK)
-        qsort(seen, n, sizeof *seen, by_rows);
-    for (size_t i = 0; status == LK_OK && i < r->n_pairs; i++) {
-        struct lk_report_pair *pair = &r->pairs[i];
-        struct seen wanted = {(int64_t)pair->probe, (int64_t)pair->reference, NULL};
-        const struct seen *found = bsearch(&wanted, seen, n, sizeof *seen, by_rows);
-        if (found != NULL && pair->reviewed == NULL && (pair->reviewed = lk_strdup(found->words, err)) == NULL)
-            status = LK_ENOMEM;
-    }
+    qsort(seen, n, sizeof *seen, by_paths);
+    for (size_t i = 0; i < r->n_pairs; i++)
+        take_words(&r->pairs[i], seen, n, &failed);
     free(seen);
-    return status;
+    return failed ? lk_fail(err, LK_ENOMEM, "out of memory") : LK_OK;
 }
 
 lk_status lk_report_pair_facts(struct lk_report *r, lk_error *err)

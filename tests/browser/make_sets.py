@@ -115,7 +115,7 @@ def main():
         "reviewers": [{"name": name, "answers": 120, "d_prime": d, "criterion": c, "consistency": s}
                       for name, d, c, s in (("Anna", 2.1, 0.12, 0.93), (NASTY, 1.4, -0.4, 0.81), ("Cem", 1.8, 0.3, 0.9))],
         "alpha": {"value": 0.71, "low": 0.62, "high": 0.79}, "theta": {"value": 0.41, "low": 0.28, "high": 0.55},
-        "cases": [{"image": i, "reference": i, "identity": NASTY, "person": NASTY, "unanimous": answers[i % 5][0],
+        "cases": [{"image": f"/x/{i}.jpg", "reference": f"/y/{i}.jpg", "identity": NASTY, "person": NASTY, "unanimous": answers[i % 5][0],
                    "adjudicated": answers[i % 5][1]} for i in range(60)]}))
 
 

@@ -485,8 +485,12 @@ static void test_gallery(void **state)
     lk_report_options options;
     lk_report_options_init(&options);
     options.measures = make_all("gallery", 1, 1);
-    options.review = temp_text("gallery/review.json", "{\"kind\": \"review\", \"reviewers\": [], \"cases\": [{\"image\": "
-                               "3, \"reference\": 3, \"unanimous\": null, \"adjudicated\": \"same\"}]}");
+    lk_error why;
+    json_t *review = json_pack("{s:s, s:[], s:[{s:s, s:s, s:n, s:s}]}", "kind", "review", "reviewers", "cases", "image",
+                               NASTY "3", "reference", NASTY "3", "unanimous", "adjudicated", "same");
+    options.review = temp_path("gallery.json");
+    assert_int_equal(lk_json_write(options.review, review, &why), LK_OK);
+    json_decref(review);
     options.output = temp_path("gallery/a.html");
     report_ok(&options);
     char *page = slurp(temp_path("gallery/a.html"));
@@ -748,8 +752,8 @@ static void test_review(void **state)
         "review.json",
         "{\"kind\": \"review\", \"format\": 1, \"reviewers\": [{\"name\": \"SECRET\", \"answers\": 40, \"d_prime\": 1.25, "
         "\"criterion\": -0.5, \"consistency\": 0.9}], \"alpha\": {\"value\": 0.71, \"low\": 0.6, \"high\": 0.8}, \"theta\": "
-        "{\"value\": 0.125, \"low\": 0.05, \"high\": 0.25}, \"cases\": [{\"image\": 1, \"identity\": \"SECRET\", "
-        "\"unanimous\": \"same\", \"adjudicated\": null}, {\"image\": 2, \"unanimous\": null, \"adjudicated\": "
+        "{\"value\": 0.125, \"low\": 0.05, \"high\": 0.25}, \"cases\": [{\"image\": \"SECRET1.jpg\", \"identity\": \"SECRET\", "
+        "\"unanimous\": \"same\", \"adjudicated\": null}, {\"image\": \"x\", \"unanimous\": null, \"adjudicated\": "
         "\"different\"}]}");
     report_ok(&options);
     char *page = slurp(options.output);
