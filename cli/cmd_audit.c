@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_audit.c - likeness audit: embed the sets, match them, write the report, note what it was made from;
- * each step as its own command does it. */
+/* cmd_audit.c - likeness audit: embed the sets, match and measure them, write the report, note what it was made
+ * from; each step as its own command does it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,14 @@
 
 enum {
     KEY_HOLDOUT = 0x2001,
+    KEY_CONTROL,
     KEY_THRESHOLDS,
+    KEY_CALIBRATION,
     KEY_FDR,
+    KEY_SEED,
+    KEY_DECOYS,
+    KEY_SAME_PERSON,
+    KEY_STRENGTH,
     KEY_NO_FACES,
     KEY_TRUTH,
     KEY_LIMIT,
@@ -24,13 +30,25 @@ enum {
     KEY_TRAIN_PRESET
 };
 
+enum { MAX_SETS = 100, MAX_STRENGTHS = 64 };
+
+/* Sets of one kind, as given and as what embeds them. */
+struct sets {
+    const char *given[MAX_SETS];
+    char *faces[MAX_SETS];
+    size_t n;
+};
+
 struct audit {
     struct cli *cli;
-    const char *train, *synthetic, *holdout, *output;
+    const char *train, *synthetic, *output;
+    struct sets holdouts, controls;
+    double strengths[MAX_STRENGTHS];
     const char *exclude; /* list for the synthetic set */
     struct set_options synthetic_set, real_sets;
     lk_embed_options embed;
     lk_match_options match;
+    lk_measure_options measure;
     lk_report_options report;
     int64_t started; /* seconds since 1970 */
     uint64_t limit;  /* discoveries allowed before exit code 10; UINT64_MAX = no limit */
@@ -41,7 +59,9 @@ static const struct argp_option options[] = {
     {"train", 'T', "SET", 0, "the generator's training images: folder, FACES directory or embeddings", 1},
     {"synthetic", 'S', "SET", 0, "the synthetic images", 1},
     {"holdout", KEY_HOLDOUT, "SET", 0,
-     "real people the generator never saw, same source as the training images", 1},
+     "real people the generator never saw, same source as the training images; may be given several times", 1},
+    {"control", KEY_CONTROL, "SET", 0,
+     "images that no generator trained on the training images made; may be given several times", 1},
     {"exclude", KEY_EXCLUDE, "FILE", 0,
      "leave out the synthetic images of a table with the column path, as `likeness duplicates` writes", 1},
     {"preset", KEY_PRESET, "NAME", 0,
@@ -52,6 +72,15 @@ static const struct argp_option options[] = {
     {"nearest", 'r', "R", 0, "closest references to list for each image (default 10)", 3},
     {"thresholds", KEY_THRESHOLDS, "FILE", 0, "thresholds.json of `likeness calibrate`", 3},
     {"fdr", KEY_FDR, "Q", 0, "false discovery rate (default 0.05)", 3},
+    {"decoys", KEY_DECOYS, "K", 0,
+     "cut the one hold-out into K (default: as many as have the training set's size)", 3},
+    {"same-person", KEY_SAME_PERSON, "S", 0,
+     "two names with images this close are one person; above 1: do not look (default: from the data)", 3},
+    {"strength", KEY_STRENGTH, "COSINE", 0,
+     "also say how many leaks of this strength would have been found; may be given several times", 3},
+    {"seed", KEY_SEED, "N", 0, "seed of samples, bootstraps and permutations (default: 1)", 3},
+    {"calibration", KEY_CALIBRATION, "FILE", 0,
+     "table of `likeness calibrate --roc`, to draw genuine and impostor scores in the report", 3},
     {"no-faces", KEY_NO_FACES, NULL, 0, "a report without pictures, paths and names of persons", 3},
     {"truth", KEY_TRUTH, "FILE", 0,
      "truth.csv of `likeness plant`: print what was planted beside what was found", 3},
@@ -63,6 +92,43 @@ static const struct argp_option options[] = {
      "keep the search's codes of the real faces beside their embeddings, and use kept ones", 3},
     {0},
 };
+
+static void add_set(struct sets *sets, const char *path, struct argp_state *state)
+{
+    if (sets->n == MAX_SETS)
+        argp_error(state, "more than %d sets of a kind", MAX_SETS);
+    sets->given[sets->n++] = path;
+}
+
+/* Options of the measures; others are left to parse. */
+static error_t parse_measure(struct audit *a, int key, char *arg, struct argp_state *state)
+{
+    lk_measure_options *m = &a->measure;
+    switch (key) {
+    case KEY_FDR:
+        m->fdr = cli_real(arg, 1e-6, 0.5, "--fdr", state);
+        return 0;
+    case KEY_SEED:
+        m->seed = cli_number(arg, 0, INT64_MAX, "--seed", state);
+        return 0;
+    case KEY_DECOYS:
+        m->decoys = cli_number(arg, 1, 10000, "--decoys", state);
+        return 0;
+    case KEY_SAME_PERSON:
+        m->same_person = cli_real(arg, -1, 2, "--same-person", state);
+        return 0;
+    case KEY_STRENGTH:
+        if (m->n_strengths == MAX_STRENGTHS)
+            argp_error(state, "--strength: at most %d of them", MAX_STRENGTHS);
+        a->strengths[m->n_strengths++] = cli_real(arg, -1, 1, "--strength", state);
+        return 0;
+    case KEY_THRESHOLDS:
+        m->thresholds = arg;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -84,22 +150,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->exclude = arg;
         return 0;
     case KEY_HOLDOUT:
-        a->holdout = arg;
+        add_set(&a->holdouts, arg, state);
+        return 0;
+    case KEY_CONTROL:
+        add_set(&a->controls, arg, state);
         return 0;
     case 'o':
         a->output = arg;
         return 0;
     case 'k':
-        a->match.k = cli_number(arg, 1, UINT64_C(100000000), "--pairs", state);
+        a->match.k = a->measure.pairs = cli_number(arg, 1, UINT64_C(100000000), "--pairs", state);
         return 0;
     case 'r':
         a->match.r = cli_number(arg, 1, 10000, "--nearest", state);
         return 0;
-    case KEY_THRESHOLDS:
-        a->report.thresholds = arg;
-        return 0;
-    case KEY_FDR:
-        a->report.fdr = cli_real(arg, 1e-6, 0.5, "--fdr", state);
+    case KEY_CALIBRATION:
+        a->report.calibration = arg;
         return 0;
     case KEY_NO_FACES:
         a->report.no_faces = 1;
@@ -111,7 +177,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->limit = cli_number(arg, 0, UINT64_MAX - 1, "--limit", state);
         return 0;
     case KEY_FORCE:
-        a->embed.force = a->match.force = 1;
+        a->embed.force = a->match.force = a->measure.force = 1;
         return 0;
     case KEY_CPU:
         a->match.cpu = cli_cpu(arg, state);
@@ -128,7 +194,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "expected --train SET, --synthetic SET and -o DIR");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_measure(a, key, arg, state);
     }
 }
 
@@ -218,9 +284,31 @@ static int match_sets(struct audit *a, const char *match_dir)
     return EXIT_DONE;
 }
 
-static int write_report(struct audit *a, const char *match_dir, const char *page)
+static int measure_sets(struct audit *a, const char *measure_dir)
+{
+    lk_measure_options *m = &a->measure;
+    m->synthetic = a->match.probes;
+    m->train = a->match.references;
+    m->holdouts = (const char *const *)a->holdouts.faces;
+    m->n_holdouts = a->holdouts.n;
+    m->controls = (const char *const *)a->controls.faces;
+    m->n_controls = a->controls.n;
+    m->output = measure_dir;
+    lk_measure_summary summary;
+    lk_error err;
+    lk_status status = lk_measure(a->cli->ctx, m, &summary, &err);
+    if (status != LK_OK)
+        return cli_fail(a->cli, status, &err);
+    cli_note(a->cli, "measure: %llu units, %llu persons each, %llu left out as doubles%s",
+             (unsigned long long)summary.n_units, (unsigned long long)summary.n_persons,
+             (unsigned long long)summary.n_dropped, summary.up_to_date ? " (done before)" : "");
+    return EXIT_DONE;
+}
+
+static int write_report(struct audit *a, const char *match_dir, const char *measure_dir, const char *page)
 {
     a->report.match = match_dir;
+    a->report.measures = measure_dir;
     a->report.output = page;
     lk_report_summary summary;
     lk_error err;
@@ -244,7 +332,7 @@ static int write_report(struct audit *a, const char *match_dir, const char *page
 /* The last step: what all this was made from, for `likeness verify` and `likeness purge`. */
 static int write_manifest(struct audit *a, int code)
 {
-    const char *inputs[] = {a->report.thresholds, a->report.truth, a->exclude};
+    const char *inputs[] = {a->measure.thresholds, a->report.truth, a->exclude};
     lk_manifest_options o;
     lk_manifest_summary summary;
     lk_error err;
@@ -260,31 +348,56 @@ static int write_manifest(struct audit *a, int code)
     return status == LK_OK ? code : cli_fail(a->cli, status, &err);
 }
 
+/* Into OUTPUT/NAME, or OUTPUT/NAME-1 ... where there can be several. */
+static int embed_sets(struct audit *a, struct sets *sets, const char *name, bool numbered)
+{
+    int code = EXIT_DONE;
+    for (size_t i = 0; code == EXIT_DONE && i < sets->n; i++) {
+        char folder[40];
+        snprintf(folder, sizeof folder, numbered || i > 0 ? "%s-%zu" : "%s", name, i + 1);
+        code = embed_set(a, sets->given[i], folder, &sets->faces[i]);
+    }
+    return code;
+}
+
+static void free_sets(struct sets *sets)
+{
+    for (size_t i = 0; i < sets->n; i++)
+        free(sets->faces[i]);
+}
+
 static int run_steps(struct audit *a)
 {
-    char *train = NULL, *synthetic = NULL, *holdout = NULL;
-    char *match_dir = join(a->output, "match"), *page = join(a->output, "report.html");
-    int code = match_dir != NULL && page != NULL ? EXIT_DONE : EXIT_FAILED;
+    char *train = NULL, *synthetic = NULL;
+    char *match_dir = join(a->output, "match"), *measure_dir = join(a->output, "measure"),
+         *page = join(a->output, "report.html");
+    int code = match_dir != NULL && measure_dir != NULL && page != NULL ? EXIT_DONE : EXIT_FAILED;
     if (code == EXIT_DONE)
         code = embed_set(a, a->train, "train", &train);
-    if (code == EXIT_DONE && a->holdout != NULL)
-        code = embed_set(a, a->holdout, "holdout", &holdout);
+    if (code == EXIT_DONE)
+        code = embed_sets(a, &a->holdouts, "holdout", false);
+    if (code == EXIT_DONE)
+        code = embed_sets(a, &a->controls, "control", true);
     if (code == EXIT_DONE)
         code = embed_set(a, a->synthetic, "synthetic", &synthetic);
     if (code == EXIT_DONE) {
         a->match.probes = synthetic;
         a->match.references = train;
-        a->match.holdout = holdout;
+        a->match.holdout = a->holdouts.n > 0 ? a->holdouts.faces[0] : NULL;
         code = match_sets(a, match_dir);
     }
     if (code == EXIT_DONE)
-        code = write_report(a, match_dir, page);
+        code = measure_sets(a, measure_dir);
+    if (code == EXIT_DONE)
+        code = write_report(a, match_dir, measure_dir, page);
     if (code == EXIT_DONE || code == EXIT_SOME_UNREADABLE || code == EXIT_LEAKAGE)
         code = write_manifest(a, code);
     free(train);
     free(synthetic);
-    free(holdout);
+    free_sets(&a->holdouts);
+    free_sets(&a->controls);
     free(match_dir);
+    free(measure_dir);
     free(page);
     return code;
 }
@@ -298,8 +411,8 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
         parse,
         "",
         "Ask whether a synthetic face dataset contains the people its generator was trained on: embed all "
-        "sets, compare "
-        "everything exactly, and write DIR/report.html with the tables beside it.\v"
+        "sets, compare everything exactly, measure what leaked, and write DIR/report.html with the tables beside "
+        "it.\v"
         "Example:\n  likeness audit --train real/ --holdout withheld/ --synthetic made/ -o audit/\n\n"
         "A set is a folder of images (one folder per person, or flat), a FACES directory or a file of "
         "embeddings (.npy, .npz, .fvecs, .h5, .jsonl). "
@@ -311,9 +424,11 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
     struct audit a = {.cli = cli, .limit = UINT64_MAX, .started = (int64_t)time(NULL)};
     lk_embed_options_init(&a.embed);
     lk_match_options_init(&a.match);
+    lk_measure_options_init(&a.measure);
     lk_report_options_init(&a.report);
+    a.measure.strengths = a.strengths;
     cli_parse(&argp, argc, argv, &a);
-    a.embed.command = a.match.command = a.report.command = cli->command;
+    a.embed.command = a.match.command = a.measure.command = a.report.command = cli->command;
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;

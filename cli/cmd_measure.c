@@ -25,7 +25,7 @@ static const struct argp_option options[] = {
     {"max-share", KEY_MAX_SHARE, "P", 0, "exit with 10 when more than P % leaked, with 97.5 % confidence", 0},
     {"max-discoveries", KEY_MAX_DISCOVERIES, "N", 0, "exit with 10 when there are more than N discoveries",
      0},
-    {"force", KEY_FORCE, NULL, 0, "compare sets with and without identities; replace an earlier output", 0},
+    {"force", KEY_FORCE, NULL, 0, "compare sets with and without identities; replace measures made with other settings", 0},
     {0},
 };
 
@@ -190,7 +190,7 @@ static void print_summary(const lk_measure_options *o, const lk_measure_summary 
     printf("this takes for granted:\n");
     for (int i = 0; lk_measure_assumption(i) != NULL; i++)
         printf("- %s\n", lk_measure_assumption(i));
-    printf("measures in %s\n", o->output);
+    printf("measures in %s%s\n", o->output, s->up_to_date ? " (done before)" : "");
 }
 
 /* A limit on the share counts as exceeded when the whole interval is above it: chance alone would cross it

@@ -6,7 +6,7 @@
 #include "cli.h"
 
 const struct command commands[] = {
-    {"audit", "do it all: embed the sets, compare them, write the report", cmd_audit},
+    {"audit", "do it all: embed the sets, compare and measure them, write the report", cmd_audit},
     {"models", "list the models, fetch them, test them", cmd_models},
     {"info", "say what a path is: a set of images, results, embeddings", cmd_info},
     {"embed", "detect, align and embed the faces of images", cmd_embed},
@@ -16,7 +16,7 @@ const struct command commands[] = {
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
     {"measure", "measure what leaked, with error control", cmd_measure},
     {"clean", "remove what leaked, and measure what is left", cmd_clean},
-    {"report", "write the page about a comparison, and the verdict", cmd_report},
+    {"report", "write the page about what was measured, and the verdict", cmd_report},
     {"review", "let people judge pairs blindly, with controls", cmd_review},
     {"power", "say how small a leak a comparison would have found", cmd_power},
     {"person", "ask whether one person is in a synthetic set", cmd_person},

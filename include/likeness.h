@@ -466,7 +466,7 @@ LK_API void lk_list_options_init(lk_list_options *options);
 LK_API lk_status lk_measure_list(lk_ctx *ctx, const lk_list_options *options, lk_list_summary *out,
                                  lk_error *err);
 
-/* ---- report: MATCH directory -> one HTML page, and the verdict ------------------------------------ */
+/* ---- report: MEASURE directory -> one HTML page ----------------------------------------------------- */
 
 typedef enum lk_verdict {
     LK_VERDICT_LEAK_SHOWN = 0,
@@ -477,10 +477,11 @@ typedef enum lk_verdict {
 } lk_verdict;
 
 typedef struct lk_report_options {
-    const char *match;       /* MATCH directory */
+    const char *measures;    /* MEASURE directory */
+    const char *match;       /* MATCH directory of the same sets: the attack over the complete sets; may be NULL */
+    const char *review;      /* review.json: what people saw; may be NULL */
+    const char *calibration; /* table of lk_calibrate (roc), or its thresholds.json; may be NULL */
     const char *output;      /* HTML file; NULL = verdict only */
-    const char *thresholds;  /* thresholds.json of lk_calibrate; NULL = those of the model's descriptor */
-    double fdr;              /* false discovery rate asked for, 0.05 */
     int no_faces;            /* leave out every picture, path and person name */
     uint64_t max_pairs;      /* pairs shown, 500 */
     const char *contact_sheet; /* PNG with the closest of them; NULL = none; not with no_faces */
@@ -492,7 +493,7 @@ typedef struct lk_report_options {
 typedef struct lk_report_summary {
     lk_verdict verdict;
     char sentence[1000];          /* the verdict in words, with its numbers */
-    uint64_t n_units;             /* probe identities (images where there are no labels) */
+    uint64_t n_units;             /* synthetic identities (images where there are no labels) */
     uint64_t n_discoveries;       /* at the false discovery rate; 0 without a hold-out */
     double share, share_low, share_high; /* pi with its 95 % interval; NaN without a hold-out */
     uint64_t n_planted, n_planted_found; /* with a truth file: planted units, and those among the discoveries */
@@ -643,7 +644,7 @@ typedef struct lk_measure_options {
      * group:NAME. At most LK_MAX_STRATA strata in all. */
     const char *const *strata;
     size_t n_strata;
-    int force;               /* compare sets with and without identities; replace an output folder */
+    int force;               /* compare sets with and without identities; replace measures made with other settings */
     const char *command;
 } lk_measure_options;
 
@@ -694,6 +695,7 @@ typedef struct lk_measure_summary {
     uint64_t closest_of;                    /* closest pairs that strata count, at most 20 */
     size_t n_strata;
     lk_stratum_summary strata[LK_MAX_STRATA];
+    int up_to_date; /* nothing was to do: finished measures of the same inputs and settings are there */
 } lk_measure_summary;
 
 LK_API void lk_measure_options_init(lk_measure_options *options);

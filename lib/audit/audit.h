@@ -367,7 +367,35 @@ void lk_audit_matchers_free(struct lk_audit_matchers *m);
 
 /* tables.c and json.c: the output folder. matchers: NULL = there is one only. */
 lk_status lk_audit_write_tables(const struct lk_audit *a, const char *folder, lk_error *err);
+/* made: members to add, from lk_audit_made. */
 lk_status lk_audit_write_json(const struct lk_audit *a, const struct lk_audit_matchers *matchers,
-                              const char *folder, const char *command, lk_error *err);
+                              const json_t *made, const char *folder, const char *command, lk_error *err);
+
+/* ---- a finished measurement, known again ------------------------------------------------------------- */
+
+/* What is asked for, of one matcher. */
+struct lk_audit_request {
+    const lk_measure_options *options;
+    const lk_measure_matcher *of;
+    bool of_first;                   /* the matcher whose files name the others */
+    const struct lk_audit_set *sets; /* synthetic, train, hold-outs, controls; open */
+    const char *folder;
+};
+
+enum lk_audit_state {
+    LK_AUDIT_NONE, /* nothing finished is there */
+    LK_AUDIT_SAME,
+    LK_AUDIT_MOVED, /* the same, but from another place, or a table is missing or changed: made again */
+    LK_AUDIT_OTHER, /* other inputs or settings: `what` says which */
+};
+
+/* again.c. What measures.json says of the making: settings, working directory, hashes of the tables, which must be
+ * there. */
+lk_status lk_audit_made(const struct lk_audit_request *request, json_t **out, lk_error *err);
+/* Compares a finished measures.json with what is asked for; it is never LK_AUDIT_NONE. */
+lk_status lk_audit_again(const struct lk_audit_request *request, const json_t *measures,
+                         enum lk_audit_state *state, struct lk_str *what, lk_error *err);
+/* What a finished one found. */
+lk_status lk_audit_summary(const json_t *measures, const char *where, lk_measure_summary *out, lk_error *err);
 
 #endif

@@ -72,8 +72,17 @@ static json_t *describe_set(const struct lk_audit_set *s, bool *failed)
     set(o, "images", count(s->rows), failed);
     set(o, "excluded", count(s->file.faces.checks.n_excluded), failed);
     set(o, "identities", s->labelled ? count(s->n_persons) : json_null(), failed);
+    set(o, "array", s->file.faces.array != NULL ? lk_json_text(s->file.faces.array) : json_null(), failed);
     set(o, "embeddings_sha256", s->path != NULL ? json_string(s->file.embeddings_sha256) : json_null(),
         failed);
+    set(o, "images_sha256", s->file.images_sha256[0] != '\0' ? json_string(s->file.images_sha256) : json_null(),
+        failed);
+    const json_t *meta = s->file.faces.meta;
+    static const char *const facts[] = {"model", "detector", "alignment"};
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+        json_t *fact = meta != NULL ? json_object_get(meta, facts[i]) : NULL;
+        set(o, facts[i], fact != NULL ? json_incref(fact) : json_null(), failed);
+    }
     return o;
 }
 
@@ -233,7 +242,9 @@ static json_t *exposure(const struct lk_audit *a, bool *failed)
     json_t *o = json_object(), *levels = json_array();
     for (int i = 0; i < a->in->thresholds.n; i++) {
         const struct lk_audit_level *l = &a->levels[i];
-        json_array_append_new(levels, json_pack("{s:f, s:f, s:f, s:f, s:f}", "fmr", l->fmr, "score", l->score,
+        const lk_threshold *t = &a->in->thresholds.items[i];
+        json_array_append_new(levels, json_pack("{s:f, s:f, s:b, s:o, s:f, s:f, s:f}", "fmr", l->fmr, "score",
+                                                l->score, "supported", t->supported, "tar", number(t->tar),
                                                 "share", l->share, "expected_by_chance", l->expected,
                                                 "share_by_chance", l->chance));
     }
@@ -460,7 +471,7 @@ static json_t *several(const struct lk_audit_matchers *m, bool *failed)
 }
 
 lk_status lk_audit_write_json(const struct lk_audit *a, const struct lk_audit_matchers *matchers,
-                              const char *folder, const char *command, lk_error *err)
+                              const json_t *made, const char *folder, const char *command, lk_error *err)
 {
     bool failed = false;
     json_t *o = json_object();
@@ -475,6 +486,7 @@ lk_status lk_audit_write_json(const struct lk_audit *a, const struct lk_audit_ma
     set(o, "person", json_string(a->in->train->labelled ? "identity" : "image"), &failed);
     set(o, "units", count(a->n_units), &failed);
     set(o, "seed", count(a->in->seed), &failed);
+    failed = failed || json_object_update(o, (json_t *)(uintptr_t)made) != 0; /* jansson only reads it */
     set(o, "sets", describe_sets(a, &failed), &failed);
     set(o, "filters", describe_filters(a, &failed), &failed);
     set(o, "matching", describe_matching(a, &failed), &failed);

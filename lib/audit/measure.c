@@ -12,18 +12,14 @@ void lk_measure_options_init(lk_measure_options *options)
     *options = (lk_measure_options){.fdr = 0.05, .seed = 1, .same_person = NAN, .pairs = 1500};
 }
 
-static lk_status check_output(const lk_measure_options *o, const char *folder, lk_error *err)
+/* The absence of measures.json says that a run is not finished. */
+static lk_status remove_old(const char *folder, lk_error *err)
 {
     char *path = lk_path_join(folder, "measures.json", err);
     if (path == NULL)
         return LK_ENOMEM;
     lk_status status = LK_OK;
-    if (lk_path_exists(path) && !o->force)
-        status =
-            lk_fail(err, LK_EINVAL,
-                    "%s: holds measures already; give another output, or --force to replace them", folder);
-    else if (unlink(path) != 0 && errno != ENOENT &&
-             errno != ENOTDIR) /* its absence says that a run is not finished */
+    if (unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR)
         status = lk_fail_sys(err, LK_EIO, "%s: cannot remove", path);
     free(path);
     return status;
@@ -120,16 +116,21 @@ static void summarise_matchers(const struct lk_audit_matchers *m, lk_measure_sum
 }
 
 /* The first matcher comes last, when all others are known. */
-static lk_status write_all(const struct lk_audit *a, struct lk_audit_matchers *m, const char *folder, bool first,
-                       const lk_measure_options *o, lk_measure_summary *out, lk_error *err)
+static lk_status write_all(const struct lk_audit_request *request, const struct lk_audit *a,
+                           struct lk_audit_matchers *m, lk_measure_summary *out, lk_error *err)
 {
-    bool several = m->n > 1 && first;
+    bool first = request->of_first, several = m->n > 1 && first;
+    const char *folder = request->folder;
+    json_t *made = NULL;
     if (several) {
         LK_TRY(lk_audit_matchers_compare(m, err));
         LK_TRY(lk_audit_matchers_write(m, folder, err));
     }
     LK_TRY(lk_audit_write_tables(a, folder, err));
-    LK_TRY(lk_audit_write_json(a, several ? m : NULL, folder, o->command, err));
+    LK_TRY(lk_audit_made(request, &made, err));
+    lk_status status = lk_audit_write_json(a, several ? m : NULL, made, folder, request->options->command, err);
+    json_decref(made);
+    LK_TRY(status);
     if (first) {
         summarise(a, out);
         summarise_strata(a, out);
@@ -144,31 +145,97 @@ static lk_status measure(const struct lk_audit_job *j, const lk_measure_options 
                          lk_measure_summary *out, lk_error *err)
 {
     struct lk_audit audit;
+    struct lk_audit_request request = {o, &j->of, index == 0, j->sets, folder};
     LK_TRY(lk_mkdirs(folder, err));
+    LK_TRY(remove_old(folder, err));
     LK_TRY(lk_audit_run(&audit, ctx, &j->input, err));
     lk_audit_tell(ctx, &audit);
     lk_status status = LK_OK;
     if (m->n > 1)
         status = lk_audit_view_make(&m->views[index], j->of.name, index > 0 ? j->of.name : NULL, &audit, err);
     if (status == LK_OK)
-        status = write_all(&audit, m, folder, index == 0, o, out, err);
+        status = write_all(&request, &audit, m, out, err);
     lk_audit_free(&audit);
     return status;
+}
+
+static lk_status folder_of(const lk_measure_options *o, size_t index, char **folder, lk_error *err)
+{
+    *folder = index > 0 ? lk_path_join(o->output, o->others[index - 1].name, err) : lk_strdup(o->output, err);
+    return *folder != NULL ? LK_OK : LK_ENOMEM;
 }
 
 static lk_status measure_matcher(lk_ctx *ctx, const lk_measure_options *o, struct lk_audit_matchers *m,
                                  size_t index, lk_measure_summary *out, lk_error *err)
 {
-    const char *name = lk_audit_matcher(o, index).name;
-    char *folder = index > 0 ? lk_path_join(o->output, name, err) : lk_strdup(o->output, err);
-    lk_status status = folder != NULL ? check_output(o, folder, err) : LK_ENOMEM;
-    struct lk_audit_job job;
-    if (status == LK_OK && (status = lk_audit_job_open(&job, ctx, o, index, err)) == LK_OK) {
-        status = measure(&job, o, ctx, m, index, folder, out, err);
-        lk_audit_job_close(&job);
+    char *folder = NULL;
+    struct lk_audit_job j;
+    LK_TRY(folder_of(o, index, &folder, err));
+    lk_status status = lk_audit_job_open(&j, ctx, o, index, err);
+    if (status == LK_OK) {
+        status = measure(&j, o, ctx, m, index, folder, out, err);
+        lk_audit_job_close(&j);
     }
     free(folder);
     return status;
+}
+
+/* Whether one matcher's finished measures are those asked for. Refuses others, unless they may be replaced. */
+static lk_status compare_matcher(const struct lk_audit_request *request, const char *path,
+                                 enum lk_audit_state *state, lk_measure_summary *out, lk_error *err)
+{
+    json_t *measures = NULL;
+    struct lk_str what = LK_STR_INIT;
+    lk_status status = lk_json_read(path, &measures, err);
+    if (status == LK_OK)
+        status = lk_audit_again(request, measures, state, &what, err);
+    if (status == LK_OK && *state == LK_AUDIT_SAME && request->of_first)
+        status = lk_audit_summary(measures, path, out, err);
+    if (status == LK_EFORMAT && request->options->force) { /* a damaged one is what --force may replace */
+        *state = LK_AUDIT_OTHER;
+        status = LK_OK;
+    }
+    if (status == LK_OK && *state == LK_AUDIT_OTHER && !request->options->force)
+        status = lk_fail(err, LK_EINVAL,
+                         "%s: holds finished measures that differ in: %s; give another output, or --force to "
+                         "replace them",
+                         request->folder, what.text);
+    json_decref(measures);
+    lk_str_free(&what);
+    return status;
+}
+
+static lk_status look_at(lk_ctx *ctx, const lk_measure_options *o, size_t index, enum lk_audit_state *state,
+                         lk_measure_summary *out, lk_error *err)
+{
+    char *folder = NULL;
+    LK_TRY(folder_of(o, index, &folder, err));
+    char *path = lk_path_join(folder, "measures.json", err);
+    lk_status status = path != NULL ? LK_OK : LK_ENOMEM;
+    struct lk_audit_job j;
+    if (status == LK_OK && lk_path_exists(path) &&
+        (status = lk_audit_job_open(&j, ctx, o, index, err)) == LK_OK) {
+        struct lk_audit_request request = {o, &j.of, index == 0, j.sets, folder};
+        status = compare_matcher(&request, path, state, out, err);
+        lk_audit_job_close(&j);
+    }
+    free(folder);
+    free(path);
+    return status;
+}
+
+/* Whether everything asked for is there already, of all matchers. */
+static lk_status find_finished(lk_ctx *ctx, const lk_measure_options *o, bool *all, lk_measure_summary *out,
+                               lk_error *err)
+{
+    bool same = true;
+    for (size_t i = 0; i <= o->n_others; i++) {
+        enum lk_audit_state state = LK_AUDIT_NONE;
+        LK_TRY(look_at(ctx, o, i, &state, out, err));
+        same = same && state == LK_AUDIT_SAME;
+    }
+    *all = same;
+    return LK_OK;
 }
 
 lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_summary *out, lk_error *err)
@@ -181,10 +248,16 @@ lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_
     lk_status status = lk_mkdirs(options->output, err);
     if (status == LK_OK)
         status = lk_lock_take(&lock, options->output, err);
-    if (status == LK_OK) /* before work is spent on the others */
-        status = check_output(options, options->output, err);
-    for (size_t i = matchers.n; status == LK_OK && i-- > 0;)
+    lk_measure_summary found;
+    bool finished = false;
+    if (status == LK_OK)
+        status = find_finished(ctx, options, &finished, &found, err);
+    for (size_t i = finished ? 0 : matchers.n; status == LK_OK && i-- > 0;)
         status = measure_matcher(ctx, options, &matchers, i, out, err);
+    if (status == LK_OK && finished) {
+        *out = found;
+        out->up_to_date = 1;
+    }
     lk_lock_release(lock);
     lk_audit_matchers_free(&matchers);
     return status;

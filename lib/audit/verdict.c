@@ -23,12 +23,11 @@ static void check_balance(struct lk_audit *a)
         const struct lk_pull *pull = &a->controls[c].pull;
         if (pull->p_two_sided * tests > balance_level)
             continue;
-        const char *path = a->controls[c].set->path;
+        /* By its number: the sentence goes into pages that name no path. */
         snprintf(a->unbalanced, sizeof a->unbalanced,
-                 "of the %" PRIu64
-                 " identities of the control %.80s, %.1f %% prefer the training set, where %.1f %% "
+                 "of the %" PRIu64 " identities of control %zu, %.1f %% prefer the training set, where %.1f %% "
                  "are expected (p = %.2g)",
-                 pull->n, path != NULL ? path : "set", 100 * pull->p, 100 * pull->lambda, pull->p_two_sided);
+                 pull->n, c + 1, 100 * pull->p, 100 * pull->lambda, pull->p_two_sided);
         return;
     }
 }
@@ -80,8 +79,7 @@ void lk_audit_give_verdict(struct lk_audit *a)
         e.has_holdout = 1;
         e.train = size_of(a, 0);
         e.holdout = size_of(a, 1);
-        e.preference = (struct lk_preference){
-            .pi = a->pull.pi, .pi_low = a->pull.pi_low, .pi_high = a->pull.pi_high, .wins = a->pull.wins};
+        e.pull = a->pull;
         e.competition = a->competition;
         e.hub_discoveries = a->hub_discoveries;
         e.has_persons_once = 1;

@@ -32,6 +32,19 @@ void lk_clean_view_after(lk_clean_view *view, const struct lk_audit *a)
     share_of(a, view->share_after);
 }
 
+/* What measures.json says of the making, of the matcher with this name (NULL = the first). */
+static lk_status describe_making(const struct lk_clean *c, const char *name, const char *folder, json_t **out,
+                                 lk_error *err)
+{
+    const lk_measure_options *o = &c->options->measure;
+    lk_measure_matcher of = lk_audit_matcher(o, 0);
+    for (size_t i = 1; name != NULL && i <= o->n_others; i++)
+        if (strcmp(o->others[i - 1].name, name) == 0)
+            of = o->others[i - 1];
+    struct lk_audit_request request = {.options = o, .of = &of, .folder = folder};
+    return lk_audit_made(&request, out, err);
+}
+
 lk_status lk_clean_write_measures(const struct lk_clean *c, const struct lk_audit *a, const char *when,
                                   const char *name, lk_error *err)
 {
@@ -41,8 +54,12 @@ lk_status lk_clean_write_measures(const struct lk_clean *c, const struct lk_audi
     lk_status status = to != NULL ? lk_mkdirs(to, err) : LK_ENOMEM;
     if (status == LK_OK)
         status = lk_audit_write_tables(a, to, err);
+    json_t *made = NULL;
     if (status == LK_OK)
-        status = lk_audit_write_json(a, NULL, to, c->options->measure.command, err);
+        status = describe_making(c, name, to, &made, err);
+    if (status == LK_OK)
+        status = lk_audit_write_json(a, NULL, made, to, c->options->measure.command, err);
+    json_decref(made);
     free(folder);
     free(below);
     return status;

@@ -41,80 +41,115 @@ static json_t *append(json_t *list, json_t *entry)
     return list;
 }
 
-static json_t *set_to_json(const struct lk_report *r, int role)
+/* An array of what `each` makes of 0 .. n - 1. */
+static json_t *list_of(const struct lk_report *r, size_t n, json_t *(*each)(const struct lk_report *, size_t))
 {
-    const struct lk_report_set *s = &r->sets[role];
-    if (!s->given)
-        return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", name(r, s->path), "images",
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        list = append(list, each(r, i));
+    return list;
+}
+
+static json_t *set_to_json(const struct lk_report *r, size_t i)
+{
+    const struct lk_report_set *s = &r->sets[i];
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", name(r, s->path), "images",
                      s->open ? count(s->faces.n_images) : json_null(), "no_face",
                      s->open ? count(s->n_no_face) : json_null(), "unreadable",
                      s->open ? count(s->n_unreadable) : json_null(), "excluded_by_list",
                      s->open ? count(s->n_by_list) : json_null(), "excluded", count(s->excluded),
                      "compared", count(s->rows), "identities", count(s->identities), "embeddings_sha256",
-                     text(s->sha256));
+                     text(s->sha256), "images_sha256",
+                     text(json_string_value(json_object_get(s->entry, "images_sha256"))));
 }
 
-static json_t *levels_to_json(const struct lk_report *r)
+static json_t *holdout_to_json(const struct lk_report *r, size_t i)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < r->n_levels; i++) {
-        const struct lk_report_level *l = &r->levels[i];
-        list = append(list, json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "fmr", number(l->fmr),
-                                      "score", number(l->score), "supported", l->supported, "tar",
-                                      number(l->tar), "share_training", number(l->share[LK_TRAINING]),
-                                      "share_holdout", number(l->share[LK_HOLDOUT]), "expected_by_chance",
-                                      number(l->expected), "share_by_chance", number(l->chance)));
-    }
-    return list;
+    return set_to_json(r, LK_FIRST_HOLDOUT + i);
 }
 
-static json_t *comparison_to_json(const struct lk_report *r)
+static json_t *control_to_json(const struct lk_report *r, size_t i)
 {
-    const struct lk_preference *p = &r->preference;
-    const struct lk_competition *c = &r->competition;
-    if (!r->compared)
+    return set_to_json(r, LK_FIRST_HOLDOUT + r->n_holdouts + i);
+}
+
+static json_t *sets_to_json(const struct lk_report *r)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "synthetic", set_to_json(r, LK_SYNTHETIC), "training",
+                     set_to_json(r, LK_TRAINING), "holdouts", list_of(r, r->n_holdouts, holdout_to_json), "controls",
+                     list_of(r, r->n_controls, control_to_json));
+}
+
+static json_t *level_to_json(const struct lk_report *r, size_t i)
+{
+    const struct lk_report_level *l = &r->levels[i];
+    return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "fmr", number(l->fmr), "score", number(l->score),
+                     "supported", l->supported, "tar", number(l->tar), "share_training",
+                     number(l->all[LK_EXPOSURE_TRAIN]), "share_holdout", number(l->all[LK_EXPOSURE_HOLDOUT]),
+                     "share_by_chance", number(l->all_chance));
+}
+
+/* The published attack over the complete sets. */
+static json_t *exposure_to_json(const struct lk_report *r)
+{
+    if (!r->exposed)
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wins",
-                     count(p->wins), "losses", count(p->losses), "ties", count(p->ties), "share",
-                     number(p->pi), "share_low", number(p->pi_low), "share_high", number(p->pi_high),
-                     "p_value", number(p->p_value), "seed", count(p->seed), "fdr", number(c->q), "threshold",
-                     number(c->tau), "discoveries", count(c->discoveries), "decoys", count(c->decoys),
-                     "resolution", count(c->resolution));
+    const struct lk_exposure *e = &r->exposure;
+    const struct lk_exposure_set *held = &e->galleries[LK_EXPOSURE_HOLDOUT];
+    return json_pack("{s:o, s:o, s:o, s:o}", "images", count(e->n_probes), "references",
+                     count(e->galleries[LK_EXPOSURE_TRAIN].rows), "holdout_references",
+                     held->given ? count(held->rows) : json_null(), "thresholds",
+                     list_of(r, r->n_levels, level_to_json));
 }
 
-/* The discoveries, in the order of the units: by name, those without one first and by row. */
 static json_t *discoveries_to_json(const struct lk_report *r)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < r->n_units; i++) {
         const struct lk_report_unit *u = &r->units[i];
-        const struct lk_report_probe *best = &r->probes[u->best];
         if (!u->discovered)
             continue;
-        list = append(list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "identity",
-                                      name(r, u->identity), "probe", count(best->row), "reference",
-                                      count(best->reference), "path", name(r, best->path),
-                                      "reference_identity", name(r, best->person), "images",
-                                      count(u->n_images), "training", number(u->score[LK_TRAINING]),
-                                      "holdout", number(u->score[LK_HOLDOUT]), "q", number(u->q)));
+        list = append(list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "identity",
+                                      name(r, u->identity), "probe", count(u->image), "reference",
+                                      count(u->reference), "path", name(r, u->image_path),
+                                      "reference_identity", name(r, u->person), "images", count(u->n_images),
+                                      "training", number(u->train), "holdout", number(u->holdout), "margin",
+                                      number(u->margin), "q", number(u->q), "e_value", number(u->e_value), "kind",
+                                      text(u->kind)));
     }
     return list;
 }
 
-static json_t *pairs_to_json(const struct lk_report *r)
+/* Persons of the training set that were found; by name, so none with --no-faces. */
+static json_t *persons_to_json(const struct lk_report *r)
 {
+    const json_t *rate = lk_report_measure(r, "L7_persons", "q");
+    double q = json_is_number(rate) ? json_number_value(rate) : NAN;
     json_t *list = json_array();
-    for (size_t i = 0; i < r->n_pairs; i++) {
-        const struct lk_report_pair *p = &r->pairs[i];
-        list = append(list,
-                      json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "rank", count(p->rank),
-                                "score", number(p->score), "probe", count(p->probe), "reference",
-                                count(p->reference), "probe_path", name(r, p->path[0]), "reference_path",
-                                name(r, p->path[1]), "probe_identity", name(r, p->identity[0]),
-                                "reference_identity", name(r, p->identity[1]), "discovery", p->discovered));
+    for (size_t i = 0; i < r->n_persons && !r->options->no_faces; i++) {
+        const struct lk_report_person *p = &r->persons[i];
+        if (p->in_train && p->q <= q)
+            list = append(list, json_pack("{s:o, s:o, s:o}", "person", name(r, p->name), "score", number(p->score), "q",
+                                          number(p->q)));
     }
     return list;
+}
+
+static json_t *pair_to_json(const struct lk_report *r, size_t i)
+{
+    const struct lk_report_pair *p = &r->pairs[i];
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "rank", count(p->rank), "score",
+                     number(p->score), "probe", count(p->probe), "reference", count(p->reference), "probe_path",
+                     name(r, p->path[0]), "reference_path", name(r, p->path[1]), "probe_identity",
+                     name(r, p->identity[0]), "reference_identity", name(r, p->identity[1]), "discovery",
+                     p->discovered, "margin", number(p->margin), "q", number(p->q), "e_value", number(p->e_value), "kind",
+                     text(p->kind));
+}
+
+static json_t *truth_level_to_json(const struct lk_report *r, size_t i)
+{
+    return json_pack("{s:o, s:o, s:o}", "fmr", number(r->levels[i].fmr), "planted", count(r->levels[i].planted),
+                     "innocent", count(r->levels[i].innocent));
 }
 
 static json_t *truth_to_json(const struct lk_report *r)
@@ -122,16 +157,11 @@ static json_t *truth_to_json(const struct lk_report *r)
     const struct lk_report_truth *t = &r->truth;
     if (!t->given)
         return json_null();
-    json_t *levels = json_array();
-    for (size_t i = 0; i < r->n_levels; i++)
-        levels =
-            append(levels, json_pack("{s:o, s:o, s:o}", "fmr", number(r->levels[i].fmr), "planted",
-                                     count(r->levels[i].planted), "innocent", count(r->levels[i].innocent)));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "planted", count(t->n_planted), "found",
-                     count(t->n_planted_found), "false", count(t->n_false_found), "without_face",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "planted", count(t->n_planted), "found",
+                     count(t->n_planted_found), "false", count(t->n_false_found), "absent",
                      count(t->n_planted_absent), "not_named", count(t->n_unknown), "right_person",
-                     count(t->n_right_person), "person_known", count(t->n_person_known), "at_thresholds",
-                     levels);
+                     count(t->n_right_person), "person_known", count(t->n_person_known), "sha256", text(t->sha256),
+                     "at_thresholds", list_of(r, r->n_levels, truth_level_to_json));
 }
 
 static json_t *making_to_json(const struct lk_report *r, const char *of)
@@ -141,21 +171,64 @@ static json_t *making_to_json(const struct lk_report *r, const char *of)
                      text(lk_report_fact(r, of, "licence")));
 }
 
+/* What reviewers saw, without what names anybody. */
+static json_t *review_to_json(const struct lk_report *r)
+{
+    if (r->review == NULL)
+        return json_null();
+    json_t *copy = json_deep_copy(r->review), *entry;
+    size_t i;
+    if (copy == NULL || !r->options->no_faces)
+        return copy;
+    static const char *const keep[] = {"answers", "d_prime", "criterion", "consistency"};
+    json_t *reviewers = json_array();
+    json_array_foreach(json_object_get(copy, "reviewers"), i, entry)
+    {
+        json_t *bare = json_object();
+        for (size_t k = 0; k < sizeof keep / sizeof keep[0]; k++)
+            json_object_set(bare, keep[k], json_object_get(entry, keep[k]));
+        json_array_append_new(reviewers, bare);
+    }
+    json_t *bare = json_pack("{s:s, s:o, s:O?, s:O?, s:o}", "kind", "review", "reviewers", reviewers, "alpha",
+                             json_object_get(copy, "alpha"), "theta", json_object_get(copy, "theta"), "reviewed",
+                             count(json_array_size(json_object_get(copy, "cases"))));
+    json_decref(copy);
+    return bare;
+}
+
+/* Members of measures.json as they are; they name no person and no path. */
+static json_t *measured(const struct lk_report *r, const char *key)
+{
+    json_t *value = json_object_get(r->measures, key);
+    return value != NULL ? json_incref(value) : json_null();
+}
+
+static json_t *verdict_to_json(const struct lk_report *r)
+{
+    return json_pack("{s:s, s:s, s:s}", "name", lk_verdict_name(r->verdict), "sentence", r->sentence, "plain", r->plain);
+}
+
+static json_t *numbers_to_json(const struct lk_report *r)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "settings", measured(r, "settings"), "seed",
+                     measured(r, "seed"), "matching", measured(r, "matching"), "doubles", measured(r, "doubles"),
+                     "balance", measured(r, "balance"), "measures", measured(r, "measures"), "assumptions",
+                     measured(r, "assumptions"), "outputs", measured(r, "outputs"), "tool", measured(r, "tool"));
+}
+
 static json_t *report_to_json(const struct lk_report *r)
 {
     int same = lk_report_same_making(r);
-    return json_pack("{s:s, s:i, s:s, s:o, s:{s:s, s:s}, s:s, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o, "
-                     "s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "kind", "report", "format", 1, "tool", lk_version(), "command",
-                     name(r, r->options->command), "verdict", "name", lk_verdict_name(r->verdict), "sentence",
-                     r->sentence, "unit", r->by_identity ? "identity" : "image", "units", count(r->n_units),
-                     "probes", count(r->n_probes), "sets", "synthetic", set_to_json(r, LK_SYNTHETIC),
-                     "training", set_to_json(r, LK_TRAINING), "holdout", set_to_json(r, LK_HOLDOUT), "model",
-                     making_to_json(r, "model"), "detector", making_to_json(r, "detector"), "alignment",
-                     text(lk_report_fact(r, NULL, "alignment")), "same_making",
-                     same < 0 ? json_null() : json_boolean(same), "thresholds_from", text(r->thresholds_from),
-                     "thresholds", levels_to_json(r), "comparison", comparison_to_json(r), "discoveries",
-                     discoveries_to_json(r), "pairs", pairs_to_json(r), "truth", truth_to_json(r));
+    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "kind", "report", "format", 2, "tool", lk_version(), "command", name(r, r->options->command),
+                     "verdict", verdict_to_json(r), "unit", r->by_identity ? "identity" : "image", "units",
+                     count(r->n_units), "sets", sets_to_json(r), "model", making_to_json(r, "model"), "detector",
+                     making_to_json(r, "detector"), "alignment", text(lk_report_fact(r, NULL, "alignment")),
+                     "same_making", same < 0 ? json_null() : json_boolean(same), "measured", numbers_to_json(r),
+                     "exposure", exposure_to_json(r), "calibration_sha256",
+                     r->calibration.given ? text(r->calibration.sha256) : json_null(), "discoveries",
+                     discoveries_to_json(r), "persons", persons_to_json(r), "pairs",
+                     list_of(r, r->n_pairs, pair_to_json), "review", review_to_json(r), "truth", truth_to_json(r));
 }
 
 lk_status lk_report_write_json(const struct lk_report *r, const char *path, lk_error *err)

@@ -1,117 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load.c - reads what a report is about: the MATCH directory, the FACES directories behind it, the
- * thresholds. */
+/* load.c - reads what a report is about: measures.json, its tables, the MATCH directory and the files beside
+ * them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "formats/json.h"
 #include "report/report.h"
-#include "stats/thresholds.h"
+#include "stats/chance.h"
 
-static const char *const set_keys[LK_N_SETS] = {"probes", "references", "holdout"};
-
-char *lk_report_resolve(const struct lk_report *r, const char *path, lk_error *err)
+const json_t *lk_report_measure(const struct lk_report *r, const char *measure, const char *key)
 {
-    const char *base = json_string_value(json_object_get(r->meta, "working_directory"));
-    if (path[0] == '/' || base == NULL)
-        return lk_strdup(path, err);
-    return lk_path_join(base, path, err);
+    const json_t *of = json_object_get(json_object_get(r->measures, "measures"), measure);
+    const json_t *value = key != NULL ? json_object_get(of, key) : of;
+    return json_is_null(value) ? NULL : value;
 }
 
-/* Opens the FACES directory of a set. That it is gone or has changed costs the pictures, not the report. */
-static lk_status open_faces(struct lk_report *r, struct lk_report_set *set, const json_t *entry,
-                            lk_error *err)
+/* Numbers of measures.json that are not there are NaN, or 0 where they count. */
+static double real_of(const json_t *object, const char *key)
 {
-    lk_error why = {0};
-    char *path = lk_report_resolve(r, set->path, err), *file = NULL, *array = NULL;
-    lk_status status = path != NULL ? lk_vectors_split(path, &file, &array, err) : LK_ENOMEM;
-    if (status != LK_OK) {
-        free(path);
-        return status;
-    }
-    if (!lk_path_is_dir(path)) {
-        set->closed_because =
-            lk_strdup(lk_path_exists(file) ? "plain vectors without pictures were compared"
-                                           : "the FACES directory is no longer where it was",
-                      err);
-    } else if (lk_faces_open(&set->faces, r->ctx, path, &why) != LK_OK) {
-        set->closed_because = lk_strdup(why.text, err);
-    } else {
-        set->open = true;
-        /* Rows and pictures belong together only in the very files that were matched. */
-        static const char *const keys[] = {"embeddings_sha256", "images_sha256"};
-        for (int i = 0; i < 2 && set->open; i++) {
-            const char *then = json_string_value(json_object_get(entry, keys[i]));
-            const char *now = json_string_value(json_object_get(set->faces.meta, keys[i]));
-            if (then == NULL || now == NULL || strcmp(then, now) == 0)
-                continue;
-            lk_faces_close(&set->faces);
-            set->open = false;
-            set->closed_because = lk_strdup("the FACES directory was made anew after it was matched", err);
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static uint64_t count_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_integer(value) && json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
+}
+
+static struct lk_estimate estimate_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return (struct lk_estimate){real_of(value, "value"), real_of(value, "low"), real_of(value, "high")};
+}
+
+static lk_status read_verdict(struct lk_report *r, const char *where, lk_error *err)
+{
+    const json_t *verdict = json_object_get(r->measures, "verdict");
+    const char *name = NULL, *unit = NULL;
+    LK_TRY(lk_json_string(verdict, "name", 1, &name, where, err));
+    LK_TRY(lk_json_string(verdict, "sentence", 1, &r->sentence, where, err));
+    LK_TRY(lk_json_string(r->measures, "unit", 1, &unit, where, err));
+    r->by_identity = strcmp(unit, "identity") == 0;
+    for (int v = LK_VERDICT_LEAK_SHOWN; v <= LK_VERDICT_NOT_INTERPRETABLE; v++)
+        if (strcmp(name, lk_verdict_name((lk_verdict)v)) == 0) {
+            r->verdict = (lk_verdict)v;
+            return LK_OK;
         }
-    }
-    if (!set->open && set->closed_because == NULL)
-        status = LK_ENOMEM;
-    for (size_t i = 0; set->open && i < set->faces.n_images; i++) {
-        set->n_no_face += set->faces.images[i].status == LK_FACE_NONE;
-        set->n_unreadable += set->faces.images[i].status == LK_FACE_UNREADABLE;
-        set->n_by_list += set->faces.images[i].status == LK_FACE_EXCLUDED;
-    }
-    free(path);
-    free(file);
-    free(array);
-    return status;
-}
-
-static lk_status load_set(struct lk_report *r, int role, const char *where, lk_error *err)
-{
-    struct lk_report_set *set = &r->sets[role];
-    const json_t *entry = json_object_get(r->meta, set_keys[role]);
-    if (role == LK_HOLDOUT && (entry == NULL || json_is_null(entry)))
-        return LK_OK;
-    LK_NEED(json_is_object(entry), err, LK_EFORMAT, "%s: found no object '%s', expected one about that set",
-            where, set_keys[role]);
-    const char *path = NULL, *sha256 = NULL;
-    int64_t rows = 0, identities = 0;
-    LK_TRY(lk_json_string(entry, "path", 1, &path, where, err));
-    LK_TRY(lk_json_integer(entry, "rows", 1, &rows, where, err));
-    const json_t *labels = json_object_get(entry, "identities"),
-                 *excluded = json_object_get(entry, "excluded");
-    if (json_is_integer(labels))
-        identities = json_integer_value(labels);
-    size_t n_excluded = json_is_array(excluded) ? json_array_size(excluded) : 0;
-    LK_NEED(rows >= 0 && identities >= 0 && n_excluded <= (uint64_t)rows, err, LK_EFORMAT,
-            "%s: '%s' counts %lld rows, %zu of them excluded, and %lld identities; expected numbers that fit",
-            where, set_keys[role], (long long)rows, n_excluded, (long long)identities);
-    sha256 = json_string_value(json_object_get(entry, "embeddings_sha256"));
-    set->given = true;
-    set->rows = (uint64_t)rows - n_excluded;
-    set->excluded = n_excluded;
-    set->identities = (uint64_t)identities;
-    if ((set->path = lk_strdup(path, err)) == NULL)
-        return LK_ENOMEM;
-    if (sha256 != NULL && (set->sha256 = lk_strdup(sha256, err)) == NULL)
-        return LK_ENOMEM;
-    return open_faces(r, set, entry, err);
-}
-
-/* What is known about a set: its FACES meta.json, or what match copied of it. */
-static const json_t *known_of(const struct lk_report *r, int role)
-{
-    return r->sets[role].open ? r->sets[role].faces.meta : json_object_get(r->meta, set_keys[role]);
-}
-
-const char *lk_report_fact(const struct lk_report *r, const char *of, const char *key)
-{
-    for (int i = 0; i < LK_N_SETS; i++) {
-        const json_t *known = known_of(r, i);
-        const char *text =
-            json_string_value(json_object_get(of == NULL ? known : json_object_get(known, of), key));
-        if (text != NULL)
-            return text;
-    }
-    return NULL;
+    return lk_fail(err, LK_EFORMAT, "%s: found verdict '%.40s', expected one of the five", where, name);
 }
 
 /* ---- thresholds ----------------------------------------------------------------------------------- */
@@ -124,107 +61,165 @@ static int by_falling_fmr(const void *a, const void *b)
 
 static lk_status read_levels(struct lk_report *r, const char *where, lk_error *err)
 {
-    size_t n = json_array_size(r->thresholds);
+    const json_t *list = lk_report_measure(r, "L0_exposure", "thresholds");
+    size_t n = json_array_size(list);
     LK_NEED(n <= 64, err, LK_EFORMAT, "%s: %zu thresholds, expected at most 64", where, n);
     if ((r->levels = lk_calloc(n, sizeof *r->levels, err)) == NULL)
         return LK_ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        const json_t *entry = json_array_get(r->thresholds, i);
+        const json_t *entry = json_array_get(list, i), *supported = json_object_get(entry, "supported");
         struct lk_report_level *level = &r->levels[i];
-        LK_NEED(json_is_object(entry), err, LK_EFORMAT, "%s: threshold %zu is not an object", where, i);
-        LK_TRY(lk_json_real(entry, "fmr", 1, &level->fmr, where, err));
-        LK_TRY(lk_json_real(entry, "score", 1, &level->score, where, err));
+        *level = (struct lk_report_level){.fmr = real_of(entry, "fmr"),
+                                          .score = real_of(entry, "score"),
+                                          .supported = supported == NULL || json_is_true(supported),
+                                          .tar = real_of(entry, "tar"),
+                                          .share = real_of(entry, "share"),
+                                          .expected = real_of(entry, "expected_by_chance"),
+                                          .chance = real_of(entry, "share_by_chance"),
+                                          .all = {NAN, NAN},
+                                          .all_chance = NAN};
         LK_NEED(
             level->fmr > 0 && level->fmr < 1 && level->score >= -1 && level->score <= 1, err, LK_EFORMAT,
             "%s: threshold %zu has fmr %g and score %g, expected fmr between 0 and 1 and score from -1 to 1",
             where, i, level->fmr, level->score);
-        const json_t *tar = json_object_get(entry, "tar"), *supported = json_object_get(entry, "supported");
-        level->tar = json_is_number(tar) ? json_number_value(tar) : NAN;
-        level->supported = supported == NULL || json_is_true(supported);
     }
     r->n_levels = n;
     qsort(r->levels, n, sizeof *r->levels, by_falling_fmr);
     return LK_OK;
 }
 
-/* The user's file, else what embed and match recorded of the model, else none. */
-static lk_status load_thresholds(struct lk_report *r, lk_error *err)
+/* ---- measures --------------------------------------------------------------------------------------- */
+
+static void read_competition(struct lk_report *r)
 {
-    const char *file = r->options->thresholds;
-    if (file != NULL) {
-        json_t *whole = NULL;
-        LK_TRY(lk_json_read(file, &whole, err));
-        r->thresholds = json_incref(json_object_get(whole, "thresholds"));
-        lk_status status = lk_thresholds_for_images(whole, file, err);
-        json_decref(whole);
-        LK_TRY(status);
-        LK_NEED(json_is_array(r->thresholds), err, LK_EFORMAT,
-                "%s: found no list 'thresholds', expected the file that `likeness calibrate` writes", file);
-        r->thresholds_from = lk_strdup("calibrated for this report", err);
-        LK_NEED(r->thresholds_from != NULL, err, LK_ENOMEM, "out of memory");
-        return read_levels(r, file, err);
+    const json_t *l3 = lk_report_measure(r, "L3_preference", NULL),
+                 *l4 = lk_report_measure(r, "L4_discoveries", NULL);
+    r->compared = l4 != NULL;
+    r->competition = (struct lk_competition){.n = r->n_units,
+                                             .wins = count_of(l4, "wins"),
+                                             .losses = count_of(l4, "losses"),
+                                             .holdouts = count_of(l4, "holdouts"),
+                                             .q = real_of(l4, "q"),
+                                             .tau = real_of(l4, "tau"),
+                                             .discoveries = count_of(l4, "discoveries"),
+                                             .decoys = count_of(l4, "decoys"),
+                                             .resolution = count_of(l4, "resolution"),
+                                             .largest_decoy = real_of(l4, "largest_decoy")};
+    r->share = estimate_of(l3, "pi");
+    r->share_p = real_of(l3, "p_value");
+    r->auc = estimate_of(lk_report_measure(r, "L7_persons", NULL), "auc");
+}
+
+/* The same choice as the verdict's: genuine pairs where there are any, else the weakest leak that would have been
+ * found, else the strongest. */
+static void read_power(struct lk_report *r)
+{
+    const json_t *rows = lk_report_measure(r, "L10_power", "rows"), *row;
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row) /* only reads */
+    {
+        struct lk_report_power p = {.measured = true,
+                                    .genuine = json_is_true(json_object_get(row, "genuine")),
+                                    .strength = real_of(row, "strength"),
+                                    .power = real_of(lk_report_measure(r, "L10_power", NULL), "power"),
+                                    .planted = count_of(row, "planted"),
+                                    .n = count_of(row, "units")};
+        bool found = p.planted > 0, was_found = r->power.planted > 0;
+        if (!r->power.measured || (!r->power.genuine && (found != was_found ? found
+                                                         : found ? p.strength < r->power.strength
+                                                                 : p.strength > r->power.strength)))
+            r->power = p;
     }
-    for (int i = 0; i < LK_N_SETS; i++) {
-        json_t *list = json_object_get(json_object_get(known_of(r, i), "model"), "thresholds");
-        if (json_array_size(list) == 0)
-            continue;
-        r->thresholds = json_incref(list);
-        const char *source = json_string_value(json_object_get(json_array_get(list, 0), "source"));
-        r->thresholds_from = lk_strdup(source != NULL ? source : "the model's descriptor", err);
-        LK_NEED(r->thresholds_from != NULL, err, LK_ENOMEM, "out of memory");
-        return read_levels(r, "meta.json, thresholds of the model", err);
+}
+
+static void read_kinds(struct lk_report *r)
+{
+    const json_t *kinds = lk_report_measure(r, "L8_kinds", NULL), *pairs = json_object_get(kinds, "closest_pairs");
+    uint64_t listed = count_of(lk_report_measure(r, "L0_exposure", NULL), "pairs"),
+             unread = count_of(pairs, "not read");
+    r->n_judged = listed > unread ? listed - unread : 0;
+    r->n_with_copies = count_of(kinds, "identities_with_copies");
+}
+
+/* ---- the complete sets ------------------------------------------------------------------------------ */
+
+static lk_status same_set(const struct lk_report *r, const char *key, const struct lk_report_set *set, lk_error *err)
+{
+    const char *matched =
+        json_string_value(json_object_get(json_object_get(r->exposure.meta, key), "embeddings_sha256"));
+    LK_NEED(matched == NULL || set->sha256 == NULL || strcmp(matched, set->sha256) == 0, err, LK_EINVAL,
+            "%s: its %s are not the %s of %s; expected a MATCH directory of the same sets", r->options->match, key,
+            set->label, r->options->measures);
+    return LK_OK;
+}
+
+static lk_status read_exposure(struct lk_report *r, lk_error *err)
+{
+    if (r->options->match == NULL)
+        return LK_OK;
+    LK_TRY(lk_exposure_open(&r->exposure, r->options->match, err));
+    r->exposed = true;
+    LK_TRY(same_set(r, "probes", &r->sets[LK_SYNTHETIC], err));
+    LK_TRY(same_set(r, "references", &r->sets[LK_TRAINING], err));
+    const struct lk_exposure *e = &r->exposure;
+    for (size_t k = 0; k < r->n_levels; k++) {
+        struct lk_report_level *level = &r->levels[k];
+        level->all_chance = lk_chance_any(e->galleries[LK_EXPOSURE_TRAIN].rows, level->fmr);
+        for (int g = 0; g < LK_N_EXPOSURE; g++) {
+            uint64_t n = 0;
+            for (size_t i = 0; i < e->n_probes; i++)
+                n += e->probes[i].score[g] >= level->score;
+            if (e->galleries[g].given)
+                level->all[g] = (double)n / (double)e->n_probes;
+        }
     }
     return LK_OK;
 }
 
+static lk_status read_measures(struct lk_report *r, const char *path, lk_error *err)
+{
+    LK_NEED(lk_path_exists(path), err, LK_EIO,
+            "%s: no finished MEASURE directory (no measures.json), expected one as `likeness measure` writes",
+            r->options->measures);
+    LK_TRY(lk_json_read(path, &r->measures, err));
+    const char *kind = json_string_value(json_object_get(r->measures, "kind"));
+    LK_NEED(kind != NULL && strcmp(kind, "measures") == 0, err, LK_EFORMAT,
+            "%s: found kind '%s', expected 'measures' as `likeness measure` writes", path,
+            kind != NULL ? kind : "(none)");
+    LK_TRY(read_verdict(r, path, err));
+    return read_levels(r, path, err);
+}
+
 lk_status lk_report_load(struct lk_report *r, lk_error *err)
 {
-    char *path = lk_path_join(r->options->match, "meta.json", err);
+    char *path = lk_path_join(r->options->measures, "measures.json", err);
     if (path == NULL)
         return LK_ENOMEM;
-    lk_status status = lk_path_exists(path)
-                           ? lk_json_read(path, &r->meta, err)
-                           : lk_fail(err, LK_EIO,
-                                     "%s: no finished MATCH directory (no meta.json), expected one as "
-                                     "`likeness match` writes",
-                                     r->options->match);
-    const char *kind = json_string_value(json_object_get(r->meta, "kind"));
-    if (status == LK_OK && (kind == NULL || strcmp(kind, "match") != 0))
-        status = lk_fail(err, LK_EFORMAT, "%s: found kind '%s', expected 'match' as `likeness match` writes",
-                         path, kind != NULL ? kind : "(none)");
-    for (int role = 0; status == LK_OK && role < LK_N_SETS; role++)
-        status = load_set(r, role, path, err);
+    lk_status status = read_measures(r, path, err);
     free(path);
     LK_TRY(status);
-    LK_TRY(load_thresholds(r, err));
-    LK_TRY(lk_report_read_nearest(r, err));
-    return lk_report_read_pairs(r, err);
+    LK_TRY(lk_report_load_sets(r, err));
+    LK_TRY(lk_report_read_tables(r, err));
+    read_competition(r);
+    read_power(r);
+    read_kinds(r);
+    LK_TRY(read_exposure(r, err));
+    LK_TRY(lk_report_read_pairs(r, err));
+    LK_TRY(lk_report_read_calibration(r, err));
+    return lk_report_read_review(r, err);
 }
 
 void lk_report_free(struct lk_report *r)
 {
-    for (int i = 0; i < LK_N_SETS; i++) {
-        free(r->sets[i].path);
-        free(r->sets[i].sha256);
-        free(r->sets[i].closed_because);
-        if (r->sets[i].open)
-            lk_faces_close(&r->sets[i].faces);
-    }
-    for (size_t i = 0; i < r->n_probes; i++) {
-        free(r->probes[i].path);
-        free(r->probes[i].identity);
-        free(r->probes[i].person);
-    }
-    for (size_t i = 0; i < r->n_pairs; i++)
-        lk_report_pair_free(&r->pairs[i]);
-    for (size_t i = 0; i < r->n_pictures; i++)
-        free(r->pictures[i]);
-    free(r->pictures);
-    free(r->probes);
-    free(r->units);
+    if (r->exposed)
+        lk_exposure_close(&r->exposure);
+    lk_report_close_sets(r);
+    lk_report_free_tables(r);
+    lk_report_free_pairs(r);
     free(r->levels);
-    free(r->pairs);
-    free(r->thresholds_from);
-    json_decref(r->thresholds);
-    json_decref(r->meta);
+    free(r->calibration.score);
+    free(r->calibration.genuine);
+    free(r->calibration.impostor);
+    json_decref(r->review);
+    json_decref(r->measures);
 }

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "formats/json.h"
-#include "report/report.h"
+#include "formats/faces.h"
+#include "report/exposure.h"
+#include "stats/decoys.h"
 #include "stats/labelled.h"
 #include "stats/power.h"
 
@@ -15,18 +17,45 @@ void lk_power_options_init(lk_power_options *options)
     *options = (lk_power_options){.fdr = 0.05, .power = 0.8, .replicates = 200, .seed = 1};
 }
 
-/* Best scores of the units that are no discoveries: training set, hold-out. */
-static lk_status null_scores(const struct lk_report *r, float **out, size_t *n, lk_error *err)
+/* The run that is planted into: its units against one hold-out. */
+struct run {
+    lk_ctx *ctx;
+    struct lk_exposure exposure;
+    struct lk_competition competition;
+    bool *found; /* of each unit */
+};
+
+static lk_status compete(struct run *r, double fdr, lk_error *err)
 {
-    float *scores = lk_calloc(r->n_units, 2 * sizeof *scores, err);
+    size_t n = r->exposure.n_units;
+    float *t = lk_calloc(n, sizeof *t, err), *h = lk_calloc(n, sizeof *h, err);
+    r->found = lk_calloc(n, sizeof *r->found, err);
+    lk_status status = t != NULL && h != NULL && r->found != NULL ? LK_OK : LK_ENOMEM;
+    for (size_t i = 0; status == LK_OK && i < n; i++) {
+        t[i] = (float)r->exposure.units[i].score[LK_EXPOSURE_TRAIN];
+        h[i] = (float)r->exposure.units[i].score[LK_EXPOSURE_HOLDOUT];
+    }
+    if (status == LK_OK)
+        status = lk_compete(t, h, n, fdr, NULL, &r->competition, err);
+    for (size_t i = 0; status == LK_OK && i < n; i++) /* false when tau is NaN */
+        r->found[i] = (double)t[i] - (double)h[i] >= r->competition.tau;
+    free(t);
+    free(h);
+    return status;
+}
+
+/* Best scores of the units that are no discoveries: training set, hold-out. */
+static lk_status null_scores(const struct run *r, float **out, size_t *n, lk_error *err)
+{
+    float *scores = lk_calloc(r->exposure.n_units, 2 * sizeof *scores, err);
     if (scores == NULL)
         return LK_ENOMEM;
     size_t kept = 0;
-    for (size_t i = 0; i < r->n_units; i++) {
-        if (r->units[i].discovered)
+    for (size_t i = 0; i < r->exposure.n_units; i++) {
+        if (r->found[i])
             continue;
-        scores[2 * kept] = (float)r->units[i].score[LK_TRAINING];
-        scores[2 * kept + 1] = (float)r->units[i].score[LK_HOLDOUT];
+        scores[2 * kept] = (float)r->exposure.units[i].score[LK_EXPOSURE_TRAIN];
+        scores[2 * kept + 1] = (float)r->exposure.units[i].score[LK_EXPOSURE_HOLDOUT];
         kept++;
     }
     *out = scores;
@@ -35,18 +64,18 @@ static lk_status null_scores(const struct lk_report *r, float **out, size_t *n, 
 }
 
 /* Scores mean nothing between models. */
-static lk_status check_model(const struct lk_report *r, const struct lk_faces *faces, lk_error *err)
+static lk_status check_model(const struct run *r, const struct lk_faces *faces, lk_error *err)
 {
     const char *made = json_string_value(json_object_get(json_object_get(faces->meta, "model"), "sha256"));
-    const char *run = lk_report_fact(r, "model", "sha256");
+    const char *run = lk_exposure_fact(&r->exposure, "model", "sha256");
     LK_NEED(made == NULL || run == NULL || strcmp(made, run) == 0, err, LK_EINVAL,
             "%s was embedded with another model (%.12s...) than %s (%.12s...); expected the same",
-            faces->path, made, r->options->match, run);
+            faces->path, made, r->exposure.folder, run);
     return LK_OK;
 }
 
 /* All genuine scores of a labelled set. */
-static lk_status genuine_scores(const struct lk_report *r, const char *path, float **out, size_t *n,
+static lk_status genuine_scores(const struct run *r, const char *path, float **out, size_t *n,
                                 lk_error *err)
 {
     struct lk_faces faces;
@@ -92,7 +121,7 @@ static lk_status measure_row(lk_ctx *ctx, struct lk_power_run *run, double power
     return LK_OK;
 }
 
-static lk_status measure(struct lk_report *r, const lk_power_options *o, lk_power_row *rows, lk_error *err)
+static lk_status measure(const struct run *r, const lk_power_options *o, lk_power_row *rows, lk_error *err)
 {
     float *scores = NULL, *genuine = NULL;
     struct lk_power_run run = {.n_holdouts = 1, .q = o->fdr, .replicates = o->replicates, .seed = o->seed};
@@ -156,21 +185,18 @@ lk_status lk_measure_power(lk_ctx *ctx, const lk_power_options *options, lk_powe
             err, LK_EINVAL,
             "power: false discovery rate %g, power %g, %llu sets; expected rates between 0 and 1",
             options->fdr, options->power, (unsigned long long)options->replicates);
-    lk_report_options of_report;
-    lk_report_options_init(&of_report);
-    of_report.match = options->match;
-    of_report.fdr = options->fdr;
-    struct lk_report r = {.ctx = ctx, .options = &of_report};
+    struct run r = {.ctx = ctx};
     lk_power_summary s = {.n_units = 0};
-    lk_status status = lk_report_load(&r, err);
-    if (status == LK_OK)
-        status = lk_report_measure(&r, err);
-    if (status == LK_OK && !r.compared)
+    LK_TRY(lk_exposure_open(&r.exposure, options->match, err));
+    lk_status status = LK_OK;
+    if (!r.exposure.galleries[LK_EXPOSURE_HOLDOUT].given)
         status =
             lk_fail(err, LK_EINVAL, "%s was made without a hold-out; expected one, as discoveries need it",
                     options->match);
+    if (status == LK_OK)
+        status = compete(&r, options->fdr, err);
     if (status == LK_OK) {
-        s = (lk_power_summary){.n_units = r.n_units,
+        s = (lk_power_summary){.n_units = r.exposure.n_units,
                                .n_discoveries = r.competition.discoveries,
                                .resolution = r.competition.resolution,
                                .n_rows = options->n_strengths + (options->genuine != NULL)};
@@ -183,7 +209,8 @@ lk_status lk_measure_power(lk_ctx *ctx, const lk_power_options *options, lk_powe
         status = measure(&r, options, rows, err);
     if (status == LK_OK && options->output != NULL)
         status = write_json(options, &s, rows, err);
-    lk_report_free(&r);
+    free(r.found);
+    lk_exposure_close(&r.exposure);
     if (status == LK_OK)
         *out = s;
     return status;

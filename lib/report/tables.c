@@ -1,63 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tables.c - reads nearest.csv and pairs.csv of a MATCH directory. */
+/* tables.c - reads the tables of a MEASURE directory: identities, persons, curve, matchers. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/report.h"
+#include "report/table.h"
 
-/* A table of the MATCH directory, mapped; messages of the reader get its name in front. */
-struct table {
-    char *path;
-    struct lk_map map;
-    struct lk_csv csv;
+struct reading {
+    struct lk_report *r;
+    size_t capacity;
 };
 
-static void table_close(struct table *t)
+static const json_t *outputs_of(const struct lk_report *r)
 {
-    lk_csv_close(&t->csv);
-    lk_map_close(&t->map);
-    free(t->path);
+    return json_object_get(r->measures, "outputs");
 }
 
-static lk_status table_open(struct table *t, const char *dir, const char *name, lk_error *err)
+static lk_status read_table(struct lk_report *r, const char *name, const char *const *columns, size_t n_columns,
+                            size_t n_required, lk_table_row_fn *each, lk_error *err)
 {
-    memset(t, 0, sizeof *t);
-    if ((t->path = lk_path_join(dir, name, err)) == NULL)
-        return LK_ENOMEM;
-    lk_status status = lk_map_open(&t->map, t->path, err);
-    if (status == LK_OK && (status = lk_csv_open(&t->csv, t->map.bytes, t->map.len, err)) != LK_OK)
-        lk_error_prefix(err, "%s", t->path);
-    if (status != LK_OK) {
-        lk_map_close(&t->map);
-        free(t->path);
-    }
+    struct lk_table t;
+    struct reading reading = {r, 0};
+    LK_TRY(lk_table_open(&t, r->options->measures, name, outputs_of(r), err));
+    lk_status status = lk_table_read(&t, columns, n_columns, n_required, each, &reading, err);
+    lk_table_close(&t);
     return status;
-}
-
-/* A field as a new string, NULL for the empty one. */
-static lk_status take_text(const struct lk_csv *csv, size_t column, char **out, lk_error *err)
-{
-    const char *text = lk_csv_field(csv, column);
-    *out = NULL;
-    return text[0] == '\0' || (*out = lk_strdup(text, err)) != NULL ? LK_OK : LK_ENOMEM;
-}
-
-static lk_status take_row(const struct lk_csv *csv, size_t column, uint64_t limit, uint64_t *out,
-                          lk_error *err)
-{
-    LK_TRY(lk_csv_u64(csv, column, out, err));
-    LK_NEED(*out < limit, err, LK_EFORMAT, "line %llu: row %llu, expected less than %llu",
-            (unsigned long long)csv->line, (unsigned long long)*out, (unsigned long long)limit);
-    return LK_OK;
-}
-
-static lk_status take_score(const struct lk_csv *csv, size_t column, double *out, lk_error *err)
-{
-    LK_TRY(lk_csv_double(csv, column, out, err));
-    LK_NEED(isfinite(*out) && fabs(*out) < 1.001, err, LK_EFORMAT, "line %llu: score %g, expected -1 to 1",
-            (unsigned long long)csv->line, *out);
-    return LK_OK;
 }
 
 static uint64_t all_rows(const struct lk_report_set *set)
@@ -65,141 +33,172 @@ static uint64_t all_rows(const struct lk_report_set *set)
     return set->rows + set->excluded;
 }
 
-/* ---- nearest.csv ------------------------------------------------------------------------------------ */
+/* ---- identities.csv --------------------------------------------------------------------------------- */
 
 enum {
-    N_PROBE,
-    N_GALLERY,
-    N_RANK,
-    N_SCORE,
-    N_REFERENCE,
-    N_PROBE_PATH,
-    N_PROBE_IDENTITY,
-    N_REFERENCE_IDENTITY,
-    N_COLUMNS
+    I_IDENTITY,
+    I_IMAGES,
+    I_TRAIN,
+    I_HOLDOUT,
+    I_MARGIN,
+    I_Q,
+    I_DISCOVERY,
+    I_PERSON,
+    I_P_CONTROL,
+    I_Q_CONTROL,
+    I_IMAGE,
+    I_REFERENCE,
+    I_IMAGE_PATH,
+    I_E_VALUE,
+    I_KIND,
+    I_COLUMNS
 };
-static const char *const nearest_columns[N_COLUMNS] = {
-    "probe", "gallery", "rank", "score", "reference", "probe_path", "probe_identity", "reference_identity"};
+static const char *const identity_columns[I_COLUMNS] = {
+    "identity",  "images",    "train", "holdout",   "margin",     "q",       "discovery", "person",
+    "p_control", "q_control", "image", "reference", "image_path", "e_value", "kind"};
 
-static lk_status add_nearest(struct lk_report *r, const struct lk_csv *csv, const size_t *column,
-                             size_t *capacity, lk_error *err)
+static lk_status add_unit(void *user, const struct lk_csv *csv, const size_t *column, lk_error *err)
 {
-    const char *gallery = lk_csv_field(csv, column[N_GALLERY]);
-    int role = strcmp(gallery, "train") == 0     ? LK_TRAINING
-               : strcmp(gallery, "holdout") == 0 ? LK_HOLDOUT
-                                                 : -1;
-    LK_NEED(role >= 0 && r->sets[role].given, err, LK_EFORMAT, "line %llu: gallery '%s', expected train%s",
-            (unsigned long long)csv->line, gallery, r->sets[LK_HOLDOUT].given ? " or holdout" : "");
-    uint64_t rank, row, reference;
-    double score;
-    LK_TRY(lk_csv_u64(csv, column[N_RANK], &rank, err));
-    if (rank != 1)
-        return LK_OK;
-    LK_TRY(take_row(csv, column[N_PROBE], all_rows(&r->sets[LK_SYNTHETIC]), &row, err));
-    LK_TRY(take_row(csv, column[N_REFERENCE], all_rows(&r->sets[role]), &reference, err));
-    LK_TRY(take_score(csv, column[N_SCORE], &score, err));
-    struct lk_report_probe *p = r->n_probes > 0 ? &r->probes[r->n_probes - 1] : NULL;
-    LK_NEED(p == NULL || row >= p->row, err, LK_EFORMAT,
-            "line %llu: probe %llu after %llu, expected rising order", (unsigned long long)csv->line,
-            (unsigned long long)row, (unsigned long long)p->row);
-    if (p == NULL || row != p->row) {
-        LK_TRY(lk_grow(&r->probes, capacity, r->n_probes + 1, sizeof *r->probes, err));
-        p = &r->probes[r->n_probes++];
-        *p = (struct lk_report_probe){.row = row, .score = {NAN, NAN, NAN}};
-        LK_TRY(take_text(csv, column[N_PROBE_PATH], &p->path, err));
-        LK_TRY(take_text(csv, column[N_PROBE_IDENTITY], &p->identity, err));
-    }
-    LK_NEED(isnan(p->score[role]), err, LK_EFORMAT, "line %llu: a second rank 1 of probe %llu in %s",
-            (unsigned long long)csv->line, (unsigned long long)row, gallery);
-    p->score[role] = score;
-    if (role != LK_TRAINING)
-        return LK_OK;
-    p->reference = reference;
-    return take_text(csv, column[N_REFERENCE_IDENTITY], &p->person, err);
+    struct reading *reading = user;
+    struct lk_report *r = reading->r;
+    LK_TRY(lk_grow(&r->units, &reading->capacity, r->n_units + 1, sizeof *r->units, err));
+    struct lk_report_unit *u = &r->units[r->n_units++];
+    uint64_t discovery;
+    *u = (struct lk_report_unit){.truth = -1};
+    LK_TRY(lk_table_text(csv, column[I_IDENTITY], &u->identity, err));
+    LK_TRY(lk_csv_u64(csv, column[I_IMAGES], &u->n_images, err));
+    LK_TRY(lk_table_score(csv, column[I_TRAIN], &u->train, err));
+    LK_TRY(lk_table_number(csv, column[I_HOLDOUT], &u->holdout, err));
+    LK_NEED(isnan(u->holdout) || fabs(u->holdout) < 1.001, err, LK_EFORMAT,
+            "line %llu: score %g, expected -1 to 1", (unsigned long long)csv->line, u->holdout);
+    LK_TRY(lk_table_number(csv, column[I_MARGIN], &u->margin, err));
+    LK_TRY(lk_table_number(csv, column[I_Q], &u->q, err));
+    LK_TRY(lk_csv_u64(csv, column[I_DISCOVERY], &discovery, err));
+    u->discovered = discovery != 0;
+    LK_TRY(lk_table_text(csv, column[I_PERSON], &u->person, err));
+    LK_TRY(lk_table_number(csv, column[I_P_CONTROL], &u->p_control, err));
+    LK_TRY(lk_table_number(csv, column[I_Q_CONTROL], &u->q_control, err));
+    LK_TRY(lk_table_row(csv, column[I_IMAGE], all_rows(&r->sets[LK_SYNTHETIC]), &u->image, err));
+    LK_TRY(lk_table_row(csv, column[I_REFERENCE], all_rows(&r->sets[LK_TRAINING]), &u->reference, err));
+    LK_TRY(lk_table_text(csv, column[I_IMAGE_PATH], &u->image_path, err));
+    LK_TRY(lk_table_number(csv, column[I_E_VALUE], &u->e_value, err));
+    return lk_table_text(csv, column[I_KIND], &u->kind, err);
 }
 
-lk_status lk_report_read_nearest(struct lk_report *r, lk_error *err)
+/* ---- persons.csv ------------------------------------------------------------------------------------ */
+
+enum { P_GALLERY, P_PERSON, P_SCORE, P_Q, P_IN_DEGREE, P_COLUMNS };
+static const char *const person_columns[P_COLUMNS] = {"gallery", "person", "score", "q", "in_degree"};
+
+static lk_status add_person(void *user, const struct lk_csv *csv, const size_t *column, lk_error *err)
 {
-    struct table t;
-    LK_TRY(table_open(&t, r->options->match, "nearest.csv", err));
-    size_t column[N_COLUMNS], capacity = 0;
-    lk_status status = LK_OK;
-    for (size_t i = 0; status == LK_OK && i < N_COLUMNS; i++)
-        status = lk_csv_column(&t.csv, nearest_columns[i], &column[i], err);
-    int more = 1;
-    while (status == LK_OK) {
-        if ((status = lk_csv_next(&t.csv, &more, err)) != LK_OK || !more)
-            break;
-        status = add_nearest(r, &t.csv, column, &capacity, err);
-    }
-    for (size_t i = 0; status == LK_OK && i < r->n_probes; i++)
-        for (int role = LK_TRAINING; role < LK_N_SETS; role++)
-            if (r->sets[role].given && isnan(r->probes[i].score[role])) {
-                status =
-                    lk_fail(err, LK_EFORMAT, "probe %llu has no rank 1 in %s",
-                            (unsigned long long)r->probes[i].row, role == LK_TRAINING ? "train" : "holdout");
-                break;
-            }
-    if (status == LK_OK && r->n_probes == 0)
-        status = lk_fail(err, LK_EFORMAT, "no probes, expected at least one");
-    if (status != LK_OK)
-        lk_error_prefix(err, "%s", t.path);
-    table_close(&t);
-    return status;
+    struct reading *reading = user;
+    struct lk_report *r = reading->r;
+    LK_TRY(lk_grow(&r->persons, &reading->capacity, r->n_persons + 1, sizeof *r->persons, err));
+    struct lk_report_person *p = &r->persons[r->n_persons++];
+    *p = (struct lk_report_person){.in_train = strcmp(lk_csv_field(csv, column[P_GALLERY]), "train") == 0};
+    LK_TRY(lk_table_score(csv, column[P_SCORE], &p->score, err));
+    LK_TRY(lk_table_number(csv, column[P_Q], &p->q, err));
+    LK_TRY(lk_csv_u64(csv, column[P_IN_DEGREE], &p->in_degree, err));
+    return p->in_train ? lk_table_text(csv, column[P_PERSON], &p->name, err) : LK_OK;
 }
 
-/* ---- pairs.csv -------------------------------------------------------------------------------------- */
+/* ---- curve.csv -------------------------------------------------------------------------------------- */
 
-enum {
-    P_RANK,
-    P_SCORE,
-    P_PROBE,
-    P_REFERENCE,
-    P_PROBE_PATH,
-    P_REFERENCE_PATH,
-    P_PROBE_IDENTITY,
-    P_REFERENCE_IDENTITY,
-    P_COLUMNS
-};
-static const char *const pair_columns[P_COLUMNS] = {
-    "rank",       "score",          "probe",          "reference",
-    "probe_path", "reference_path", "probe_identity", "reference_identity"};
+static const char *const curve_columns[LK_N_CURVE] = {
+    "score",        "train",  "train_low",  "train_high",  "holdout", "holdout_low",
+    "holdout_high", "excess", "excess_low", "excess_high", "control"};
 
-static lk_status add_pair(struct lk_report *r, const struct lk_csv *csv, const size_t *column,
-                          size_t *capacity, lk_error *err)
+static lk_status add_point(void *user, const struct lk_csv *csv, const size_t *column, lk_error *err)
 {
-    r->n_pairs_listed++;
-    if (r->n_pairs_listed > r->options->max_pairs)
+    struct reading *reading = user;
+    struct lk_report *r = reading->r;
+    LK_TRY(lk_grow(&r->curve, &reading->capacity, r->n_curve + 1, sizeof *r->curve, err));
+    struct lk_report_curve *point = &r->curve[r->n_curve++];
+    for (size_t i = 0; i < LK_N_CURVE; i++)
+        LK_TRY(lk_table_number(csv, column[i], &point->at[i], err));
+    LK_NEED(isfinite(point->at[LK_AT]) && (r->n_curve == 1 || point->at[LK_AT] > point[-1].at[LK_AT]), err,
+            LK_EFORMAT, "line %llu: score %g, expected rising ones", (unsigned long long)csv->line,
+            point->at[LK_AT]);
+    return LK_OK;
+}
+
+/* ---- matchers.csv ----------------------------------------------------------------------------------- */
+
+enum { OF_EACH = 3 };
+
+static lk_status add_common(void *user, const struct lk_csv *csv, const size_t *column, lk_error *err)
+{
+    struct reading *reading = user;
+    struct lk_report *r = reading->r;
+    size_t n = r->n_common + 1;
+    for (size_t i = 0; i < r->n_matchers; i++) {
+        struct lk_report_matcher *m = &r->matchers[i];
+        size_t c[OF_EACH] = {reading->capacity, reading->capacity, reading->capacity};
+        LK_TRY(lk_grow(&m->margin, &c[0], n, sizeof *m->margin, err));
+        LK_TRY(lk_grow(&m->p, &c[1], n, sizeof *m->p, err));
+        LK_TRY(lk_grow(&m->discovered, &c[2], n, sizeof *m->discovered, err));
+        uint64_t discovery;
+        LK_TRY(lk_table_number(csv, column[OF_EACH * i], &m->margin[n - 1], err));
+        LK_TRY(lk_table_number(csv, column[OF_EACH * i + 1], &m->p[n - 1], err));
+        LK_TRY(lk_csv_u64(csv, column[OF_EACH * i + 2], &discovery, err));
+        m->discovered[n - 1] = discovery != 0;
+        if (i + 1 == r->n_matchers)
+            reading->capacity = c[0];
+    }
+    r->n_common = n;
+    return LK_OK;
+}
+
+static lk_status read_matchers(struct lk_report *r, lk_error *err)
+{
+    static const char *const kinds[OF_EACH] = {"margin", "p", "discovery"};
+    const json_t *list = lk_report_measure(r, "L9_matchers", "matchers");
+    size_t n = json_array_size(list);
+    if (n == 0)
         return LK_OK;
-    LK_TRY(lk_grow(&r->pairs, capacity, r->n_pairs + 1, sizeof *r->pairs, err));
-    struct lk_report_pair *p = &r->pairs[r->n_pairs++];
-    *p = (struct lk_report_pair)LK_REPORT_PAIR_INIT;
-    LK_TRY(lk_csv_u64(csv, column[P_RANK], &p->rank, err));
-    LK_TRY(take_score(csv, column[P_SCORE], &p->score, err));
-    LK_TRY(take_row(csv, column[P_PROBE], all_rows(&r->sets[LK_SYNTHETIC]), &p->probe, err));
-    LK_TRY(take_row(csv, column[P_REFERENCE], all_rows(&r->sets[LK_TRAINING]), &p->reference, err));
-    LK_TRY(take_text(csv, column[P_PROBE_PATH], &p->path[0], err));
-    LK_TRY(take_text(csv, column[P_REFERENCE_PATH], &p->path[1], err));
-    LK_TRY(take_text(csv, column[P_PROBE_IDENTITY], &p->identity[0], err));
-    return take_text(csv, column[P_REFERENCE_IDENTITY], &p->identity[1], err);
+    LK_NEED(n <= LK_MAX_MATCHERS, err, LK_EFORMAT, "measures.json: %zu matchers, expected at most %d", n,
+            LK_MAX_MATCHERS);
+    char columns[OF_EACH * LK_MAX_MATCHERS][100];
+    const char *names[OF_EACH * LK_MAX_MATCHERS];
+    for (size_t i = 0; i < n; i++) {
+        r->matchers[i].name = json_string_value(json_object_get(json_array_get(list, i), "name"));
+        LK_NEED(r->matchers[i].name != NULL, err, LK_EFORMAT, "measures.json: matcher %zu has no name", i);
+        for (size_t k = 0; k < OF_EACH; k++) {
+            names[OF_EACH * i + k] = columns[OF_EACH * i + k];
+            snprintf(columns[OF_EACH * i + k], sizeof columns[0], "%s:%.80s", kinds[k], r->matchers[i].name);
+        }
+    }
+    r->n_matchers = n;
+    return read_table(r, "matchers.csv", names, OF_EACH * n, OF_EACH * n, add_common, err);
 }
 
-lk_status lk_report_read_pairs(struct lk_report *r, lk_error *err)
+lk_status lk_report_read_tables(struct lk_report *r, lk_error *err)
 {
-    struct table t;
-    LK_TRY(table_open(&t, r->options->match, "pairs.csv", err));
-    size_t column[P_COLUMNS], capacity = 0;
-    lk_status status = LK_OK;
-    for (size_t i = 0; status == LK_OK && i < P_COLUMNS; i++)
-        status = lk_csv_column(&t.csv, pair_columns[i], &column[i], err);
-    int more = 1;
-    while (status == LK_OK) {
-        if ((status = lk_csv_next(&t.csv, &more, err)) != LK_OK || !more)
-            break;
-        status = add_pair(r, &t.csv, column, &capacity, err);
+    LK_TRY(read_table(r, "identities.csv", identity_columns, I_COLUMNS, I_E_VALUE, add_unit, err));
+    LK_NEED(r->n_units > 0, err, LK_EFORMAT, "%s/identities.csv: no identities, expected at least one",
+            r->options->measures);
+    LK_TRY(read_table(r, "persons.csv", person_columns, P_COLUMNS, P_COLUMNS, add_person, err));
+    LK_TRY(read_table(r, "curve.csv", curve_columns, LK_N_CURVE, LK_N_CURVE, add_point, err));
+    return read_matchers(r, err);
+}
+
+void lk_report_free_tables(struct lk_report *r)
+{
+    for (size_t i = 0; i < r->n_units; i++) {
+        free(r->units[i].identity);
+        free(r->units[i].person);
+        free(r->units[i].image_path);
+        free(r->units[i].kind);
     }
-    if (status != LK_OK)
-        lk_error_prefix(err, "%s", t.path);
-    table_close(&t);
-    return status;
+    for (size_t i = 0; i < r->n_persons; i++)
+        free(r->persons[i].name);
+    for (size_t i = 0; i < r->n_matchers; i++) {
+        free(r->matchers[i].margin);
+        free(r->matchers[i].p);
+        free(r->matchers[i].discovered);
+    }
+    free(r->units);
+    free(r->persons);
+    free(r->curve);
 }

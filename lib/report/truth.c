@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+#include "formats/csv.h"
 #include "report/report.h"
 
 struct truth_row {
@@ -47,12 +49,14 @@ static lk_status add_row(struct truth_table *t, const struct lk_csv *csv, const 
                : LK_OK;
 }
 
-static lk_status truth_read(struct truth_table *t, const char *path, lk_error *err)
+static lk_status truth_read(struct truth_table *t, const char *path, char hex[65], lk_error *err)
 {
     struct lk_map map;
     struct lk_csv csv;
     LK_TRY(lk_map_open(&map, path, err));
-    lk_status status = lk_csv_open(&csv, map.bytes, map.len, err);
+    lk_status status = lk_hash_bytes(map.bytes, map.len, hex, err);
+    if (status == LK_OK)
+        status = lk_csv_open(&csv, map.bytes, map.len, err);
     if (status == LK_OK) {
         size_t column[T_COLUMNS];
         for (size_t i = 0; status == LK_OK && i < T_COLUMNS; i++)
@@ -120,7 +124,7 @@ static void mark_unit(struct lk_report *r, struct lk_report_unit *unit, struct t
         if (row->planted && person == NULL)
             person = row->person;
     }
-    const char *found = r->probes[unit->best].person;
+    const char *found = unit->person;
     if (unit->truth == 1 && person != NULL && found != NULL) {
         r->truth.n_person_known++;
         r->truth.n_right_person += strcmp(person, found) == 0;
@@ -136,8 +140,8 @@ static void count_found(struct lk_report *r, const struct truth_table *t)
         r->truth.n_false_found += unit->truth == 0 && unit->discovered;
         r->truth.n_unknown += unit->truth < 0;
         for (size_t k = 0; k < r->n_levels; k++) {
-            r->levels[k].planted += unit->truth == 1 && unit->score[LK_TRAINING] >= r->levels[k].score;
-            r->levels[k].innocent += unit->truth == 0 && unit->score[LK_TRAINING] >= r->levels[k].score;
+            r->levels[k].planted += unit->truth == 1 && unit->train >= r->levels[k].score;
+            r->levels[k].innocent += unit->truth == 0 && unit->train >= r->levels[k].score;
         }
     }
     for (size_t i = 0; i < t->n; i++) {
@@ -152,14 +156,14 @@ lk_status lk_report_judge(struct lk_report *r, lk_error *err)
     if (r->options->truth == NULL)
         return LK_OK;
     struct truth_table t = {NULL, 0, 0};
-    lk_status status = truth_read(&t, r->options->truth, err);
+    lk_status status = truth_read(&t, r->options->truth, r->truth.sha256, err);
     if (status == LK_OK) {
         r->truth.given = true;
         if (t.n > 0)
             qsort(t.rows, t.n, sizeof *t.rows, r->by_identity ? by_identity : by_file);
         for (size_t i = 0; i < r->n_units; i++) {
             struct lk_report_unit *unit = &r->units[i];
-            const char *path = r->probes[unit->best].path;
+            const char *path = unit->image_path;
             size_t first = t.n;
             if (unit->identity != NULL)
                 first = first_of_identity(&t, unit->identity);

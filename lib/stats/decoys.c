@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decoys.c - training set against hold-outs: excess preference, and competition with decoys (knockoff+). */
+/* decoys.c - training set against hold-outs: competition with decoys (knockoff+). */
 #include "stats/decoys.h"
 
 #include <math.h>
@@ -8,65 +8,6 @@
 #include "base/mem.h"
 #include "stats/proportion.h"
 #include "stats/resample.h"
-
-static lk_status check_scores(const float *t, const float *h, size_t n, lk_error *err)
-{
-    LK_NEED(n > 0, err, LK_EINVAL, "decoys: no units, expected at least one");
-    for (size_t i = 0; i < n; i++)
-        LK_NEED(!isnan(t[i]) && !isnan(h[i]), err, LK_EINVAL, "decoys: the score of unit %zu is not a number",
-                i);
-    return LK_OK;
-}
-
-/* ---- excess preference ---------------------------------------------------------------------------- */
-
-static double excess(double p, double lambda)
-{
-    return (p - lambda) / (1 - lambda);
-}
-
-/* Units are drawn with replacement. Only a unit's outcome matters, so they may be thought of as sorted: wins
- * first, then ties, then losses; the drawn index alone says which it is. */
-static lk_status bootstrap(struct lk_preference *r, lk_error *err)
-{
-    double *values = lk_calloc(LK_BOOTSTRAP_REPLICATES, sizeof *values, err);
-    if (values == NULL)
-        return LK_ENOMEM;
-    struct lk_rng rng = lk_rng_seed(r->seed);
-    for (size_t b = 0; b < LK_BOOTSTRAP_REPLICATES; b++) {
-        uint64_t twice = 0; /* twice the wins, so that ties stay whole */
-        for (uint64_t i = 0; i < r->n; i++) {
-            uint64_t unit = lk_rng_below(&rng, r->n);
-            twice += unit < r->wins ? 2 : unit < r->wins + r->ties ? 1 : 0;
-        }
-        values[b] = excess((double)twice / (2 * (double)r->n), r->lambda);
-    }
-    qsort(values, LK_BOOTSTRAP_REPLICATES, sizeof *values, lk_double_order);
-    r->pi_low = lk_sorted_quantile(values, LK_BOOTSTRAP_REPLICATES, 0.025);
-    r->pi_high = lk_sorted_quantile(values, LK_BOOTSTRAP_REPLICATES, 0.975);
-    free(values);
-    return LK_OK;
-}
-
-lk_status lk_preference(const float *t, const float *h, size_t n, double lambda, uint64_t seed,
-                        struct lk_preference *out, lk_error *err)
-{
-    LK_TRY(check_scores(t, h, n, err));
-    LK_NEED(lambda > 0 && lambda < 1, err, LK_EINVAL, "preference: lambda is %g, expected between 0 and 1",
-            lambda);
-    struct lk_preference r = {.n = n, .lambda = lambda, .seed = seed};
-    for (size_t i = 0; i < n; i++) {
-        r.wins += t[i] > h[i];
-        r.losses += t[i] < h[i];
-    }
-    r.ties = r.n - r.wins - r.losses;
-    r.p = (double)(2 * r.wins + r.ties) / (2 * (double)n);
-    r.pi = excess(r.p, lambda);
-    r.p_value = lk_binomial_tail(r.wins, r.wins + r.losses, lambda);
-    LK_TRY(bootstrap(&r, err));
-    *out = r;
-    return LK_OK;
-}
 
 /* ---- competition ---------------------------------------------------------------------------------- */
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decoys.h - training set against hold-outs: the share that prefers the training set, and discoveries with a
- * controlled false discovery rate.
+/* decoys.h - training set against hold-outs: discoveries with a controlled false discovery rate.
  *
  * A unit (synthetic identity) i has t[i], its best score against the training set, and h[i], its best score
- * against the hold-out; -INFINITY where it has none. docs/methods.md explains both measures. */
+ * against the hold-out; -INFINITY where it has none. docs/methods.md explains it. */
 #ifndef LK_STATS_DECOYS_H
 #define LK_STATS_DECOYS_H
 
@@ -11,23 +10,6 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-/* Replicates of the bootstrap behind lk_preference's interval. */
-#define LK_BOOTSTRAP_REPLICATES 2000
-
-struct lk_preference {
-    uint64_t n, wins, losses, ties; /* win: t > h */
-    double lambda; /* share of wins when nothing leaked */
-    double p; /* share of wins, a tie being half a win */
-    double pi; /* (p - lambda) / (1 - lambda); below 0 when the hold-out is preferred */
-    double pi_low, pi_high; /* 95 % percentile bootstrap interval over units, not clipped at 0 */
-    double p_value; /* P(at least so many wins of the untied units | lambda); 1 without any */
-    uint64_t seed; /* of the bootstrap */
-};
-
-/* n > 0, 0 < lambda < 1, no NaN among the scores; else LK_EINVAL. */
-lk_status lk_preference(const float *t, const float *h, size_t n, double lambda, uint64_t seed,
-                        struct lk_preference *out, lk_error *err);
 
 struct lk_competition {
     uint64_t n, wins, losses; /* units whose best score is in the training set alone, and in a hold-out alone */

@@ -87,7 +87,7 @@ static lk_verdict say_unbalanced(const struct lk_evidence *e, char *sentence, si
 static lk_verdict say_leak(const struct lk_evidence *e, char *sentence, size_t room)
 {
     const struct lk_competition *c = &e->competition;
-    const struct lk_preference *p = &e->preference;
+    const struct lk_pull *p = &e->pull;
     snprintf(sentence, room,
              "Leak shown: %" PRIu64 " of %" PRIu64 " %s are closer to a person of the training set than "
              "chance explains, at a false discovery rate of %g %%. The share whose nearest real person is "

@@ -4,6 +4,7 @@
 #define LK_STATS_VERDICT_H
 
 #include "stats/decoys.h"
+#include "stats/pull.h"
 
 struct lk_gallery_size {
     uint64_t identities, images; /* without labels every image is its own identity */
@@ -30,7 +31,7 @@ struct lk_evidence {
     int has_holdout;
     /* The rest counts with a hold-out only. */
     struct lk_gallery_size train, holdout;
-    struct lk_preference preference;
+    struct lk_pull pull;
     struct lk_competition competition;
     uint64_t hub_discoveries; /* most discoveries that have one and the same reference as their best match */
     /* Discoveries when only the unit with the largest margin counts of those that share their nearest person,

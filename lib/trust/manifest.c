@@ -43,27 +43,32 @@ json_t *lk_trust_file_json(const struct lk_trust_file *file)
 static lk_status describe_report(const lk_manifest_options *o, json_t **out, lk_error *err)
 {
     const lk_report_options *r = o->report;
-    char *match = NULL, *thresholds = NULL, *truth = NULL;
     if (r == NULL) {
         *out = json_null();
         return LK_OK;
     }
-    lk_status status = lk_trust_place(o->folder, r->match, &match, err);
-    if (status == LK_OK && r->thresholds != NULL)
-        status = lk_trust_place(o->folder, r->thresholds, &thresholds, err);
-    if (status == LK_OK && r->truth != NULL)
-        status = lk_trust_place(o->folder, r->truth, &truth, err);
+    const struct {
+        const char *key, *path;
+    } files[] = {{"measures", r->measures},
+                 {"match", r->match},
+                 {"review", r->review},
+                 {"calibration", r->calibration},
+                 {"truth", r->truth}};
+    json_t *report = json_pack("{s:I}", "max_pairs", (json_int_t)r->max_pairs);
+    lk_status status = report != NULL ? LK_OK : no_memory(err);
+    for (size_t i = 0; status == LK_OK && i < sizeof files / sizeof *files; i++) {
+        char *place = NULL;
+        if (files[i].path != NULL)
+            status = lk_trust_place(o->folder, files[i].path, &place, err);
+        if (status == LK_OK &&
+            json_object_set_new(report, files[i].key, place != NULL ? lk_json_text(place) : json_null()) != 0)
+            status = no_memory(err);
+        free(place);
+    }
     if (status == LK_OK)
-        *out =
-            json_pack("{s:o, s:o, s:o, s:f, s:I}", "match", match != NULL ? lk_json_text(match) : json_null(),
-                      "thresholds", thresholds != NULL ? lk_json_text(thresholds) : json_null(), "truth",
-                      truth != NULL ? lk_json_text(truth) : json_null(), "fdr", r->fdr, "max_pairs",
-                      (json_int_t)r->max_pairs);
-    if (status == LK_OK && *out == NULL)
-        status = no_memory(err);
-    free(match);
-    free(thresholds);
-    free(truth);
+        *out = report;
+    else
+        json_decref(report);
     return status;
 }
 

@@ -25,7 +25,7 @@ struct purge {
     json_t *manifest;
     struct lk_inventory inventory;
     bool replaces;                    /* the page is to be made without faces */
-    char *match, *thresholds, *truth; /* for that */
+    char *measures, *match, *review, *calibration, *truth; /* for that */
     int root;                         /* the folder, open; -1 = not yet */
     int *locks;
     size_t n_locks;
@@ -61,10 +61,12 @@ static lk_status report_path(const struct purge *p, const char *key, char **out,
 
 static lk_status plan_page(struct purge *p, lk_error *err)
 {
+    LK_TRY(report_path(p, "measures", &p->measures, err));
     LK_TRY(report_path(p, "match", &p->match, err));
-    LK_TRY(report_path(p, "thresholds", &p->thresholds, err));
+    LK_TRY(report_path(p, "review", &p->review, err));
+    LK_TRY(report_path(p, "calibration", &p->calibration, err));
     LK_TRY(report_path(p, "truth", &p->truth, err));
-    p->replaces = p->match != NULL && lk_path_is_dir(p->match);
+    p->replaces = p->measures != NULL && lk_path_is_dir(p->measures);
     return LK_OK;
 }
 
@@ -240,13 +242,13 @@ static lk_status replace_page(struct purge *p, lk_error *err)
     char *output = lk_path_join(p->options->folder, page, err);
     if (output == NULL)
         return LK_ENOMEM;
+    o.measures = p->measures;
     o.match = p->match;
-    o.thresholds = p->thresholds;
+    o.review = p->review;
+    o.calibration = p->calibration;
     o.truth = p->truth;
     o.output = output;
     o.no_faces = 1;
-    if (json_is_number(json_object_get(made, "fdr")))
-        o.fdr = json_number_value(json_object_get(made, "fdr"));
     if (json_is_integer(json_object_get(made, "max_pairs")))
         o.max_pairs = (uint64_t)json_integer_value(json_object_get(made, "max_pairs"));
     lk_status status = lk_report(p->ctx, &o, &summary, &why);
@@ -323,8 +325,10 @@ lk_status lk_purge(lk_ctx *ctx, const lk_purge_options *options, lk_purge_fn *ea
     if (p.root >= 0)
         close(p.root);
     free(p.locks);
+    free(p.measures);
     free(p.match);
-    free(p.thresholds);
+    free(p.review);
+    free(p.calibration);
     free(p.truth);
     lk_inventory_free(&p.inventory);
     json_decref(p.manifest);

@@ -3,7 +3,7 @@
 //
 //   node gallery.mjs NODE_MODULES PICTURES SET PAGE.html BARE.html REPORT.json
 //
-// SET is what make_match.py made, PAGE.html and BARE.html (without faces) are known_report's of it, REPORT.json says
+// SET is what make_sets.py made, with match/, PAGE.html and BARE.html (without faces) are known_report's of it, REPORT.json says
 // which pairs are discoveries.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* known_report.c - a report about a MATCH directory in whose pairs everything is known that a page can show.
+/* known_report.c - a report in whose pairs everything is known that a page can show.
  *
- *   known_report MATCH KNOWN.csv PAGE.html [--no-faces]
+ *   known_report SETS PAGE.html [--no-faces]
  *
- * KNOWN.csv has a line for each pair: rank,margin,q,e_value,kind,reviewed; empty fields are not known. Strata and
- * discoveries are those of the sets. */
+ * SETS holds measure/, match/ and known.csv, which has a line for each pair of match/: rank,margin,q,e_value,kind,
+ * reviewed; empty fields are not known. Strata and discoveries are those of the sets. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +19,8 @@ static lk_status take_number(const struct lk_csv *csv, size_t column, double *ou
 static lk_status take_text(const struct lk_csv *csv, size_t column, char **out, lk_error *err)
 {
     const char *text = lk_csv_field(csv, column);
+    free(*out); /* what was measured */
+    *out = NULL;
     return text[0] == '\0' || (*out = lk_strdup(text, err)) != NULL ? LK_OK : LK_ENOMEM;
 }
 
@@ -53,8 +55,8 @@ static lk_status take_known(struct lk_report *r, const char *path, lk_error *err
 static lk_status write_report(struct lk_report *r, const char *known, const char *page, lk_error *err)
 {
     LK_TRY(lk_report_load(r, err));
-    LK_TRY(lk_report_measure(r, err));
-    lk_report_pair_facts(r);
+    lk_report_put_plainly(r);
+    LK_TRY(lk_report_pair_facts(r, err));
     LK_TRY(take_known(r, known, err));
     LK_TRY(lk_report_pictures(r, err));
     return lk_report_write_page(r, page, err);
@@ -66,23 +68,31 @@ int main(int argc, char **argv)
     lk_ctx *ctx = NULL;
     lk_ctx_options ctx_options;
     lk_report_options options;
-    if (argc < 4) {
-        fprintf(stderr, "usage: known_report MATCH KNOWN.csv PAGE.html [--no-faces]\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: known_report SETS PAGE.html [--no-faces]\n");
         return 2;
     }
+    char *measures = lk_path_join(argv[1], "measure", &err), *match = lk_path_join(argv[1], "match", &err),
+         *known = lk_path_join(argv[1], "known.csv", &err);
+    if (measures == NULL || match == NULL || known == NULL)
+        return 1;
     lk_ctx_options_init(&ctx_options);
     lk_report_options_init(&options);
-    options.match = argv[1];
+    options.measures = measures;
+    options.match = match;
     options.max_pairs = 1500;
-    options.no_faces = argc > 4 && strcmp(argv[4], "--no-faces") == 0;
+    options.no_faces = argc > 3 && strcmp(argv[3], "--no-faces") == 0;
     struct lk_report r = {.options = &options};
     lk_status status = lk_ctx_new(&ctx, &ctx_options, &err);
     r.ctx = ctx;
     if (status == LK_OK)
-        status = write_report(&r, argv[2], argv[3], &err);
+        status = write_report(&r, known, argv[2], &err);
     if (status != LK_OK)
         fprintf(stderr, "known_report: %s\n", err.text);
     lk_report_free(&r);
     lk_ctx_free(ctx);
+    free(measures);
+    free(match);
+    free(known);
     return status == LK_OK ? 0 : 1;
 }

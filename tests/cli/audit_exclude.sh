@@ -14,6 +14,7 @@ head -n 1 verdict
 "$python" - <<'END'
 import json
 sets = json.load(open("one/report.json"))["sets"]
+sets["holdout"] = sets["holdouts"][0]
 for role in ("synthetic", "training", "holdout"):
     print(role, [sets[role][key] for key in ("images", "no_face", "unreadable", "excluded_by_list", "excluded", "compared")])
 END
@@ -33,6 +34,7 @@ audit --synthetic one/synthetic -o two
 #err holdout: 10 images, 10 with a face, 0 without, 0 unreadable
 #err synthetic: 70 images, 20 with a face, 0 without, 0 unreadable, 50 excluded
 #err match: *
+#err measure: *
 #err train: *
 #err holdout: *
 #err *one/synthetic holds embeddings already: --exclude comes too late for it

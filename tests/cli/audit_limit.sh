@@ -14,9 +14,9 @@ audit() {
 audit --limit 100
 audit --limit 5
 #exit 10
-#out verdict: leak shown
-#out Leak shown: *
+#out verdict: copies shown
+#out Copies shown: 28 of *: Leak shown: *
 #out report:  out/report.html
-#out verdict: leak shown
-#out Leak shown: *
+#out verdict: copies shown
+#out Copies shown: 28 of *: Leak shown: *
 #out report:  out/report.html

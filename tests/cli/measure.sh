@@ -15,8 +15,18 @@ run 0 $sets -o plain
 grep -q "^verdict: leak shown" out.txt || cat out.txt
 grep -q "^- Training set and hold-out are of the same source" out.txt || echo "the assumptions are missing"
 [ "$(stat -c %a plain/measures.json)" = 600 ] || echo "measures.json can be read by others"
-run 1 $sets -o plain
-grep -q "holds measures already" err.txt || cat err.txt
+run 0 $sets -o plain
+grep -q "^measures in plain (done before)$" out.txt || cat out.txt
+run 0 $sets -o fresh
+sed '/^measures in/d' out.txt >fresh.txt
+run 0 $sets -o plain
+sed '/^measures in/d' out.txt | cmp - fresh.txt # what was done before says the same again
+run 1 $sets -o plain --fdr 0.1 --seed 2
+grep -q "plain: holds finished measures that differ in: fdr, seed; " err.txt || cat err.txt
+run 1 $sets --control=sim/control -o plain
+grep -q "differ in: the number of controls; " err.txt || cat err.txt
+run 1 --synthetic=sim/synthetic --train=sim/holdout --holdout=sim/train -o plain
+grep -q "differ in: the training set, a hold-out; " err.txt || cat err.txt
 run 0 $sets -o plain --force --max-share 90 --max-discoveries 200
 run 10 $sets -o limit --max-discoveries 20
 run 10 $sets -o share --max-share 5
@@ -31,6 +41,10 @@ others="--synthetic=other/synthetic --train=other/train --holdout=other/holdout"
 run 0 --matcher one $sets --matcher=two $others -o both
 grep -q "^- one: leak shown; " out.txt || cat out.txt
 grep -q "^- of [0-9]* units that all have, one finds [1-9][0-9]*, two [1-9][0-9]*, both [1-9][0-9]* (kappa 0.[0-9]*)$" out.txt || cat out.txt
+cp out.txt both.txt
+run 0 --matcher one $sets --matcher=two $others -o both
+sed 's/ (done before)$//' out.txt | cmp - both.txt
+grep -q "(done before)" out.txt || cat out.txt
 for table in identities persons pairs curve doubles; do cmp both/$table.csv plain/$table.csv; done
 [ -e both/two/measures.json ] && [ ! -e both/one ] || ls both
 run 1 $sets --matcher two $others -o both

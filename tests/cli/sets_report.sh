@@ -29,6 +29,6 @@ pairs archives >two.txt
 "$LIKENESS" info archives/match
 mv made.tar gone.tar # a picture that is gone is a neutral tile, not an error
 rm archives/report.html archives/report.json
-"$LIKENESS" report archives/match -o gone.html -q >/dev/null
+"$LIKENESS" report archives/measure --match archives/match -o gone.html -q >/dev/null
 [ "$(grep -o 'data:image/jpeg' gone.html | wc -l)" -lt "$(wc -l <two.txt)" ] || echo "pictures of an archive that is gone"
 #out a result of likeness of the kind 'match'; its meta.json says how it was made

@@ -21,7 +21,7 @@ tries "$LIKENESS" duplicates photos -q -o nowhere/list.csv
 #out 1: likeness: error: list.txt: line 3: nothing is at 'set/none.tar', expected a path in each line
 #out 1: likeness: error: notes: cannot make this folder: a file has its name
 #out 1: likeness: error: notes: cannot make this folder: a file has its name
-#out 1: likeness: error: empty: no finished MATCH directory (no meta.json), expected one as `likeness match` writes
+#out 1: likeness: error: empty: no finished MEASURE directory (no measures.json), expected one as `likeness measure` writes
 #out 1: likeness: error: nowhere: no finished MATCH directory (no meta.json), expected one as `likeness match` writes
 #out 1: likeness: error: empty: found a folder, expected the name of a file to write
 #out 1: likeness: error: nowhere/list.csv*: cannot write: No such file or directory

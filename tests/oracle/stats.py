@@ -98,7 +98,7 @@ for n, p in ((10, 0.5), (100, 0.5), (801, 0.5), (5000, 0.3), (10**6, 1e-4), (10*
         ask(["tail", k, n, p], check_tail)
 
 
-# ---- competition and preference: equal --------------------------------------------------------------
+# ---- competition: equal -----------------------------------------------------------------------------
 
 def slow_compete(w, q):
     sizes = sorted({abs(x) for x in w if x != 0})
@@ -119,45 +119,6 @@ def compete(t, h, q):
     ask(["compete", q, len(t), *floats(t), *floats(h)], check)
 
 
-class Rng:
-    """SplitMix64 with Lemire's bounded draw, as base/rng.h."""
-    mask = 2**64 - 1
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def next(self):
-        self.state = (self.state + 0x9E3779B97F4A7C15) & self.mask
-        z = self.state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & self.mask
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & self.mask
-        return z ^ (z >> 31)
-
-    def below(self, n):
-        while True:
-            m = self.next() * n
-            if (m & self.mask) >= (2**64 - n) % n:
-                return m >> 64
-
-
-def preference(t, h, lam, seed):
-    outcome = sorted(np.where(t > h, 2, np.where(t == h, 1, 0)).tolist(), reverse=True)
-    n, wins, losses = len(t), outcome.count(2), outcome.count(0)
-    rng = Rng(seed)
-    drawn = [sum(outcome[rng.below(n)] for _ in range(n)) / (2 * n) for _ in range(2000)]
-    replicates = [(p - lam) / (1 - lam) for p in drawn]
-    p = sum(outcome) / (2 * n)
-    low, high = np.quantile(replicates, [0.025, 0.975])
-    p_value = stats.binom.sf(wins - 1, wins + losses, lam)
-
-    def check(got):
-        want = [p, (p - lam) / (1 - lam), low, high, p_value]
-        for g, w, what in zip(got, want, ("p", "pi", "low", "high", "p-value"), strict=True):
-            if abs(g - w) > 1e-12:
-                raise AssertionError(f"preference, {what}: got {g!r}, expected {w!r}")
-    ask(["preference", lam, seed, n, *floats(t), *floats(h)], check)
-
-
 random = np.random.default_rng(1)
 for case in range(60):
     n = int(random.integers(1, 120))
@@ -170,8 +131,6 @@ for case in range(60):
         t[random.random(n) < 0.2] = -np.inf
         h[random.random(n) < 0.2] = -np.inf
     compete(t, h, (0.05, 0.1, 0.3)[case % 3])
-    if case < 6:
-        preference(t, h, (0.5, 0.48)[case % 2], case)
 
 
 # ---- error rates: equal -----------------------------------------------------------------------------

@@ -50,21 +50,6 @@ static void compete(void)
     free(q_value);
 }
 
-/* preference LAMBDA SEED N t... h... -> p pi low high p_value */
-static void preference(void)
-{
-    double lambda = real();
-    uint64_t seed = whole();
-    size_t n = whole();
-    float *t = reals(n), *h = reals(n);
-    lk_error err;
-    struct lk_preference r;
-    need(lk_preference(t, h, n, lambda, seed, &r, &err), &err);
-    printf("%.17g %.17g %.17g %.17g %.17g\n", r.p, r.pi, r.pi_low, r.pi_high, r.p_value);
-    free(t);
-    free(h);
-}
-
 /* roc FMR N_GENUINE N_IMPOSTOR g... i... -> eer auc score tar */
 static void roc(void)
 {
@@ -115,8 +100,6 @@ int main(void)
             tail();
         else if (strcmp(word, "compete") == 0)
             compete();
-        else if (strcmp(word, "preference") == 0)
-            preference();
         else if (strcmp(word, "roc") == 0)
             roc();
         else if (strcmp(word, "folds") == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t_report.c - the report: numbers, escaping, withheld names, missing pictures, damaged tables. */
+/* t_report.c - the report: verdict, numbers, escaping, withheld names, missing pictures, damaged tables. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,11 +17,12 @@
 
 /* Every name and path of the made-up sets holds SECRET and what would break a page that does not escape. */
 #define NASTY "SECRET</script><script>alert(1)</script>\"'&<b>"
+#define NASTY_CSV "\"SECRET</script><script>alert(1)</script>\"\"'&<b>"
 enum { UNITS = 60, PLANTED = 30, DIM = 4 };
 
 static lk_ctx *ctx;
 
-/* ---- a MATCH directory with its FACES directories ----------------------------------------------------- */
+/* ---- MEASURE and MATCH directories with their FACES directories ----------------------------------------------------- */
 
 static FILE *create(const char *dir, const char *name)
 {
@@ -105,14 +106,158 @@ static void put_name(FILE *f, int i)
     lk_csv_put(f, name);
 }
 
-static json_t *set_json(const char *path)
+static void put_names(FILE *f, int n, int i)
+{
+    for (int k = 0; k < n; k++)
+        put_name(f, i);
+}
+
+static json_t *match_set_json(const char *path)
 {
     return json_pack("{s:s, s:i, s:[], s:i, s:i, s:s}", "path", path, "rows", UNITS, "excluded", "dim", DIM,
                      "identities", UNITS, "embeddings_sha256", "cd");
 }
 
-/* Everything below the folder NAME; gives the MATCH directory. */
-static const char *make_match(const char *name, int holdout, int with_points)
+static void make_match(const char *name, char paths[3][8192], int holdout)
+{
+    char sub[300];
+    snprintf(sub, sizeof sub, "%s/match", name);
+    const char *match = temp_dir(sub);
+    FILE *nearest = create(match, "nearest.csv"), *pairs = create(match, "pairs.csv");
+    fputs("probe,gallery,rank,score,reference,probe_path,reference_path,probe_identity,reference_identity\n",
+          nearest);
+    fputs("rank,score,probe,reference,probe_path,reference_path,probe_identity,reference_identity\n", pairs);
+    for (int i = 0; i < UNITS; i++) {
+        for (int g = 0; g <= holdout; g++)
+            for (int rank = 1; rank <= 2; rank++) {
+                fprintf(nearest, "%d,%s,%d,%.9g,%d", i, g ? "holdout" : "train", rank,
+                        score_of(i, g) - 0.01 * (rank - 1), i);
+                put_names(nearest, 4, i);
+                putc('\n', nearest);
+            }
+        fprintf(pairs, "%d,%.9g,%d,%d", i + 1, 0.9 - 0.001 * i, i, i);
+        put_names(pairs, 4, i);
+        putc('\n', pairs);
+    }
+    fclose(nearest);
+    fclose(pairs);
+    write_meta(match, json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:{}}", "kind", "match", "format", 1,
+                                "command", "likeness match " NASTY, "working_directory", "/", "probes",
+                                match_set_json(paths[0]), "references", match_set_json(paths[1]), "holdout",
+                                holdout ? match_set_json(paths[2]) : json_null(), "outputs"));
+}
+
+static void write_tables(const char *dir, int holdout)
+{
+    FILE *f = create(dir, "identities.csv");
+    fputs("identity,images,train,holdout,margin,q,discovery,person,in_degree,p_control,q_control,image,reference,"
+          "image_path,reference_path,e_value,kind\n",
+          f);
+    for (int i = 0; i < UNITS; i++) {
+        double t = score_of(i, 0), h = score_of(i, 1);
+        fprintf(f, NASTY_CSV "%d\",1,%.9g", i, t);
+        if (holdout)
+            fprintf(f, ",%.9g,%.9g,%.9g,%d", h, t - h, i < PLANTED ? 0.03 : 1, i < PLANTED);
+        else
+            fputs(",,,,0", f);
+        put_name(f, i);
+        fprintf(f, ",1,,,%d,%d", i, i);
+        put_names(f, 2, i);
+        fprintf(f, ",0.001,%s\n", i < PLANTED ? "other picture" : "");
+    }
+    fclose(f);
+    f = create(dir, "persons.csv");
+    fputs("gallery,person,images,score,p,q,in_degree,image,reference,image_path\n", f);
+    for (int i = 0; i < UNITS * (1 + holdout); i++) {
+        fputs(i < UNITS ? "train" : "holdout1", f);
+        put_name(f, i % UNITS);
+        fprintf(f, ",1,%.9g,%s,1,%d,%d,x\n", score_of(i % UNITS, i >= UNITS), i < PLANTED ? "0.01,0.02" : ",", i % UNITS,
+                i % UNITS);
+    }
+    fclose(f);
+    f = create(dir, "curve.csv");
+    fputs("score,train,train_low,train_high,holdout,holdout_low,holdout_high,excess,excess_low,excess_high,control\n",
+          f);
+    fputs("0.2,1,1,1,1,1,1,0,0,0,\n0.5,0.5,0.4,0.6,0,0,0.1,0.5,0.4,0.6,\n0.9,0,0,0.1,0,0,0.1,0,0,0,\n", f);
+    fclose(f);
+    f = create(dir, "pairs.csv");
+    fputs("rank,score,e_value,kind,image,reference,image_path,reference_path,identity,person,flagged\n", f);
+    for (int i = 0; i < UNITS; i++) {
+        fprintf(f, "%d,%.9g,0.002,other picture,%d,%d", i + 1, 0.9 - 0.001 * i, i, i);
+        put_names(f, 4, i);
+        fputs(",1\n", f);
+    }
+    fclose(f);
+}
+
+static json_t *set_json(const char *path)
+{
+    return json_pack("{s:s, s:i, s:i, s:i, s:s, s:{s:s, s:s, s:s}, s:n, s:s}", "path", path, "images", UNITS, "excluded",
+                     0, "identities", UNITS, "embeddings_sha256", "cd", "model", "name", "sface", "sha256", "ab",
+                     "licence", "Apache-2.0", "detector", "alignment", "aligned");
+}
+
+static json_t *parse(const char *text)
+{
+    json_t *value = json_loads(text, 0, NULL);
+    assert_non_null(value);
+    return value;
+}
+
+#define SENTENCE "Some words about 30 of 60 at 5 %."
+
+/* measures.json with one of the five verdicts. */
+static void write_measures(const char *dir, char paths[3][8192], int holdout, const char *verdict)
+{
+    json_t *m = json_pack(
+        "{s:s, s:i, s:s, s:s, s:s, s:{s:s, s:s}, s:s, s:i, s:i, s:{s:o, s:o, s:o, s:[]}, s:o, s:o, s:o, s:o, s:o, s:{}}",
+        "kind", "measures", "format", 1, "tool", "likeness x", "command", "likeness measure " NASTY,
+        "working_directory", "/", "verdict", "name", verdict, "sentence", SENTENCE, "unit", "identity", "units", UNITS,
+        "seed", 1, "sets", "synthetic", set_json(paths[0]), "train", set_json(paths[1]), "holdouts",
+        holdout ? json_pack("[o]", set_json(paths[2])) : json_array(), "controls", "matching",
+        parse("{\"galleries\": 2, \"persons_each\": 60, \"train_persons_given\": 90, \"images_left_out\": 0}"),
+        "doubles", json_null(), "balance",
+        holdout ? parse("{\"refuted\": null, \"mixing\": {\"persons\": 120, \"own\": 61, \"expected\": 59.5, \"p\": 0.4}, "
+                        "\"controls\": []}")
+                : json_null(),
+        "measures",
+        parse("{\"L0_exposure\": {\"references\": 60, \"images\": 60, \"pairs\": 60, \"thresholds\": ["
+              "{\"fmr\": 0.001, \"score\": 0.7, \"supported\": false, \"share\": 0.5, \"expected_by_chance\": 0.06, "
+              "\"share_by_chance\": 0.0582},"
+              "{\"fmr\": 0.01, \"score\": 0.5, \"supported\": true, \"share\": 0.5, \"expected_by_chance\": 0.6, "
+              "\"share_by_chance\": 0.453}]},"
+              "\"L8_kinds\": {\"closest_pairs\": {\"same picture\": 2, \"not read\": 10}, \"identities_with_copies\": 2}}"),
+        "assumptions",
+        parse("{\"exchangeable\": \"Training set and hold-out are of the same source.\", \"matcher\": \"The recogniser "
+              "was not trained on it.\", \"alignment\": \"All were aligned alike.\"}"),
+        "outputs");
+    assert_non_null(m);
+    if (holdout) {
+        json_t *measures = json_object_get(m, "measures");
+        json_object_set_new(measures, "L3_preference",
+                            parse("{\"wins\": 45, \"losses\": 15, \"ties\": 0, \"pi\": {\"value\": 0.5, \"low\": 0.3, "
+                                  "\"high\": 0.7}, \"p_value\": 0.0001}"));
+        json_object_set_new(measures, "L4_discoveries",
+                            parse("{\"q\": 0.05, \"holdouts\": 1, \"resolution\": 20, \"wins\": 45, \"losses\": 15, "
+                                  "\"tau\": 0.5, \"discoveries\": 30, \"decoys\": 0, \"largest_decoy\": 0.05}"));
+        json_object_set_new(measures, "L7_persons",
+                            parse("{\"auc\": {\"value\": 0.75, \"low\": 0.6, \"high\": 0.9}, \"rates\": [{\"fpr\": 0.01, "
+                                  "\"tpr\": {\"value\": 0.5, \"low\": 0.3, \"high\": 0.7}, \"supported\": false}], "
+                                  "\"roc\": [{\"fpr\": 0, \"tpr\": 0, \"score\": null}, {\"fpr\": 1, \"tpr\": 1, \"score\": "
+                                  "0.4}], \"q\": 0.05, \"discoveries\": 30}"));
+        json_object_set_new(measures, "L10_power",
+                            parse("{\"power\": 0.8, \"rows\": [{\"genuine\": true, \"strength\": 0.65, \"planted\": 21, "
+                                  "\"units\": 60}]}"));
+    }
+    char path[8300];
+    lk_error err;
+    snprintf(path, sizeof path, "%s/measures.json", dir);
+    assert_int_equal(lk_json_write(path, m, &err), LK_OK);
+    json_decref(m);
+}
+
+/* Everything below the folder NAME: sets, match/, measure/, whose path it gives. */
+static const char *make_all_as(const char *name, int holdout, int with_points, const char *verdict)
 {
     char sub[300];
     temp_dir(name);
@@ -135,33 +280,17 @@ static const char *make_match(const char *name, int holdout, int with_points)
         snprintf(paths[i], sizeof paths[i], "%s", temp_path(sub));
         make_faces(paths[i], picture, with_points);
     }
-    snprintf(sub, sizeof sub, "%s/match", name);
-    const char *match = temp_dir(sub);
-    FILE *nearest = create(match, "nearest.csv"), *pairs = create(match, "pairs.csv");
-    fputs("probe,gallery,rank,score,reference,probe_path,reference_path,probe_identity,reference_identity\n",
-          nearest);
-    fputs("rank,score,probe,reference,probe_path,reference_path,probe_identity,reference_identity\n", pairs);
-    for (int i = 0; i < UNITS; i++) {
-        for (int g = 0; g <= holdout; g++)
-            for (int rank = 1; rank <= 2; rank++) {
-                fprintf(nearest, "%d,%s,%d,%.9g,%d", i, g ? "holdout" : "train", rank,
-                        score_of(i, g) - 0.01 * (rank - 1), i);
-                for (int k = 0; k < 4; k++)
-                    put_name(nearest, i);
-                putc('\n', nearest);
-            }
-        fprintf(pairs, "%d,%.9g,%d,%d", i + 1, 0.9 - 0.001 * i, i, i);
-        for (int k = 0; k < 4; k++)
-            put_name(pairs, i);
-        putc('\n', pairs);
-    }
-    fclose(nearest);
-    fclose(pairs);
-    write_meta(match, json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:{s:s}}", "kind", "match", "format", 1,
-                                "command", "likeness match " NASTY, "working_directory", "/", "probes",
-                                set_json(paths[0]), "references", set_json(paths[1]), "holdout",
-                                holdout ? set_json(paths[2]) : json_null(), "outputs", "pairs.csv", "ef"));
-    return match;
+    make_match(name, paths, holdout);
+    snprintf(sub, sizeof sub, "%s/measure", name);
+    const char *measure = temp_dir(sub);
+    write_tables(measure, holdout);
+    write_measures(measure, paths, holdout, verdict);
+    return measure;
+}
+
+static const char *make_all(const char *name, int holdout, int with_points)
+{
+    return make_all_as(name, holdout, with_points, holdout ? "leak shown" : "not interpretable");
 }
 
 static char *slurp(const char *path)
@@ -174,6 +303,15 @@ static char *slurp(const char *path)
     char *text = strdup((char *)bytes);
     free(bytes);
     return text;
+}
+
+static const char *match_of(const char *name)
+{
+    static char path[8192];
+    char sub[300];
+    snprintf(sub, sizeof sub, "%s/match", name);
+    snprintf(path, sizeof path, "%s", temp_path(sub));
+    return path;
 }
 
 static lk_report_summary report_ok(const lk_report_options *options)
@@ -209,18 +347,58 @@ static void test_numbers_with_holdout(void **state)
     (void)state;
     lk_report_options options;
     lk_report_options_init(&options);
-    options.match = make_match("numbers", 1, 0);
+    options.measures = make_all("numbers", 1, 0);
     lk_report_summary s = report_ok(&options); /* verdict only */
     assert_int_equal(s.verdict, LK_VERDICT_LEAK_SHOWN);
+    assert_string_equal(s.sentence, SENTENCE);
     assert_int_equal(s.n_units, UNITS);
     assert_int_equal(s.n_discoveries, PLANTED);
-    assert_true(fabs(s.share - 0.5) <
-                1e-9);  /* 30 planted and half of the other 30 prefer training: p = 45 / 60 */
-    options.fdr = 0.01; /* 100 finds would be needed */
-    s = report_ok(&options);
-    assert_int_equal(s.verdict, LK_VERDICT_NOT_ENOUGH_POWER);
-    assert_int_equal(s.n_discoveries, 0);
-    assert_null(strstr(s.sentence, "no leak"));
+    assert_true(s.share == 0.5 && s.share_low == 0.3 && s.share_high == 0.7);
+}
+
+/* The page of each verdict says it, in words that promise no more than it does. */
+static void test_verdicts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *heading, *words;
+        int holdout;
+    } cases[] = {
+        {"leak shown", "<h1>Leak shown</h1>", "30 of 60 synthetic identities resemble one particular training person", 1},
+        {"copies shown", "<h1>Copies shown</h1>", "2 of 60 synthetic identities contain one", 1},
+        {"copies shown", "<h1>Copies shown</h1>", "cannot be told", 0},
+        {"nothing found", "<h1>Nothing found</h1>", "this check would have noticed", 1},
+        {"not enough power", "<h1>Not enough power</h1>", "must not be read as", 1},
+        {"not interpretable", "<h1>Not interpretable</h1>", "not a fair one", 1},
+        {"not interpretable", "<h1>Not interpretable</h1>", "without real people whom the generator never saw", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "verdict%zu", i);
+        lk_report_options options;
+        lk_report_options_init(&options);
+        options.measures = make_all_as(name, cases[i].holdout, 0, cases[i].name);
+        options.output = temp_path("verdict.html");
+        assert_string_equal(lk_verdict_name(report_ok(&options).verdict), cases[i].name);
+        char *page = slurp(options.output);
+        assert_non_null(strstr(page, cases[i].heading));
+        if (strstr(page, cases[i].words) == NULL)
+            fail_msg("'%s' is not on the page of %s", cases[i].words, cases[i].name);
+        assert_non_null(strstr(page, "What this does not show"));
+        free(page);
+    }
+}
+
+/* The measures of NAME's measures.json, kept to the end of the program. */
+static json_t *made_measures(const char *name)
+{
+    static json_t *whole;
+    char sub[300];
+    lk_error err;
+    snprintf(sub, sizeof sub, "%s/measure/measures.json", name);
+    json_decref(whole);
+    assert_int_equal(lk_json_read(temp_path(sub), &whole, &err), LK_OK);
+    return json_object_get(whole, "measures");
 }
 
 static void test_page_and_json(void **state)
@@ -228,7 +406,8 @@ static void test_page_and_json(void **state)
     (void)state;
     lk_report_options options;
     lk_report_options_init(&options);
-    options.match = make_match("page", 1, 1);
+    options.measures = make_all("page", 1, 1);
+    options.match = match_of("page");
     options.command = "likeness report '" NASTY "'";
     options.max_pairs = 10;
     char page_path[8192], json_path[8192];
@@ -241,7 +420,7 @@ static void test_page_and_json(void **state)
     assert_null(strstr(page, "<script>alert"));
     assert_null(strstr(page, "'&<b>"));
     assert_non_null(strstr(page, "SECRET&lt;/script&gt;&lt;script&gt;alert(1)"));
-    /* the figures' numbers, those of the pairs, their pictures, and six scripts */
+    /* the marks of the charts, what is known of the pairs, their pictures, and six scripts */
     assert_int_equal(count_of(page, "<script"), 9);
     /* Pairs 1, 3, ... name a picture that is there, the others one that is not. */
     assert_int_equal(count_of(page, "<img data-picture"), 10);
@@ -255,11 +434,19 @@ static void test_page_and_json(void **state)
     assert_string_equal(json_string_value(json_object_get(json, "kind")), "report");
     assert_int_equal(json_array_size(json_object_get(json, "pairs")), 10);
     assert_int_equal(json_array_size(json_object_get(json, "discoveries")), PLANTED);
-    json_t *level = json_array_get(json_object_get(json, "thresholds"), 0);
-    assert_true(fabs(json_real_value(json_object_get(level, "expected_by_chance")) - UNITS * 0.01) < 1e-9);
+    assert_int_equal(json_array_size(json_object_get(json, "persons")), PLANTED);
+    json_t *exposure = json_object_get(json, "exposure");
+    json_t *level = json_array_get(json_object_get(exposure, "thresholds"), 0);
+    assert_true(json_real_value(json_object_get(level, "fmr")) == 0.01);
     assert_true(fabs(json_real_value(json_object_get(level, "share_by_chance")) - (1 - pow(0.99, UNITS))) <
                 1e-9);
     assert_true(fabs(json_real_value(json_object_get(level, "share_training")) - 0.5) < 1e-9);
+    assert_true(json_real_value(json_object_get(level, "share_holdout")) == 0);
+    json_t *pair = json_array_get(json_object_get(json, "pairs"), 0);
+    assert_true(json_is_true(json_object_get(pair, "discovery")));
+    assert_true(json_real_value(json_object_get(pair, "e_value")) == 0.002);
+    assert_true(fabs(json_real_value(json_object_get(pair, "margin")) - 0.5) < 1e-9);
+    assert_true(json_equal(json_object_get(json_object_get(json, "measured"), "measures"), made_measures("page")));
     json_decref(json);
 
     /* The same bytes again, with another number of threads. */
@@ -297,7 +484,13 @@ static void test_gallery(void **state)
     (void)state;
     lk_report_options options;
     lk_report_options_init(&options);
-    options.match = make_match("gallery", 1, 1);
+    options.measures = make_all("gallery", 1, 1);
+    lk_error why;
+    json_t *review = json_pack("{s:s, s:[], s:[{s:s, s:s, s:n, s:s}]}", "kind", "review", "reviewers", "cases", "image",
+                               NASTY "3", "reference", NASTY "3", "unanimous", "adjudicated", "same");
+    options.review = temp_path("gallery.json");
+    assert_int_equal(lk_json_write(options.review, review, &why), LK_OK);
+    json_decref(review);
     options.output = temp_path("gallery/a.html");
     report_ok(&options);
     char *page = slurp(temp_path("gallery/a.html"));
@@ -315,17 +508,16 @@ static void test_gallery(void **state)
     page = slurp(temp_path("gallery/a.html"));
     json_t *facts = json_in(page, "pair-facts"), *pair = json_array_get(json_object_get(facts, "pairs"), 3);
     assert_int_equal(json_array_size(json_object_get(facts, "pairs")), UNITS);
-    /* Of a MATCH directory the margin is known, not the E-value; the detector's score stands in images.csv.
-     */
     assert_true(fabs(json_real_value(json_object_get(pair, "margin")) - (score_of(3, 0) - score_of(3, 1))) <
                 1e-6);
-    assert_true(json_is_real(json_object_get(pair, "q")));
-    assert_true(json_is_null(json_object_get(pair, "e")));
-    assert_true(json_is_null(json_object_get(pair, "kind")));
+    assert_true(json_real_value(json_object_get(pair, "q")) == 0.03);
+    assert_true(json_real_value(json_object_get(pair, "e")) == 0.002);
+    assert_string_equal(json_string_value(json_object_get(pair, "kind")), "other picture");
+    assert_string_equal(json_string_value(json_object_get(pair, "reviewed")), "same person");
     json_t *side = json_array_get(json_object_get(pair, "sides"), 1);
     assert_true(fabs(json_real_value(json_object_get(side, "detector")) - 1) < 1e-9);
     assert_null(json_object_get(side, "age"));
-    assert_int_equal(json_array_size(json_object_get(facts, "measures")), 4);
+    assert_int_equal(json_array_size(json_object_get(facts, "measures")), 5);
     json_decref(facts);
     free(page);
 }
@@ -335,7 +527,7 @@ static void test_contact_sheet(void **state)
     (void)state;
     lk_report_options options;
     lk_report_options_init(&options);
-    options.match = make_match("sheet", 1, 1);
+    options.measures = make_all("sheet", 1, 1);
     char path[8192];
     snprintf(path, sizeof path, "%s", temp_path("sheet/sheet.png"));
     options.contact_sheet = path;
@@ -350,7 +542,7 @@ static void test_contact_sheet(void **state)
     free(bytes);
     assert_int_equal(sheet.width, 32 + 4 * (2 * 224 + 4 + 32));
     assert_int_equal(sheet.height, 32 + 2 * (8 + 224 + 10 + 28 + 32));
-    /* The first pair is a discovery without pictures, the second one has them: grey 120 of make_match. */
+    /* The first pair is a discovery without pictures, the second one has them: grey 120 of make_all. */
     const uint8_t *bar = sheet.rgb + 3 * (32 * sheet.width + 32), *tile = bar + 3 * 100 * sheet.width;
     assert_true(bar[0] == 169 && bar[1] == 63 && bar[2] == 34);
     assert_int_equal(tile[0], 225);
@@ -369,7 +561,8 @@ static void test_no_faces(void **state)
     (void)state;
     lk_report_options options;
     lk_report_options_init(&options);
-    options.match = make_match("bare", 1, 0);
+    options.measures = make_all("bare", 1, 0);
+    options.match = match_of("bare");
     options.command = "likeness report '" NASTY "'";
     options.no_faces = 1;
     options.output = temp_path("bare/report.htm");
@@ -383,7 +576,8 @@ static void test_no_faces(void **state)
     assert_non_null(strstr(page, "<h1>Leak shown</h1>"));
     free(page);
     free(json);
-    options.match = make_match("barer", 0, 0);
+    options.measures = make_all("barer", 0, 0);
+    options.match = NULL;
     options.output = temp_path("barer/report.html");
     assert_int_equal(report_ok(&options).verdict, LK_VERDICT_NOT_INTERPRETABLE);
     page = slurp(temp_path("barer/report.html"));
@@ -397,7 +591,7 @@ static void test_without_faces_directories(void **state)
     (void)state;
     lk_report_options options;
     lk_report_options_init(&options);
-    options.match = make_match("gone", 1, 0);
+    options.measures = make_all("gone", 1, 0);
     char old[8192];
     snprintf(old, sizeof old, "%s", temp_path("gone/SECRETsynth"));
     assert_int_equal(rename(old, temp_path("gone/moved")), 0);
@@ -418,7 +612,7 @@ static void test_truth(void **state)
     (void)state;
     lk_report_options options;
     lk_report_options_init(&options);
-    options.match = make_match("truth", 1, 0);
+    options.measures = make_all("truth", 1, 0);
     FILE *f = create(temp_path("truth"), "truth.csv");
     fputs("file,identity,planted,kind,train_identity,train_image,detail\n", f);
     for (int i = 0; i < UNITS + 1;
@@ -452,11 +646,12 @@ static void test_bad_input(void **state)
     (void)state;
     lk_report_options options;
     lk_report_options_init(&options);
-    options.match = temp_path("nowhere");
-    assert_fails(&options, "nowhere: no finished MATCH directory (no meta.json), expected one");
-    char match[8192];
-    snprintf(match, sizeof match, "%s", make_match("bad", 1, 0));
-    options.match = match;
+    options.measures = temp_path("nowhere");
+    assert_fails(&options, "nowhere: no finished MEASURE directory (no measures.json), expected one");
+    char measures[8192];
+    snprintf(measures, sizeof measures, "%s", make_all("bad", 1, 0));
+    options.measures = measures;
+    options.match = match_of("bad");
     static const char head[] =
         "probe,gallery,rank,score,reference,probe_path,reference_path,probe_identity,reference_identity\n";
     static const struct {
@@ -481,13 +676,104 @@ static void test_bad_input(void **state)
     }
     temp_text("bad/match/nearest.csv", "probe,score\n");
     assert_fails(&options, "gallery");
-    options.thresholds = temp_text("t.json", "{\"kind\": \"thresholds\"}");
-    assert_fails(&options, "calibrate");
-    options.thresholds = temp_text("t2.json", "{\"thresholds\": [{\"fmr\": 2, \"score\": 0.5}]}");
-    assert_fails(&options, "threshold 0 has fmr 2");
-    options.thresholds = NULL;
     temp_text("bad/match/meta.json", "{\"kind\": \"faces\"}");
     assert_fails(&options, "found kind 'faces'");
+    options.match = NULL;
+    static const struct {
+        const char *name, *text, *words;
+    } tables[] = {
+        {"curve.csv", "score,train\n", "no column 'train_low'"},
+        {"persons.csv", "gallery,person,score,q,in_degree\ntrain,x,7,,1\n", "line 2: score 7"},
+        {"identities.csv",
+         "identity,images,train,holdout,margin,q,discovery,person,p_control,q_control,image,reference,image_path\n",
+         "no identities"},
+        {"identities.csv",
+         "identity,images,train,holdout,margin,q,discovery,person,p_control,q_control,image,reference,image_path\n"
+         "a,1,0.5,0.4,0.1,1,0,b,,,60,0,\n",
+         "line 2: row 60, expected less than 60"},
+        {"measures.json", "{\"kind\": \"match\"}", "found kind 'match', expected 'measures'"},
+        {"measures.json", "{\"kind\": \"measures\", \"unit\": \"image\", \"verdict\": {\"name\": \"x\", \"sentence\": \"\"}}",
+         "found verdict 'x'"},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "bad/measure/%s", tables[i].name);
+        temp_text(path, tables[i].text);
+        assert_fails(&options, tables[i].words);
+        assert_fails(&options, tables[i].name);
+    }
+}
+
+/* Curves of the calibration set are drawn from a table of error rates, and not from a few thresholds. */
+static void test_calibration(void **state)
+{
+    (void)state;
+    lk_report_options options;
+    lk_report_options_init(&options);
+    options.measures = make_all("calibration", 1, 0);
+    options.output = temp_path("calibration/report.html");
+    report_ok(&options);
+    char *page = slurp(options.output);
+    assert_non_null(strstr(page, "no calibration set was given"));
+    free(page);
+    options.calibration =
+        temp_text("roc.csv", "threshold,fmr,fmr_low,fmr_high,fnmr,fnmr_low,fnmr_high\n"
+                             "0.2,0.5,0,1,0,0,1\n0.6,0.1,0,1,0.2,0,1\n0.8,0,0,1,1,0,1\n");
+    report_ok(&options);
+    page = slurp(options.output);
+    assert_null(strstr(page, "no calibration set was given"));
+    /* In a bin of 0.04 below 0.6 genuine falls by 0.2 x 0.04 / 0.4, impostor by 0.4 x 0.04 / 0.4. */
+    assert_non_null(strstr(page, ",0.02,0.04,%0A"));
+    free(page);
+    options.calibration = temp_text("t.json", "{\"thresholds\": [{\"fmr\": 0.01, \"score\": 0.5, \"tar\": 0.9}, {\"fmr\": "
+                                              "0.1, \"score\": 0.3, \"tar\": 0.99}]}");
+    report_ok(&options);
+    page = slurp(options.output);
+    assert_non_null(strstr(page, "too few for curves"));
+    free(page);
+    options.calibration = temp_text("t2.csv", "threshold,fmr,fnmr\n0.5,0.1,0\n0.4,0.2,0\n");
+    assert_fails(&options, "t2.csv: score 0.4 after 0.5");
+    options.calibration = temp_text("t3.csv", "threshold,fmr,fnmr\n0.5,2,0\n");
+    assert_fails(&options, "shares 1 and 2");
+    options.calibration = temp_text("t4.json", "{\"kind\": \"thresholds\"}");
+    assert_fails(&options, "calibrate");
+    options.calibration = temp_text("t5.csv", "threshold,fmr,fnmr\n0.5,0.1,0\n");
+    assert_fails(&options, "1 scores, expected at least two");
+}
+
+static void test_review(void **state)
+{
+    (void)state;
+    lk_report_options options;
+    lk_report_options_init(&options);
+    options.measures = make_all("review", 1, 0);
+    options.output = temp_path("review/report.html");
+    options.review = temp_text(
+        "review.json",
+        "{\"kind\": \"review\", \"format\": 1, \"reviewers\": [{\"name\": \"SECRET\", \"answers\": 40, \"d_prime\": 1.25, "
+        "\"criterion\": -0.5, \"consistency\": 0.9}], \"alpha\": {\"value\": 0.71, \"low\": 0.6, \"high\": 0.8}, \"theta\": "
+        "{\"value\": 0.125, \"low\": 0.05, \"high\": 0.25}, \"cases\": [{\"image\": \"SECRET1.jpg\", \"identity\": \"SECRET\", "
+        "\"unanimous\": \"same\", \"adjudicated\": null}, {\"image\": \"x\", \"unanimous\": null, \"adjudicated\": "
+        "\"different\"}]}");
+    report_ok(&options);
+    char *page = slurp(options.output);
+    assert_non_null(strstr(page, "1 person judged 2 pairs"));
+    assert_non_null(strstr(page, "12.5\xe2\x80\xaf%"));
+    assert_non_null(strstr(page, "1.25"));
+    assert_non_null(strstr(page, "SECRET"));
+    free(page);
+    options.no_faces = 1;
+    report_ok(&options);
+    page = slurp(options.output);
+    char *json = slurp(temp_path("review/report.json"));
+    assert_non_null(strstr(page, "reviewer 1"));
+    assert_null(strstr(page, "SECRET"));
+    assert_null(strstr(json, "SECRET"));
+    assert_non_null(strstr(json, "\"d_prime\": 1.25"));
+    free(page);
+    free(json);
+    options.review = temp_text("other.json", "{\"kind\": \"match\"}");
+    assert_fails(&options, "expected 'review'");
 }
 
 static void test_text(void **state)
@@ -557,6 +843,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_with_holdout),
+        cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_page_and_json),
         cmocka_unit_test(test_gallery),
         cmocka_unit_test(test_contact_sheet),
@@ -564,6 +851,8 @@ int main(void)
         cmocka_unit_test(test_without_faces_directories),
         cmocka_unit_test(test_truth),
         cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_calibration),
+        cmocka_unit_test(test_review),
         cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, start, stop);
