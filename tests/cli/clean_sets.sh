@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The set without what is removed, as folder, tar and zip: other programs read it, embedding it gives what
-# embedding with --exclude gives, and the input stays as it is, also when the work is killed.
+# embedding with --exclude gives, and the input stays as it is.
 . "$TESTS/lib.sh"
 command -v zip >/dev/null || skip "zip is not installed"
 . "$TESTS/clean_lib.sh"
@@ -84,24 +84,6 @@ expect "is there already" faces_made.tar bad --tar out.tar
 expect "expected archives" faces_made bad --tar new.tar
 expect "expected record files" faces_made.tar bad --rec new.rec
 expect "expected folders" faces_made.tar bad --copy new
-# killed while the set is written: the next run goes on, and nothing else lies there
-kill_in_the_middle() { # FACES of the synthetic set, option
-    for i in 1 2 3; do
-        rm -f killed/removal.csv
-        "$LIKENESS" clean -q --same-person 2 --force --synthetic "$1" $real -o killed "$2" >/dev/null 2>&1 &
-        pid=$!
-        wait_for killed/removal.csv
-        kill -KILL $pid 2>/dev/null || true
-        { wait $pid || true; } 2>/dev/null
-    done
-}
-kill_in_the_middle faces_made --copy=killed_copy
-[ -e killed_copy ] || clean faces_made killed --copy killed_copy --force
-diff -r copied killed_copy
-kill_in_the_middle faces_made.tar --tar=killed.tar
-[ ! -e killed.tar ] || cmp out.tar killed.tar
-clean faces_made.tar killed --tar killed.tar --force
-cmp out.tar killed.tar
 # a set that is no longer the one that was embedded
 cp -r made moved && embed -q moved -o faces_moved >/dev/null 2>&1 || true
 rm -r "moved/$(ls moved | head -n 1)"
