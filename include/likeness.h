@@ -866,6 +866,95 @@ LK_API lk_status lk_review_stats(lk_ctx *ctx, const char *review, const char *ou
 LK_API lk_status lk_review_export(lk_ctx *ctx, const char *review, const char *output, uint64_t *n_answers,
                                   lk_error *err);
 
+/* ---- trust: what a folder was made from, is it still so, and biometric data out of it ---------------- */
+
+typedef struct lk_manifest_options {
+    const char *folder; /* a folder of finished results, such as `likeness audit` makes */
+    const char *const
+        *inputs; /* files that were read beside the sets (thresholds, truth, lists); NULL ones count not */
+    size_t n_inputs;
+    const lk_report_options
+        *report;     /* what made folder/report.html, so that lk_purge can make it without faces; or NULL */
+    const char *cpu; /* as in lk_match_options */
+    uint64_t sample; /* pictures of each set whose bytes are hashed, 100 */
+    uint64_t seed;   /* of their choice, 1 */
+    int64_t started; /* seconds since 1970; 0 = not known */
+    const char *command;
+} lk_manifest_options;
+
+typedef struct lk_manifest_summary {
+    uint64_t n_outputs, n_inputs, n_sets, n_models;
+    int up_to_date; /* the manifest there says the same; it was left as it is */
+} lk_manifest_summary;
+
+LK_API void lk_manifest_options_init(lk_manifest_options *options);
+/* Writes folder/manifest.json (docs/formats.md). */
+LK_API lk_status lk_manifest(lk_ctx *ctx, const lk_manifest_options *options, lk_manifest_summary *out,
+                             lk_error *err);
+
+typedef enum lk_finding_kind {
+    LK_FOUND_SAME = 0,     /* checked, and as recorded */
+    LK_FOUND_CHANGED = 1,  /* other bytes or numbers than recorded */
+    LK_FOUND_MISSING = 2,  /* a result that is not there any more */
+    LK_FOUND_EXTRA = 3,    /* looks like a result and is not in the manifest */
+    LK_FOUND_PURGED = 4,   /* removed by lk_purge */
+    LK_FOUND_UNCHECKED = 5 /* could not be checked */
+} lk_finding_kind;
+
+typedef struct lk_finding {
+    lk_finding_kind kind;
+    const char *what; /* file, set or model */
+    const char *text; /* for people */
+} lk_finding;
+
+typedef void lk_finding_fn(void *user, const lk_finding *finding); /* it lives during the call */
+
+typedef struct lk_verify_options {
+    const char *folder;
+    uint64_t
+        sample; /* rows of each set to embed again, and of each table to score again, 50; 0 = hashes only */
+    uint64_t seed; /* of their choice, 1 */
+} lk_verify_options;
+
+typedef struct lk_verify_summary {
+    uint64_t n_files;     /* results and inputs whose hash is as recorded */
+    uint64_t n_pictures;  /* whose hash is as recorded */
+    uint64_t n_vectors;   /* the same bit for bit when embedded again */
+    uint64_t n_scores;    /* the same bit for bit when scored again */
+    uint64_t n_different; /* findings: changed, missing, extra */
+    uint64_t n_unchecked; /* findings: could not be checked, purged */
+} lk_verify_summary;
+
+LK_API void lk_verify_options_init(lk_verify_options *options);
+/* Checks a folder against its manifest and calls `each` for every finding. LK_OK whatever was found. */
+LK_API lk_status lk_verify(lk_ctx *ctx, const lk_verify_options *options, lk_finding_fn *each, void *user,
+                           lk_verify_summary *out, lk_error *err);
+
+typedef enum lk_purge_act {
+    LK_PURGE_REMOVE = 0,
+    LK_PURGE_REPLACE = 1, /* a page, by one without pictures, paths and names */
+    LK_PURGE_LEAVE = 2    /* biometric data outside the folder: not touched */
+} lk_purge_act;
+
+typedef void lk_purge_fn(void *user, lk_purge_act act, const char *path, uint64_t bytes);
+
+typedef struct lk_purge_options {
+    const char *folder;
+    int dry_run; /* only say what would be done */
+} lk_purge_options;
+
+typedef struct lk_purge_summary {
+    uint64_t n_removed, n_replaced, bytes; /* bytes: of both */
+    uint64_t n_left;                       /* sets outside the folder */
+    uint64_t n_kept;                       /* results that hold numbers */
+} lk_purge_summary;
+
+LK_API void lk_purge_options_init(lk_purge_options *options);
+/* Removes biometric data that our commands wrote below a folder with a manifest, and notes that in it. Calls
+ * `each` for every file that it is about. */
+LK_API lk_status lk_purge(lk_ctx *ctx, const lk_purge_options *options, lk_purge_fn *each, void *user,
+                          lk_purge_summary *out, lk_error *err);
+
 #ifdef __cplusplus
 }
 #endif
