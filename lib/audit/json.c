@@ -21,8 +21,9 @@ static const struct {
      "Controls, if any were given, are like the synthetic set in everything but the generator's training: "
      "same kind of "
      "images, as many of each identity."},
-    {"sample",
-     "Only the persons and images that were matched took part; leaks of others are not looked for."},
+    {"sample", "Only the persons and images that were matched, and that met the filters where there were "
+               "any, took part; "
+               "leaks of others are not looked for."},
 };
 enum { N_ASSUMPTIONS = sizeof assumptions / sizeof assumptions[0] };
 
@@ -381,6 +382,7 @@ static json_t *kinds(const struct lk_audit *a, bool *failed)
     set(o, "identities_with_copies", count(k->identities), failed);
     set(o, "images_copied", count(k->references), failed);
     set(o, "discoveries_without_copy", count(k->inferred), failed);
+    set(o, "assumes", assumes(on_matcher), failed);
     return o;
 }
 
@@ -390,13 +392,13 @@ static json_t *power(const struct lk_audit *a, bool *failed)
     for (size_t i = 0; i < a->n_powers; i++) {
         const struct lk_audit_power *p = &a->powers[i];
         double share = p->point.planted > 0 ? (double)p->point.planted / (double)p->point.n : NAN;
-        json_array_append_new(
-            rows, json_pack("{s:b, s:f, s:I, s:I, s:o, s:o, s:f, s:f}", "genuine", p->genuine, "strength",
-                            p->strength, "planted", (json_int_t)p->point.planted, "units",
-                            (json_int_t)p->point.n, "share", number(share), "detected",
-                            estimate(p->point.detected, p->point.detected_interval.low,
-                                     p->point.detected_interval.high),
-                            "found", p->point.found, "false_share", p->point.false_share));
+        json_array_append_new(rows,
+                              json_pack("{s:b, s:f, s:I, s:I, s:o, s:o, s:f, s:f}", "genuine", p->genuine,
+                                        "strength", p->strength, "planted", (json_int_t)p->point.planted,
+                                        "units", (json_int_t)p->point.n, "share", number(share), "detected",
+                                        estimate(p->point.detected, p->point.detected_interval.low,
+                                                 p->point.detected_interval.high),
+                                        "found", p->point.found, "false_share", p->point.false_share));
     }
     set(o, "power", number(LK_AUDIT_POWER), failed);
     set(o, "genuine_pairs", count(a->n_genuine), failed);
@@ -449,12 +451,11 @@ static json_t *several(const struct lk_audit_matchers *m, bool *failed)
         json_array_append_new(each, describe_matcher(&m->views[i], failed));
         for (size_t k = i + 1; k < m->n; k++) {
             const struct lk_agreement *x = &m->agreement[i][k];
-            json_array_append_new(agreement,
-                                  json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "first", m->views[i].name,
-                                            "second", m->views[k].name, "found_first", (json_int_t)x->first,
-                                            "found_second", (json_int_t)x->second, "found_both",
-                                            (json_int_t)x->both, "jaccard", number(x->jaccard), "kappa",
-                                            number(x->kappa)));
+            json_array_append_new(
+                agreement, json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "first", m->views[i].name,
+                                     "second", m->views[k].name, "found_first", (json_int_t)x->first,
+                                     "found_second", (json_int_t)x->second, "found_both", (json_int_t)x->both,
+                                     "jaccard", number(x->jaccard), "kappa", number(x->kappa)));
         }
         if (m->tested)
             json_array_append_new(joint, json_pack("{s:I, s:I, s:I}", "at_least", (json_int_t)(i + 1),

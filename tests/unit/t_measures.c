@@ -231,6 +231,73 @@ static void test_doubles(void **state)
 }
 
 /* Sets that are mixed pass, sets that are apart do not. */
+/* Two persons of T, a and b, and two of H: a and b are nearest to each other, c to d, d to a. */
+static void test_mixing_example(void **state)
+{
+    (void)state;
+    static const uint32_t nearest[] = {1, 0, 3, 0};
+    static const uint8_t in_train[] = {1, 1, 0, 0};
+    lk_ctx *ctx = new_ctx(1);
+    struct lk_mixing r;
+    lk_error err;
+    assert_int_equal(lk_mixing(ctx, nearest, in_train, 4, 1, &r, &err), LK_OK);
+    assert_true(r.own == 3 && r.n == 4);
+    assert_near(r.expected, 4.0 / 3, 1e-12);
+    assert_true(fabs(r.p - 1.0 / 3) < 0.06); /* two of six dealings; six standard errors */
+    lk_ctx_free(ctx);
+}
+
+static void vote(struct lk_votes *votes, uint32_t units, uint32_t for_train)
+{
+    const uint64_t sizes[] = {9, 9};
+    struct lk_tops tops;
+    lk_error err;
+    assert_int_equal(lk_tops_new(&tops, units, 2, 1, &err), LK_OK);
+    for (uint32_t u = 0; u < units; u++)
+        lk_tops_add(&tops, u, u >= for_train, 0.5f, u < for_train ? u : 9 + u);
+    assert_int_equal(lk_votes_new(votes, &tops, sizes, &err), LK_OK);
+    lk_tops_free(&tops);
+}
+
+static void test_corrected(void **state)
+{
+    (void)state;
+    struct lk_votes synthetic, controls;
+    struct lk_corrected r;
+    lk_error err;
+    vote(&synthetic, 6, 4);
+    vote(&controls, 5, 3);
+    assert_int_equal(lk_pull_corrected(&synthetic, &controls, 1, &r, &err), LK_OK);
+    assert_near(r.pi, 1.0 / 6, 1e-12);
+    lk_votes_free(&synthetic);
+    lk_votes_free(&controls);
+}
+
+/* Persons with 5 and 2 images in T, 4 and 3 in H: the first of each keep 4, the second 2. */
+static void test_matching(void **state)
+{
+    (void)state;
+    static const uint32_t train_person[] = {0, 0, 1, 1, 1, 1, 1}, holdout_person[] = {0, 0, 0, 0, 1, 1, 1};
+    static const float data[14] = {1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0};
+    struct lk_audit_set train, holdout;
+    lk_error err;
+    assert_int_equal(lk_audit_set_make(&train, "train", data, 7, 2, train_person, 2, 1, &err), LK_OK);
+    assert_int_equal(lk_audit_set_make(&holdout, "holdout", data, 7, 2, holdout_person, 2, 1, &err), LK_OK);
+    const struct lk_audit_set *holdouts[] = {&holdout};
+    struct lk_audit_input in = {.synthetic = &train, .train = &train, .holdouts = holdouts, .n_holdouts = 1};
+    struct lk_audit a = {.in = &in};
+    static const bool dropped[4] = {false};
+    assert_int_equal(lk_audit_choose(&a, &err), LK_OK);
+    assert_int_equal(lk_audit_equalise(&a, dropped, &err), LK_OK);
+    assert_true(a.n_each == 2 && a.galleries[0].rows == 6 && a.galleries[1].rows == 6 &&
+                a.images_dropped == 2);
+    assert_true(a.persons[0].n_rows == 4 && a.persons[0].person == 1 && a.persons[1].n_rows == 2 &&
+                a.persons[2].n_rows == 4 && a.persons[3].n_rows == 2);
+    lk_audit_free(&a);
+    lk_audit_set_close(&train);
+    lk_audit_set_close(&holdout);
+}
+
 static void test_mixing(void **state)
 {
     (void)state;
@@ -385,7 +452,9 @@ int main(void)
         cmocka_unit_test(test_pull_of_strata), cmocka_unit_test(test_tops),
         cmocka_unit_test(test_conformal),      cmocka_unit_test(test_reach),
         cmocka_unit_test(test_doubles),        cmocka_unit_test(test_mixing),
-        cmocka_unit_test(test_planted),        cmocka_unit_test(test_shifted),
+        cmocka_unit_test(test_mixing_example), cmocka_unit_test(test_corrected),
+        cmocka_unit_test(test_matching),       cmocka_unit_test(test_planted),
+        cmocka_unit_test(test_shifted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

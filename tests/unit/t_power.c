@@ -184,6 +184,34 @@ static void test_power(void **state)
     assert_true(p.planted == 0 && p.detected < 0.1);
 }
 
+/* docs/methods.md: strangers are 0.1 apart, a leak is above them all. */
+static void test_power_example(void **state)
+{
+    lk_ctx *ctx = *state;
+    lk_error err;
+    float scores[40 * 4];
+    const float strength = 0.9f;
+    for (size_t i = 0; i < sizeof scores / sizeof scores[0]; i++)
+        scores[i] = i % 2 ? 0.3f : 0.2f;
+    struct lk_power_run run = {.scores = scores,
+                               .n_units = 40,
+                               .n_holdouts = 1,
+                               .genuine = &strength,
+                               .n_genuine = 1,
+                               .q = 0.05,
+                               .seed = 1};
+    struct lk_power_point p;
+    assert_int_equal(lk_power_smallest(ctx, &run, 0.8, &p, &err), LK_OK);
+    assert_true(p.planted == 20 && p.n == 40 && p.detected == 1);
+    assert_int_equal(lk_power(ctx, &run, 19, &p, &err), LK_OK);
+    assert_true(p.detected == 0);
+    for (size_t u = 0; u < 40; u++)
+        scores[4 * u] = scores[4 * u + 1] = scores[4 * u + 2] = 0.2f, scores[4 * u + 3] = 0.3f;
+    run.n_holdouts = 3;
+    assert_int_equal(lk_power_smallest(ctx, &run, 0.8, &p, &err), LK_OK);
+    assert_true(p.planted == 7 && p.detected == 1);
+}
+
 static void test_power_input(void **state)
 {
     lk_ctx *ctx = *state;
@@ -214,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_partial_conjunction_null),
         cmocka_unit_test(test_agreement),
         cmocka_unit_test_setup_teardown(test_power, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_power_example, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_power_input, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
