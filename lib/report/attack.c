@@ -119,8 +119,8 @@ static void put_caption(const struct lk_report *r, char *text, size_t room)
                    "right of a single one."
                  : "",
              r->calibration.given && r->calibration.is_curve
-                 ? "Grey areas: pairs of one person and of different persons in the calibration set, as far as its table "
-                   "reaches. What lies behind is drawn to the height of the picture, not to scale."
+                 ? "Grey areas: pairs of one person, and of different persons, in the calibration set, where its table holds "
+                   "most of them. What lies behind is drawn to the height of the picture, not to scale."
              : r->calibration.given
                  ? "The calibration file holds a few thresholds only, too few for curves of genuine and impostor pairs."
                  : "Curves of genuine and impostor pairs are left out: no calibration set was given "

@@ -123,6 +123,9 @@ lk_status lk_report_read_calibration(struct lk_report *r, lk_error *err)
     return LK_OK;
 }
 
+/* Thresholds further apart say nothing about what lies between them. */
+static const double widest_gap = 0.05;
+
 double lk_report_calibrated(const struct lk_report_calibration *c, const double *share, double score)
 {
     if (c->n == 0 || score < c->score[0] || score > c->score[c->n - 1])
@@ -136,6 +139,8 @@ double lk_report_calibrated(const struct lk_report_calibration *c, const double 
             high = middle;
     }
     double width = c->score[high] - c->score[low];
+    if (width > widest_gap)
+        return NAN;
     double part = width > 0 ? (score - c->score[low]) / width : 0;
     return share[low] + part * (share[high] - share[low]);
 }

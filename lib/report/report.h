@@ -220,7 +220,7 @@ void lk_report_free_pairs(struct lk_report *r);
 /* calibration.c, review.c: files given beside the measures. */
 lk_status lk_report_read_calibration(struct lk_report *r, lk_error *err);
 lk_status lk_report_read_review(struct lk_report *r, lk_error *err);
-/* The curves at a score, by straight lines between the points that are known; NaN outside of them. */
+/* The curves at a score, by straight lines between points that are known and close to each other; NaN elsewhere. */
 double lk_report_calibrated(const struct lk_report_calibration *c, const double *share, double score);
 
 /* truth.c: planted truth, after the tables. */

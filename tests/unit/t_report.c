@@ -718,12 +718,14 @@ static void test_calibration(void **state)
     free(page);
     options.calibration =
         temp_text("roc.csv", "threshold,fmr,fmr_low,fmr_high,fnmr,fnmr_low,fnmr_high\n"
-                             "0.2,0.5,0,1,0,0,1\n0.6,0.1,0,1,0.2,0,1\n0.8,0,0,1,1,0,1\n");
+                             "0.2,0.5,0,1,0,0,1\n0.4,0.2,0,1,0.1,0,1\n0.45,0.15,0,1,0.125,0,1\n"
+                             "0.8,0,0,1,1,0,1\n");
     report_ok(&options);
     page = slurp(options.output);
     assert_null(strstr(page, "no calibration set was given"));
-    /* In a bin of 0.04 below 0.6 genuine falls by 0.2 x 0.04 / 0.4, impostor by 0.4 x 0.04 / 0.4. */
-    assert_non_null(strstr(page, ",0.02,0.04,%0A"));
+    /* The worked example of docs/methods.md, and nothing between thresholds that are far apart. */
+    assert_non_null(strstr(page, "0.40,0.44,,,,0.02,0.04,%0A"));
+    assert_non_null(strstr(page, "0.32,0.36,,,,,,%0A"));
     free(page);
     options.calibration = temp_text("t.json", "{\"thresholds\": [{\"fmr\": 0.01, \"score\": 0.5, \"tar\": 0.9}, {\"fmr\": "
                                               "0.1, \"score\": 0.3, \"tar\": 0.99}]}");

@@ -42,7 +42,7 @@
         axis: {
           labelColor: c.soft, titleColor: c.soft, titleFontWeight: 'normal', titleFontSize: 12, labelFontSize: 11,
           domainColor: c.line, tickColor: c.line, gridColor: c.line, gridOpacity: 0.6, titlePadding: 8,
-          labelFlush: false,
+          labelFlush: false, labelOverlap: true, labelSeparation: 6,
         },
         legend: {
           orient: 'top', title: null, labelColor: c.ink, labelFontSize: 12, symbolType: 'square', symbolSize: 110,
@@ -112,7 +112,10 @@
     const series = [{ name: 'training', colour: c.train }];
     if (held) series.push({ name: 'hold-out', colour: c.holdout });
     if (controlled) series.push({ name: 'controls', colour: c.control });
-    if (calibrated) series.push({ name: 'one person', colour: c.genuine }, { name: 'strangers', colour: c.impostor });
+    // Of impostors, a table that begins above most of them shows only a tail, which would look like the whole.
+    const areas = [['one person', 'genuine', c.genuine], ['strangers', 'impostor', c.impostor]]
+      .filter(([, field]) => calibrated && rows.reduce((sum, row) => sum + (row[field] ?? 0), 0) > 0.5);
+    for (const [name, , colour] of areas) series.push({ name, colour });
     if (paired) series.push({ name: 'all pairs with the hold-out', colour: c.soft });
     const color = colours(series);
     const steps = (name, field) => {
@@ -132,7 +135,7 @@
     };
     const layer = [];
     if (calibrated)
-      for (const [name, field] of [['strangers', 'impostor'], ['one person', 'genuine']])
+      for (const [name, field] of areas)
         layer.push({
           data: { values: curve(name, field) },
           mark: { type: 'area', interpolate: 'monotone', opacity: 0.3 },
