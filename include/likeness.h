@@ -604,7 +604,7 @@ LK_API lk_status lk_plant(lk_ctx *ctx, const lk_plant_options *options, lk_plant
 
 /* ---- measure: FACES directories -> measures with error control ------------------------------------- */
 
-enum { LK_MAX_MATCHERS = 8 };
+enum { LK_MAX_MATCHERS = 8, LK_MAX_FILTERS = 16, LK_MAX_STRATA = 64 };
 
 /* The same pictures as another matcher sees them. */
 typedef struct lk_measure_matcher {
@@ -635,6 +635,14 @@ typedef struct lk_measure_options {
     size_t n_strengths;
     const lk_measure_matcher *others; /* more matchers: everything is measured for each, then compared */
     size_t n_others;                  /* at most LK_MAX_MATCHERS - 1 */
+    /* Conditions on columns of images.csv, such as "age>=18": images of any set that do not meet all of them, or
+     * have no value, stay out. At most LK_MAX_FILTERS. */
+    const char *const *filters;
+    size_t n_filters;
+    /* Columns by which synthetic identities are broken down: age, sharpness, detector_score, feature_norm, yaw,
+     * group:NAME. At most LK_MAX_STRATA strata in all. */
+    const char *const *strata;
+    size_t n_strata;
     int force;               /* compare sets with and without identities; replace an output folder */
     const char *command;
 } lk_measure_options;
@@ -651,6 +659,14 @@ typedef struct lk_matcher_summary {
     /* Of the r-th entry, from 1: units that at least r matchers find, by joined p-values; fewest possible. */
     uint64_t at_least, resolution;
 } lk_matcher_summary;
+
+/* Synthetic identities that are alike in a column. */
+typedef struct lk_stratum_summary {
+    char by[64], name[64];           /* the column, cut to 63 bytes; "below 13", "lowest third", a group */
+    uint64_t n_units, n_discoveries; /* discoveries of the whole run */
+    uint64_t n_closest;              /* of the closest pairs, of which there are closest_of */
+    double share, share_low, share_high; /* NaN in small ones; the intervals of all strata hold together at 95 % */
+} lk_stratum_summary;
 
 typedef struct lk_measure_summary {
     lk_verdict verdict;
@@ -674,10 +690,15 @@ typedef struct lk_measure_summary {
     uint64_t n_common;                   /* units that all of them have */
     int joined;                          /* they have p-values, so at_least is given */
     lk_matcher_summary matchers[LK_MAX_MATCHERS];
+    uint64_t n_read, n_filtered, n_unknown; /* images of all sets; left out by filters; of these, without a value */
+    uint64_t closest_of;                    /* closest pairs that strata count, at most 20 */
+    size_t n_strata;
+    lk_stratum_summary strata[LK_MAX_STRATA];
 } lk_measure_summary;
 
 LK_API void lk_measure_options_init(lk_measure_options *options);
-/* Writes measures.json, identities.csv, persons.csv, pairs.csv, curve.csv and doubles.csv (docs/formats.md). With
+/* Writes measures.json, identities.csv, persons.csv, pairs.csv, curve.csv and doubles.csv, and strata.csv where there
+ * are any (docs/formats.md). With
  * more matchers also matchers.csv, and the same files for each other one in a folder of its name. The rest of the
  * summary is that of the first. */
 LK_API lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_summary *out,
@@ -844,6 +865,7 @@ LK_API lk_status lk_review_stats(lk_ctx *ctx, const char *review, const char *ou
 /* One line for each answer, with what was shown (docs/formats.md). A broken hash is said in a message. */
 LK_API lk_status lk_review_export(lk_ctx *ctx, const char *review, const char *output, uint64_t *n_answers,
                                   lk_error *err);
+
 /* ---- trust: what a folder was made from, is it still so, and biometric data out of it ---------------- */
 
 typedef struct lk_manifest_options {
