@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 MESON_TEST = meson test -C $(BUILD) --print-errorlogs
 
 .DEFAULT_GOAL := all
-.PHONY: all setup demo check check-fast bench bench-methods asan tsan fuzz browser install clean help
+.PHONY: all setup demo check check-fast bench bench-methods asan tsan fuzz browser install deb clean help
 
 all: setup-build ## build the program into build/cli/likeness
 	@$(MAKE) --no-print-directory compile
@@ -49,13 +49,16 @@ browser: setup-test setup-browser compile-tests models ## open a report in headl
 install: all ## install under PREFIX (default /usr/local)
 	@meson install -C $(BUILD)
 
+deb: setup-deb ## build Debian packages into build/deb (see debian/)
+	@scripts/deb build/deb
+
 clean: ## remove what was built (not what was fetched)
 	rm -rf build build-asan build-tsan build-fuzz
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-SETUP_PARTS = setup-build setup-test setup-demo setup-bench setup-fuzz setup-browser
+SETUP_PARTS = setup-build setup-test setup-demo setup-bench setup-fuzz setup-deb setup-browser
 .PHONY: compile compile-tests models $(SETUP_PARTS)
 $(SETUP_PARTS): setup-%:
 	@scripts/setup $*

@@ -871,16 +871,14 @@ LK_API lk_status lk_review_export(lk_ctx *ctx, const char *review, const char *o
 /* ---- trust: what a folder was made from, is it still so, and biometric data out of it ---------------- */
 
 typedef struct lk_manifest_options {
-    const char *folder; /* a folder of finished results, such as `likeness audit` makes */
-    const char *const
-        *inputs; /* files that were read beside the sets (thresholds, truth, lists); NULL ones count not */
+    const char *folder;        /* of finished results, such as `likeness audit` makes */
+    const char *const *inputs; /* files read beside the sets (thresholds, truth, lists); NULL ones do not count */
     size_t n_inputs;
-    const lk_report_options
-        *report;     /* what made folder/report.html, so that lk_purge can make it without faces; or NULL */
-    const char *cpu; /* as in lk_match_options */
-    uint64_t sample; /* pictures of each set whose bytes are hashed, 100 */
-    uint64_t seed;   /* of their choice, 1 */
-    int64_t started; /* seconds since 1970; 0 = not known */
+    const lk_report_options *report; /* what made folder/report.html, for lk_purge to make it without faces; or NULL */
+    const char *cpu;           /* as in lk_match_options */
+    uint64_t sample;           /* pictures of each set whose bytes are hashed, 100 */
+    uint64_t seed;             /* of their choice, 1 */
+    int64_t started;           /* seconds since 1970; 0 = not known */
     const char *command;
 } lk_manifest_options;
 
@@ -913,9 +911,8 @@ typedef void lk_finding_fn(void *user, const lk_finding *finding); /* it lives d
 
 typedef struct lk_verify_options {
     const char *folder;
-    uint64_t
-        sample; /* rows of each set to embed again, and of each table to score again, 50; 0 = hashes only */
-    uint64_t seed; /* of their choice, 1 */
+    uint64_t sample; /* rows of each set to embed, and of each table to score again, 50; 0 = hashes only */
+    uint64_t seed;   /* of their choice, 1 */
 } lk_verify_options;
 
 typedef struct lk_verify_summary {

@@ -34,6 +34,7 @@ audit --synthetic one/synthetic -o two
 #err holdout: 10 images, 10 with a face, 0 without, 0 unreadable
 #err synthetic: 70 images, 20 with a face, 0 without, 0 unreadable, 50 excluded
 #err match: *
+#err one/synthetic: *50 excluded by a list are not in it
 #err measure: *
 #err train: *
 #err holdout: *
