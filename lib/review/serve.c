@@ -14,7 +14,8 @@ enum {
     N_PORTS = 10000,
 };
 
-/* ---- replies -------------------------------------------------------------------------------------------- */
+/* ---- replies --------------------------------------------------------------------------------------------
+ */
 
 lk_status lk_serve_json(struct lk_http_reply *reply, json_t *value, size_t least, lk_error *err)
 {
@@ -63,7 +64,8 @@ static void refuse(struct lk_http_reply *reply, int status, const char *why)
     reply->status = status;
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------------------
+ */
 
 static const char *refusal(int status)
 {
@@ -120,8 +122,8 @@ static void answer_known(struct lk_serve *serve, const struct lk_http_request *h
         return;
     }
     if (status == LK_OK)
-        status = (for_adjudicator ? lk_serve_adjudicator : lk_serve_reviewer)(serve, &who, request, http->body,
-                                                                            http->body_len, reply, &err);
+        status = (for_adjudicator ? lk_serve_adjudicator : lk_serve_reviewer)(
+            serve, &who, request, http->body, http->body_len, reply, &err);
     if (status != LK_OK)
         fail(serve, request, status, &err, reply);
 }
@@ -143,7 +145,8 @@ static void answer(void *arg, const struct lk_http_request *http, struct lk_http
     }
 }
 
-/* ---- the job -------------------------------------------------------------------------------------------- */
+/* ---- the job --------------------------------------------------------------------------------------------
+ */
 
 /* A port that belongs to this file, so that links still work after a restart. */
 static lk_status own_port(const char *path, uint16_t *out, lk_error *err)

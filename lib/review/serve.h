@@ -3,8 +3,6 @@
 #ifndef LK_REVIEW_SERVE_H
 #define LK_REVIEW_SERVE_H
 
-
-
 #include "formats/json.h"
 #include "review/serve_request.h"
 
@@ -19,7 +17,8 @@ lk_status lk_serve_sizes(struct lk_serve *serve, lk_error *err);
 
 /* A value as the reply, in at least `least` bytes; takes the reference. */
 lk_status lk_serve_json(struct lk_http_reply *reply, json_t *value, size_t least, lk_error *err);
-/* A JPEG as the reply, made `len` bytes long by zeros behind its end, which no decoder reads; takes the bytes. */
+/* A JPEG as the reply, made `len` bytes long by zeros behind its end, which no decoder reads; takes the
+ * bytes. */
 lk_status lk_serve_jpeg(struct lk_http_reply *reply, uint8_t *bytes, size_t n, size_t len, lk_error *err);
 
 /* What a reviewer asks for, and what the adjudicator asks for. */

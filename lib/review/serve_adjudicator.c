@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve_adjudicator.c - what the adjudicator's page is told: how far the reviewers are, then every candidate. */
+/* serve_adjudicator.c - what the adjudicator's page is told: how far the reviewers are, then every candidate.
+ */
 #include <math.h>
 
 #include "formats/json.h"
@@ -28,14 +29,13 @@ static json_t *answers_json(const struct lk_review_case *c, size_t n_reviewers)
 
 static json_t *case_json(const struct lk_review_case *c, size_t n_reviewers)
 {
-    return json_pack("{s:I,s:[oo],s:[oo],s:o,s:o,s:b,s:i,s:[II],s:o,s:o,s:o}", "item", (json_int_t)c->item,
-                     "paths", text_or_null(c->path[0]), text_or_null(c->path[1]), "names",
-                     text_or_null(c->name[0]), text_or_null(c->name[1]), "score", number_or_null(c->score),
-                     "e_value", number_or_null(c->e_value), "discovery", (int)c->discovery, "unanimous",
-                     c->unanimous, "others", (json_int_t)c->n_context[0], (json_int_t)c->n_context[1], "answers",
-                     answers_json(c, n_reviewers), "decision",
-                     text_or_null(lk_review_decision_name(c->decision)), "note",
-                     text_or_null(c->decision_note));
+    return json_pack(
+        "{s:I,s:[oo],s:[oo],s:o,s:o,s:b,s:i,s:[II],s:o,s:o,s:o}", "item", (json_int_t)c->item, "paths",
+        text_or_null(c->path[0]), text_or_null(c->path[1]), "names", text_or_null(c->name[0]),
+        text_or_null(c->name[1]), "score", number_or_null(c->score), "e_value", number_or_null(c->e_value),
+        "discovery", (int)c->discovery, "unanimous", c->unanimous, "others", (json_int_t)c->n_context[0],
+        (json_int_t)c->n_context[1], "answers", answers_json(c, n_reviewers), "decision",
+        text_or_null(lk_review_decision_name(c->decision)), "note", text_or_null(c->decision_note));
 }
 
 static lk_status cases_json(struct lk_serve *serve, const struct lk_review_reviewer *who, json_t **out,
@@ -69,12 +69,14 @@ static lk_status reply_cases(struct lk_serve *serve, const struct lk_review_revi
                                                    (json_int_t)p.reviewers[i].total));
     return lk_serve_json(reply,
                          json_pack("{s:o,s:b,s:b,s:o,s:o}", "name", lk_json_text(who->name), "complete",
-                                   (int)p.complete, "closed", (int)p.closed, "reviewers", reviewers, "cases", cases),
+                                   (int)p.complete, "closed", (int)p.closed, "reviewers", reviewers, "cases",
+                                   cases),
                          0, err);
 }
 
 static lk_status reply_picture(struct lk_serve *serve, const struct lk_review_reviewer *who,
-                               const struct lk_serve_request *request, struct lk_http_reply *reply, lk_error *err)
+                               const struct lk_serve_request *request, struct lk_http_reply *reply,
+                               lk_error *err)
 {
     uint8_t *bytes = NULL;
     size_t len = 0;
@@ -99,8 +101,9 @@ static lk_status decide(struct lk_serve *serve, const struct lk_review_reviewer 
     return lk_serve_json(reply, json_pack("{s:b}", "stored", 1), 0, err);
 }
 
-static lk_status close_review(struct lk_serve *serve, const struct lk_review_reviewer *who, const uint8_t *body,
-                              size_t body_len, struct lk_http_reply *reply, lk_error *err)
+static lk_status close_review(struct lk_serve *serve, const struct lk_review_reviewer *who,
+                              const uint8_t *body, size_t body_len, struct lk_http_reply *reply,
+                              lk_error *err)
 {
     struct lk_review_cases cases;
     LK_TRY(lk_serve_parse_close(body, body_len, err));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* serve_http.c - the server: libmicrohttpd run by the caller's thread, limits, headers, steady times.
  *
- * One thread does everything, one request after the other: a review has a few reviewers, a request takes a few
- * milliseconds, and the store is for one thread. libmicrohttpd gives up silent connections; a client that sends
- * a byte now and then is cut off here, by the age of its request. It waits with select: with epoll, version 0.9.75
- * does not notice that a client has ended in the middle of a request. */
+ * One thread does everything, one request after the other: a review has a few reviewers, a request takes a
+ * few milliseconds, and the store is for one thread. libmicrohttpd gives up silent connections; a client that
+ * sends a byte now and then is cut off here, by the age of its request. It waits with select: with epoll,
+ * version 0.9.75 does not notice that a client has ended in the middle of a request. */
 #include "review/serve_http.h"
 
 #include <arpa/inet.h>
@@ -53,7 +53,8 @@ struct lk_http {
     struct exchange *suspended;
 };
 
-/* ---- replies -------------------------------------------------------------------------------------------- */
+/* ---- replies --------------------------------------------------------------------------------------------
+ */
 
 static bool add_headers(struct MHD_Response *response, const struct lk_http_reply *reply)
 {
@@ -95,7 +96,8 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct lk_h
     return result;
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------------------
+ */
 
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
@@ -214,7 +216,8 @@ static size_t leave_escapes(void *arg, struct MHD_Connection *connection, char *
     return strlen(text);
 }
 
-/* ---- connections ---------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------------------
+ */
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode what)
@@ -271,7 +274,8 @@ static int32_t resume_due(struct lk_http *http, double now)
     return (int32_t)(1e3 * wait + 0.999);
 }
 
-/* ---- the server ----------------------------------------------------------------------------------------- */
+/* ---- the server -----------------------------------------------------------------------------------------
+ */
 
 static lk_status listen_on(uint16_t port, int *out, uint16_t *bound, lk_error *err)
 {
@@ -285,8 +289,8 @@ static lk_status listen_on(uint16_t port, int *out, uint16_t *bound, lk_error *e
     /* So that a server may start again where one was just killed; it lets no second one listen. */
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, SOMAXCONN) != 0)
-        status = lk_fail_sys(err, errno == EADDRINUSE ? LK_EBUSY : LK_EIO, "cannot listen on 127.0.0.1 port %u",
-                             (unsigned)port);
+        status = lk_fail_sys(err, errno == EADDRINUSE ? LK_EBUSY : LK_EIO,
+                             "cannot listen on 127.0.0.1 port %u", (unsigned)port);
     else if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
         status = lk_fail_sys(err, LK_EIO, "cannot find out the port of a socket");
     if (status != LK_OK) {
@@ -298,7 +302,8 @@ static lk_status listen_on(uint16_t port, int *out, uint16_t *bound, lk_error *e
     return LK_OK;
 }
 
-lk_status lk_http_open(struct lk_http **out, uint16_t port, lk_http_answer_fn *answer, void *arg, lk_error *err)
+lk_status lk_http_open(struct lk_http **out, uint16_t port, lk_http_answer_fn *answer, void *arg,
+                       lk_error *err)
 {
     int fd = -1;
     struct lk_http *http = lk_calloc(1, sizeof *http, err);
@@ -315,9 +320,9 @@ lk_status lk_http_open(struct lk_http **out, uint16_t port, lk_http_answer_fn *a
         MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENT_SECONDS,
-        MHD_OPTION_URI_LOG_CALLBACK, on_url, http,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
+        MHD_OPTION_URI_LOG_CALLBACK, on_url, http, MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+        MHD_OPTION_END);
     if (http->daemon == NULL) {
         close(fd);
         free(http);

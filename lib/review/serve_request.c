@@ -10,7 +10,8 @@
 
 enum { MAX_MILLISECONDS = 24 * 3600 * 1000 };
 
-/* ---- headers --------------------------------------------------------------------------------------------- */
+/* ---- headers ---------------------------------------------------------------------------------------------
+ */
 
 static bool is_port(const char *text)
 {
@@ -53,7 +54,8 @@ static bool take_token(const char *authorization, char out[LK_REVIEW_TOKEN_SIZE]
            take_id(authorization + 7, strlen(authorization + 7), out);
 }
 
-/* ---- paths ----------------------------------------------------------------------------------------------- */
+/* ---- paths -----------------------------------------------------------------------------------------------
+ */
 
 /* The next part of a path, up to a '/' or the end; false when there is none or it is empty. */
 static bool next_part(const char **path, const char **part, size_t *len)
@@ -154,7 +156,8 @@ static bool parse_path(const char *path, struct lk_serve_request *out)
 
 static bool is_post(enum lk_serve_call call)
 {
-    return call == LK_SERVE_ANSWER || call == LK_SERVE_UNDO || call == LK_SERVE_CLOSE || call == LK_SERVE_DECIDE;
+    return call == LK_SERVE_ANSWER || call == LK_SERVE_UNDO || call == LK_SERVE_CLOSE ||
+           call == LK_SERVE_DECIDE;
 }
 
 int lk_serve_parse(const struct lk_http_request *http, struct lk_serve_request *out, const char **allow)
@@ -175,13 +178,15 @@ int lk_serve_parse(const struct lk_http_request *http, struct lk_serve_request *
     }
     if (r.call != LK_SERVE_ASSET && !take_token(http->authorization, r.token))
         return 401;
-    if (is_post(r.call) && (http->content_type == NULL || strcmp(http->content_type, "application/json") != 0))
+    if (is_post(r.call) &&
+        (http->content_type == NULL || strcmp(http->content_type, "application/json") != 0))
         return 415;
     *out = r;
     return 0;
 }
 
-/* ---- bodies ---------------------------------------------------------------------------------------------- */
+/* ---- bodies ----------------------------------------------------------------------------------------------
+ */
 
 /* An object with no other members than those named; the list ends with NULL. */
 static lk_status parse_object(const uint8_t *bytes, size_t len, const char *const *known, json_t **out,
@@ -190,7 +195,8 @@ static lk_status parse_object(const uint8_t *bytes, size_t len, const char *cons
     const char *key;
     json_t *value = NULL, *member;
     LK_TRY(lk_json_parse(bytes, len, &value, err));
-    json_object_foreach(value, key, member) {
+    json_object_foreach(value, key, member)
+    {
         const char *const *k = known;
         while (*k != NULL && strcmp(*k, key) != 0)
             k++;
@@ -293,8 +299,8 @@ static lk_status take_decision(const json_t *object, struct lk_serve_decision *o
     return LK_OK;
 }
 
-lk_status lk_serve_parse_decision(const uint8_t *bytes, size_t len, struct lk_serve_decision *out, json_t **json,
-                                  lk_error *err)
+lk_status lk_serve_parse_decision(const uint8_t *bytes, size_t len, struct lk_serve_decision *out,
+                                  json_t **json, lk_error *err)
 {
     static const char *const known[] = {"item", "decision", "note", NULL};
     json_t *object = NULL;

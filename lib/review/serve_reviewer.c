@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* serve_reviewer.c - what a reviewer's page is told: the screen, its pictures, and that an answer is stored.
  *
- * All screens' replies have one length, all crops' and all originals' each one, and serve_http.c sends them at
- * steady times: neither tells one kind of pair from another. */
+ * All screens' replies have one length, all crops' and all originals' each one, and serve_http.c sends them
+ * at steady times: neither tells one kind of pair from another. */
 #include <stdlib.h>
 
 #include "review/serve.h"
@@ -22,18 +22,20 @@ static lk_status reply_screen(struct lk_serve *serve, const struct lk_review_rev
 }
 
 static lk_status reply_picture(struct lk_serve *serve, const struct lk_review_reviewer *who,
-                               const struct lk_serve_request *request, struct lk_http_reply *reply, lk_error *err)
+                               const struct lk_serve_request *request, struct lk_http_reply *reply,
+                               lk_error *err)
 {
     uint8_t *bytes = NULL;
     size_t len = 0;
-    LK_TRY(lk_review_store_picture(serve->store, who->number, request->screen, (enum lk_review_side)request->side,
-                                   request->what, &bytes, &len, err));
+    LK_TRY(lk_review_store_picture(serve->store, who->number, request->screen,
+                                   (enum lk_review_side)request->side, request->what, &bytes, &len, err));
     return lk_serve_jpeg(reply, bytes, len,
-                         request->what == LK_REVIEW_THE_ORIGINAL ? serve->original_len : serve->crop_len, err);
+                         request->what == LK_REVIEW_THE_ORIGINAL ? serve->original_len : serve->crop_len,
+                         err);
 }
 
-static lk_status take_answer(struct lk_serve *serve, const struct lk_review_reviewer *who, const uint8_t *body,
-                             size_t body_len, lk_error *err)
+static lk_status take_answer(struct lk_serve *serve, const struct lk_review_reviewer *who,
+                             const uint8_t *body, size_t body_len, lk_error *err)
 {
     struct lk_serve_answer a;
     json_t *json = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_review_request.c - any bytes as a request to the review's server: six lines of head, the rest is the body. */
+/* fuzz_review_request.c - any bytes as a request to the review's server: six lines of head, the rest is the
+ * body. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,8 +52,8 @@ static void parse_body(const uint8_t *body, size_t len)
     lk_error err;
     lk_serve_parse_close(body, len, &err);
     if (lk_serve_parse_answer(body, len, &answer, &json, &err) == LK_OK) {
-        if (!is_id(answer.screen) || lk_review_answer_name(answer.answer) == NULL || answer.milliseconds < 0 ||
-            (answer.note != NULL && strlen(answer.note) > LK_REVIEW_MAX_NOTE))
+        if (!is_id(answer.screen) || lk_review_answer_name(answer.answer) == NULL ||
+            answer.milliseconds < 0 || (answer.note != NULL && strlen(answer.note) > LK_REVIEW_MAX_NOTE))
             abort();
         json_decref(json);
     }
