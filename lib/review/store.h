@@ -33,7 +33,7 @@ enum {
     LK_REVIEW_MAX_NOTE = 2000, /* bytes of a note */
     LK_REVIEW_MAX_REVIEWERS = 32,
     LK_REVIEW_MAX_ITEMS = 10000,
-    LK_REVIEW_REST_EVERY = 40, /* a rest is due after so many pairs */
+    LK_REVIEW_REST_EVERY = 100, /* a rest is due after so many pairs */
 };
 
 /* ---- making one -------------------------------------------------------------------------------------- */
