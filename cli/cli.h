@@ -49,7 +49,7 @@ int cmd_calibrate(struct cli *cli, int argc, char **argv);
 int cmd_duplicates(struct cli *cli, int argc, char **argv);
 int cmd_embed(struct cli *cli, int argc, char **argv);
 int cmd_merge(struct cli *cli, int argc, char **argv);
-int cmd_report(struct cli *cli, int argc, char **argv);
+int cmd_review(struct cli *cli, int argc, char **argv);
 int cmd_measure(struct cli *cli, int argc, char **argv);
 int cmd_report(struct cli *cli, int argc, char **argv);
 int cmd_person(struct cli *cli, int argc, char **argv);
@@ -83,6 +83,17 @@ void print_presets(void);
 /* The same for `measure --list`; its input is an lk_list_options, and measure_list does the rest. */
 extern const struct argp list_argp;
 int measure_list(struct cli *cli, const lk_list_options *list);
+
+/* What `likeness review serve` does (review_serve.c). */
+enum { MAX_LINKS = 8 };
+struct serve_options {
+    struct cli *cli;
+    const char *review;
+    int port; /* 0 = not given */
+    const char *links[MAX_LINKS];
+    size_t n_links;
+};
+int run_review_server(struct serve_options *serve);
 
 /* Parses with argp so that errors exit with EXIT_USAGE and help goes to stdout. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);

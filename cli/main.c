@@ -21,6 +21,7 @@ const struct command commands[] = {
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
     {"measure", "measure what leaked, with error control", cmd_measure},
     {"report", "write the page about a comparison, and the verdict", cmd_report},
+    {"review", "let people judge pairs blindly, with controls", cmd_review},
     {"power", "say how small a leak a comparison would have found", cmd_power},
     {"person", "ask whether one person is in a synthetic set", cmd_person},
     {"plant", "make a synthetic set that leaks known people", cmd_plant},

@@ -2,10 +2,10 @@
 /* serve.c - the server of a review: who asks, what is refused and with which status, and which port. */
 #include "review/serve.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "review/assets.h"
 
@@ -148,29 +148,20 @@ static void answer(void *arg, const struct lk_http_request *http, struct lk_http
 /* ---- the job --------------------------------------------------------------------------------------------
  */
 
-/* A port that belongs to this file, so that links still work after a restart. */
-static lk_status own_port(const char *path, uint16_t *out, lk_error *err)
+/* A port that belongs to this review, so that links still work after a restart. */
+static uint16_t own_port(const struct lk_review_store *store)
 {
-    char hex[65];
-    char *real = realpath(path, NULL);
-    if (real == NULL)
-        return lk_fail_sys(err, LK_EIO, "%s", path);
-    lk_status status = lk_hash_bytes(real, strlen(real), hex, err);
-    free(real);
-    LK_TRY(status);
-    hex[8] = '\0';
-    *out = (uint16_t)(FIRST_PORT + strtoul(hex, NULL, 16) % N_PORTS);
-    return LK_OK;
+    char start[9];
+    snprintf(start, sizeof start, "%s", lk_review_store_plan(store));
+    return (uint16_t)(FIRST_PORT + strtoul(start, NULL, 16) % N_PORTS);
 }
 
 static lk_status listen_somewhere(struct lk_serve *serve, const lk_review_serve_options *options,
                                   struct lk_http **http, lk_error *err)
 {
-    uint16_t port = (uint16_t)options->port;
     if (options->port != 0)
-        return lk_http_open(http, port, answer, serve, err);
-    LK_TRY(own_port(options->store, &port, err));
-    lk_status status = lk_http_open(http, port, answer, serve, err);
+        return lk_http_open(http, (uint16_t)options->port, answer, serve, err);
+    lk_status status = lk_http_open(http, own_port(serve->store), answer, serve, err);
     return status == LK_EBUSY ? lk_http_open(http, 0, answer, serve, err) : status;
 }
 

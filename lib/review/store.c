@@ -107,6 +107,11 @@ lk_status lk_review_store_open(struct lk_review_store **out, const char *path, l
     return LK_OK;
 }
 
+const char *lk_review_store_plan(const struct lk_review_store *store)
+{
+    return store->plan_sha256;
+}
+
 void lk_review_store_free(struct lk_review_store *store)
 {
     if (store == NULL)

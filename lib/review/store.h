@@ -29,10 +29,7 @@ bool lk_review_answer_parse(const char *text, int *answer);
 enum {
     LK_REVIEW_CROP = 224,      /* width and height of every crop, pixels */
     LK_REVIEW_ORIGINAL = 640,  /* width and height of every original: it is fitted in, grey beside it */
-    LK_REVIEW_TOKEN_SIZE = 33, /* 32 lower-case hex digits and the NUL */
     LK_REVIEW_MAX_NOTE = 2000, /* bytes of a note */
-    LK_REVIEW_MAX_REVIEWERS = 32,
-    LK_REVIEW_MAX_ITEMS = 10000,
     LK_REVIEW_REST_EVERY = 100, /* a rest is due after so many pairs */
 };
 
@@ -84,8 +81,8 @@ lk_status lk_review_store_add_item(struct lk_review_store *store, const struct l
 lk_status lk_review_store_add_context(struct lk_review_store *store, int64_t item, int side, int64_t picture,
                                       const char *path, lk_error *err);
 /* Decides order and sides for reviewers "reviewer 1" .. and one "adjudicator", makes their secrets, and puts
- * the file in place. tokens has room for n_reviewers + 1, the adjudicator's last: the file knows only their
- * SHA-256. The store may then be used like an opened one. */
+ * the file in place. tokens has room for n_reviewers + 1, the adjudicator's last: 32 lower-case hex
+ * digits, of which the file knows only the SHA-256. The store may then be used like an opened one. */
 lk_status lk_review_store_seal(struct lk_review_store *store, size_t n_reviewers,
                                char (*tokens)[LK_REVIEW_TOKEN_SIZE], lk_error *err);
 
@@ -94,6 +91,9 @@ lk_status lk_review_store_seal(struct lk_review_store *store, size_t n_reviewers
 /* LK_EFORMAT for a file that is not a review, is damaged or has anything in it that a review has not. */
 lk_status lk_review_store_open(struct lk_review_store **out, const char *path, lk_error *err);
 void lk_review_store_free(struct lk_review_store *store); /* an unsealed one is removed */
+
+/* SHA-256 of everything that was decided when the review was made. */
+const char *lk_review_store_plan(const struct lk_review_store *store);
 
 struct lk_review_reviewer {
     int64_t number; /* what the calls below take */
