@@ -24,22 +24,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-/* "I/N" with 1 <= I <= N. */
-static void parse_shard(const char *arg, lk_embed_options *embed, struct argp_state *state)
-{
-    const char *slash = strchr(arg, '/');
-    size_t len = slash != NULL ? (size_t)(slash - arg) : 0;
-    char index[24];
-    if (len == 0 || len >= sizeof index) {
-        argp_error(state, "--shard: found '%s', expected I/N, such as 3/8", arg);
-        return;
-    }
-    memcpy(index, arg, len);
-    index[len] = '\0';
-    embed->n_shards = cli_number(slash + 1, 1, 1000000, "--shard, N", state);
-    embed->shard = cli_number(index, 1, embed->n_shards, "--shard, I", state);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct args *a = state->input;
@@ -53,7 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->embed.output = arg;
         return 0;
     case KEY_SHARD:
-        parse_shard(arg, &a->embed, state);
+        cli_shard(arg, &a->embed.shard, &a->embed.n_shards, state);
         return 0;
     case KEY_EXCLUDE:
         a->embed.exclude = arg;
@@ -74,25 +58,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
-}
-
-void cli_print_faces(const lk_embed_summary *s, const char *output)
-{
-    if (s->up_to_date)
-        printf("%s is up to date: nothing to do\n", output);
-    printf("%" PRIu64 " images", s->n_images);
-    if (s->n_identities > 0)
-        printf(" of %" PRIu64 " identities", s->n_identities);
-    if (s->n_resumed > 0 && !s->up_to_date)
-        printf(", %" PRIu64 " of them done by an earlier run", s->n_resumed);
-    printf("\n%10" PRIu64 " embedded, %d numbers each, in %s/embeddings.npy\n", s->n_embedded, s->dim,
-           output);
-    if (s->n_no_face > 0)
-        printf("%10" PRIu64 " without a face: listed in %s/images.csv, not embedded\n", s->n_no_face, output);
-    if (s->n_excluded > 0)
-        printf("%10" PRIu64 " excluded by the list: reasons in %s/images.csv\n", s->n_excluded, output);
-    if (s->n_unreadable > 0)
-        printf("%10" PRIu64 " unreadable: reasons in %s/images.csv\n", s->n_unreadable, output);
 }
 
 /* "312 images/s; 71 % of the time went into embedding" */

@@ -9,14 +9,12 @@
 // console, and on what axe-core finds. Writes the answers that were given to ANSWERS.json.
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { checkAccess as checkRules, start } from './chromium.mjs';
 
 const [modules, pictures, likeness, review, links, truthFile, answersFile] = process.argv.slice(2);
 const tokens = readFileSync(links, 'utf8').trim().split('\n');
 const truth = JSON.parse(readFileSync(truthFile, 'utf8'));
-const { chromium } = createRequire(import.meta.url)(resolve(modules, 'playwright-core'));
-const axe = readFileSync(join(modules, 'axe-core', 'axe.min.js'), 'utf8');
+const { browser, axe } = await start(modules);
 const problems = [];
 const given = [];
 const say = (problem) => {
@@ -30,7 +28,7 @@ let server;
 let port = 0;
 
 async function startServer() {
-  server = spawn(likeness, ['review', 'serve', review, ...(port ? ['--port', String(port)] : [])], {
+  server = spawn(likeness, ['review', 'serve', '--quiet', review, ...(port ? ['--port', String(port)] : [])], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const line = await new Promise((done) => server.stdout.once('data', (data) => done(String(data))));
@@ -115,24 +113,13 @@ async function checkDom(page, name) {
 }
 
 async function checkAccess(page, what) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () =>
-    (await window.axe.run(document, { rules: { 'target-size': { enabled: true } }, resultTypes: ['violations'] })).violations.map(
-      (v) => `${v.id}: ${v.help}: ${v.nodes[0].html.slice(0, 120)}`,
-    ),
-  );
-  for (const violation of found) say(`${what}: axe: ${violation}`);
+  await checkRules(page, axe, (violation) => say(`${what}: ${violation}`));
   const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   if (over > 0) say(`${what}: content is ${over} pixels wider than the screen`);
 }
 
 // ---- a reviewer's page -------------------------------------------------------------------------------------
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-});
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const DESK = { viewport: { width: 1280, height: 900 } };
 

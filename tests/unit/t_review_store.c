@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_review_store.c - the file of a review: order, blindness, answers, undo, adjudication, damage. */
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -412,6 +415,82 @@ static void test_several_processes(void **state)
     lk_review_store_free(store);
 }
 
+/* Answers until everything is answered, and says each answer through the pipe once the call has returned. */
+static _Noreturn void answer_until_killed(const char *path, int64_t reviewer, int pipe_end)
+{
+    struct lk_review_store *store;
+    struct lk_review_screen screen;
+    bool ok = lk_review_store_open(&store, path, NULL) == LK_OK;
+    while (ok && (ok = lk_review_store_next(store, reviewer, &screen, NULL) == LK_OK) &&
+           screen.id[0] != '\0') {
+        int answer = (int)(screen.done % 7) - 3;
+        ok = lk_review_store_answer(store, reviewer, screen.id, answer, NULL, 1, NULL) == LK_OK &&
+             write(pipe_end, &answer, sizeof answer) == (ssize_t)sizeof answer;
+    }
+    _exit(ok ? 0 : 1);
+}
+
+/* Killed in the middle again and again: what was said to be stored is stored, once, and the rest can be
+ * answered. */
+static void test_killed(void **state)
+{
+    (void)state;
+    char tokens[REVIEW_REVIEWERS + 1][LK_REVIEW_TOKEN_SIZE];
+    const char *path = temp_path("killed.db");
+    lk_review_store_free(review_make(path, 1, tokens));
+    int ends[2], said, n_said = 0, kills = 0;
+    assert_int_equal(pipe(ends), 0);
+    for (int64_t r = 1; r <= REVIEW_REVIEWERS;) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            answer_until_killed(path, r, ends[1]);
+        int before = n_said, status;
+        struct timespec moment = {0, (long)(kills * 7919 % 40) * 500000};
+        while (n_said < before + 1 + kills % 2 && waitpid(child, &status, WNOHANG) == 0) {
+            struct pollfd ready = {ends[0], POLLIN, 0};
+            if (poll(&ready, 1, 20) == 1) {
+                assert_int_equal(read(ends[0], &said, sizeof said), sizeof said);
+                n_said++;
+            }
+        }
+        nanosleep(&moment, NULL); /* somewhere in the next answer */
+        bool killed = kill(child, SIGKILL) == 0;
+        waitpid(child, &status, 0);
+        kills += killed;
+
+        struct lk_review_store *store;
+        struct lk_review_screen screen;
+        assert_int_equal(lk_review_store_open(&store, path, &err), LK_OK);
+        assert_int_equal(lk_review_store_next(store, r, &screen, &err), LK_OK);
+        lk_review_store_free(store);
+        struct pollfd rest = {ends[0], POLLIN, 0};
+        while (poll(&rest, 1, 0) == 1) {
+            assert_int_equal(read(ends[0], &said, sizeof said), sizeof said);
+            n_said++;
+        }
+        /* all that was said, and at most the one that was being stored */
+        int stored = (int)screen.done + (int)(r - 1) * REVIEW_ITEMS;
+        assert_in_range(stored, n_said, n_said + 1);
+        n_said = stored;
+        r += screen.id[0] == '\0';
+    }
+    assert_in_range(kills, 5, 1000);
+    struct lk_review_store *store;
+    struct lk_review_all all;
+    assert_int_equal(lk_review_store_open(&store, path, &err), LK_OK);
+    assert_int_equal(lk_review_store_read(store, &all, &err), LK_OK);
+    assert_string_equal(all.broken, "");
+    assert_int_equal(all.log_rows, REVIEW_REVIEWERS * REVIEW_ITEMS);
+    assert_int_equal(all.n_given, REVIEW_REVIEWERS * REVIEW_ITEMS);
+    for (size_t i = 0; i < all.n_given; i++)
+        assert_int_equal(all.given[i].answer, (int)((all.given[i].position - 1) % 7) - 3);
+    lk_review_all_free(&all);
+    lk_review_store_free(store);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_rest),    cmocka_unit_test(test_adjudication),
         cmocka_unit_test(test_changed), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_cut),     cmocka_unit_test(test_several_processes),
+        cmocka_unit_test(test_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,33 +46,25 @@ async function call(path, body) {
   return reply;
 }
 
-// The same, again and again while there is no answer: what was sent is stored once, however often it comes.
-async function insist(path, body, onTrouble) {
-  for (let wait = 500; ; wait = Math.min(2 * wait, 5000)) {
+// The same, again and again while there is no answer: what was sent is stored once, however often it comes. Says to
+// onTrouble what is wrong, and null when that is over.
+async function insist(path, body, onTrouble, take = (reply) => reply.json()) {
+  for (let wait = 500, troubled = false; ; wait = Math.min(2 * wait, 5000), troubled = true) {
     try {
-      const value = await (await call(path, body)).json();
-      onTrouble(null);
+      const value = await take(await call(path, body));
+      if (troubled) onTrouble(null);
       return value;
     } catch (error) {
-      if (error instanceof Refusal && error.status !== 0 && error.status < 500) throw error;
-      onTrouble(error);
+      if (error instanceof Refusal && error.status >= 400 && error.status < 500) throw error;
+      onTrouble(error instanceof Refusal ? error : new Refusal(0, 'The server broke off.'));
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
 }
 
 // A picture as an address that an <img> takes.
-async function picture(path) {
-  for (let tries = 0; ; tries++) {
-    try {
-      return URL.createObjectURL(await (await call(path)).blob());
-    } catch (error) {
-      if (error.status > 0 && error.status < 500 && error.status !== 408) throw error;
-      if (tries >= 60) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
-  }
-}
+const picture = (path) =>
+  insist(path, undefined, (error) => trouble(error && error.message), async (reply) => URL.createObjectURL(await reply.blob()));
 
 function show(id, shown) {
   byId(id).hidden = !shown;

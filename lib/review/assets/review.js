@@ -159,6 +159,7 @@
   // Sends what changes the review, and shows what comes then. Nothing new is shown before the server has stored it.
   async function change(path, body) {
     ready = false;
+    trouble(null);
     delete document.body.dataset.ready;
     document.body.classList.add('busy');
     const onTrouble = (error) =>
