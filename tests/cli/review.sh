@@ -73,6 +73,15 @@ sed '2s/train\//other\//' few.csv >wrong.csv
 review 1 new measured --pairs wrong.csv --items 20 -o wrong.db
 grep -q "the table is of other sets" err.txt || cat err.txt
 [ ! -e wrong.db ] && [ ! -e wrong.db.tmp ] || ls
+# without a hold-out there are no look-alikes: said, and nothing is corrected by the easy pairs in their place
+"$LIKENESS" measure -q --synthetic faces_made --train faces_train -o alone >/dev/null
+review 0 new alone --items 20 -o alone.db
+grep -q " 0 look-alikes, " out.txt || cat out.txt
+grep -q "has no hold-out, so there are no look-alikes" err.txt || cat err.txt
+"$python" "$TESTS/answer_review.py" answer alone.db >/dev/null
+review 0 stats alone.db -o alone.json
+grep -q "^share of true leaks among the candidates: not defined$" out.txt || cat out.txt
+grep -q '"noise": "easy"' alone.json || cat alone.json
 # a changed answer, and what is no review
 "$python" -c "import sqlite3; d = sqlite3.connect('r.db'); d.execute(\"UPDATE log SET answer = '3' WHERE seq = 25\"); d.commit()"
 review 1 stats r.db

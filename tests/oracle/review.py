@@ -33,17 +33,21 @@ def near(got, want, tolerance, what):
 
 # ---- alpha: all pairs of ratings, one by one ------------------------------------------------------------
 
-def slow_alpha(table, levels):
+def slow_alpha(ratings, levels):
     """Observed over expected disagreement, from every pair of ratings (Krippendorff 2011)."""
-    items = [[int(v) for v in row if v >= 0] for row in table]
+    items = [[int(v) for v in row if v >= 0] for row in ratings]
     items = [row for row in items if len(row) > 1]
     pooled = [v for row in items for v in row]
     n = len(pooled)
     count = [pooled.count(k) for k in range(levels)]
 
-    def delta(a, b):
+    def distance(a, b):
         a, b = min(a, b), max(a, b)
         return (sum(count[a:b + 1]) - (count[a] + count[b]) / 2) ** 2 if a != b else 0.0
+    table = [[distance(a, b) for b in range(levels)] for a in range(levels)]
+
+    def delta(a, b):
+        return table[a][b]
     observed = sum(delta(a, b) / (len(row) - 1) for row in items for i, a in enumerate(row)
                    for j, b in enumerate(row) if i != j) / n if n else math.nan
     expected = sum(delta(a, b) for i, a in enumerate(pooled) for j, b in enumerate(pooled) if i != j)
