@@ -224,10 +224,13 @@ class Killer:
     def __init__(self, server):
         self.server = server
         self.lengths = {"crop": set(), "original": set(), "screen": set()}
+        self.quickest = 1.0  # seconds that a picture took at least
         self.confirmed = [0] * len(REVIEWERS)
 
     def picture(self, browser, screen, side, what):
+        started = time.monotonic()
         reply, content = browser.ask(f"/api/picture/{screen}/{side}/{what}")
+        self.quickest = min(self.quickest, time.monotonic() - started)
         check(reply.status == 200 and content.startswith(b"\xff\xd8\xff"), f"picture: {reply.status}")
         self.lengths[what].add((len(content), len(str(reply.headers))))
 
@@ -276,6 +279,7 @@ class Killer:
         for t in threads:
             t.join()
         check(kills == 4, f"the server was killed {kills} times: the review is too short for this test")
+        check(self.quickest >= 0.03, f"a picture came after {self.quickest:.4f} s")
         for what, lengths in self.lengths.items():
             check(len(lengths) == 1, f"replies with a {what} have lengths of body and head {sorted(lengths)}")
 
