@@ -103,6 +103,17 @@ void cli_check_sets(const struct measure_sets *sets, struct argp_state *state);
 extern const struct argp list_argp;
 int measure_list(struct cli *cli, const lk_list_options *list);
 
+/* What `likeness review serve` does (review_serve.c). */
+enum { MAX_LINKS = 8 };
+struct serve_options {
+    struct cli *cli;
+    const char *review;
+    int port; /* 0 = not given */
+    const char *links[MAX_LINKS];
+    size_t n_links;
+};
+int run_review_server(struct serve_options *serve);
+
 /* Parses with argp so that errors exit with EXIT_USAGE and help goes to stdout. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 

@@ -10,9 +10,9 @@
 #include "cli.h"
 
 /* Which actions an option belongs to. */
-enum { NEW = 1, STATS = 2, EXPORT = 4 };
+enum { NEW = 1, SERVE = 2, STATS = 4, EXPORT = 8 };
 
-enum { KEY_REVIEWERS = 0x9001, KEY_ITEMS, KEY_CONTROLS, KEY_REPEATS, KEY_SEED, KEY_PAIRS, KEY_JSON };
+enum { KEY_REVIEWERS = 0x9001, KEY_ITEMS, KEY_CONTROLS, KEY_REPEATS, KEY_SEED, KEY_PAIRS, KEY_PORT, KEY_LINKS, KEY_JSON };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0,
@@ -30,8 +30,13 @@ static const struct argp_option options[] = {
      "then the closest pairs",
      1},
     {"seed", KEY_SEED, "N", 0, "seed of controls, order and sides (default: 1)", 1},
-    {NULL, 0, NULL, 0, "Options of stats:", 2},
-    {"json", KEY_JSON, NULL, 0, "print the JSON instead of text", 2},
+    {NULL, 0, NULL, 0, "Options of serve:", 2},
+    {"port", KEY_PORT, "PORT", 0,
+     "listen on this port of 127.0.0.1; without it on one that belongs to the review, or on any where that is taken",
+     2},
+    {"links", KEY_LINKS, "FILE", 0, "print whole links; FILE holds what `review new` printed", 2},
+    {NULL, 0, NULL, 0, "Options of stats:", 3},
+    {"json", KEY_JSON, NULL, 0, "print the JSON instead of text", 3},
     {0},
 };
 
@@ -41,6 +46,7 @@ struct review_input {
     const char *output;
     bool json;
     lk_review_new_options make;
+    struct serve_options serve;
     unsigned fits;    /* actions that all options given belong to */
     const char *last; /* the option that left none */
 };
@@ -159,6 +165,13 @@ static int review_export(struct review_input *in)
     return EXIT_DONE;
 }
 
+static int review_serve(struct review_input *in)
+{
+    in->serve.cli = in->cli;
+    in->serve.review = in->file;
+    return run_review_server(&in->serve);
+}
+
 /* ---- which
  * --------------------------------------------------------------------------------------------------- */
 
@@ -169,6 +182,7 @@ static const struct {
     int (*run)(struct review_input *in);
 } actions[] = {
     {"new", NEW, true, review_new},
+    {"serve", SERVE, false, review_serve},
     {"stats", STATS, false, review_stats},
     {"export", EXPORT, true, review_export},
 };
@@ -186,7 +200,7 @@ static void check(struct review_input *in, struct argp_state *state)
 {
     int i = find_action(in->action);
     if (i == N_ACTIONS)
-        argp_error(state, "expected an action: new, stats or export");
+        argp_error(state, "expected an action: new, serve, stats or export");
     else if ((actions[i].bit & in->fits) == 0)
         argp_error(state, "%s is no option of review %s", in->last, in->action);
     else if (in->file == NULL)
@@ -224,6 +238,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         in->make.pairs = arg;
         name = "--pairs";
         break;
+    case KEY_PORT:
+        in->serve.port = (int)cli_number(arg, 1, 65535, name = "--port", state);
+        of = SERVE;
+        break;
+    case KEY_LINKS:
+        if (in->serve.n_links == MAX_LINKS)
+            argp_error(state, "--links: expected at most %d files", MAX_LINKS);
+        in->serve.links[in->serve.n_links++] = arg;
+        name = "--links";
+        of = SERVE;
+        break;
     case KEY_JSON:
         in->json = true;
         name = "--json";
@@ -231,7 +256,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case 'o':
         in->output = arg;
-        return 0;
+        name = "--output";
+        of = NEW | STATS | EXPORT;
+        break;
     case ARGP_KEY_ARG:
         if (in->action == NULL)
             in->action = arg;
@@ -257,17 +284,17 @@ int cmd_review(struct cli *cli, int argc, char **argv)
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
     static const struct argp argp = {options,
                                      parse,
-                                     "new MEASURE -o REVIEW\nstats REVIEW\nexport REVIEW -o TABLE",
+                                     "new MEASURE -o REVIEW\nserve REVIEW\nstats REVIEW\nexport REVIEW -o TABLE",
                                      "Let people judge pairs blindly: make a review of what a measurement "
                                      "found, with controls whose answer is "
-                                     "known; say what came of it; write every answer to a table."
+                                     "known; show it to the reviewers in a browser; say what came of it; write every answer to a table."
                                      "\vA review holds faces, read again from where the measurement's FACES "
                                      "directories say that they lie, and is "
                                      "to be kept like them.",
                                      children,
                                      NULL,
                                      NULL};
-    struct review_input in = {.cli = cli, .fits = NEW | STATS | EXPORT};
+    struct review_input in = {.cli = cli, .fits = NEW | SERVE | STATS | EXPORT};
     lk_review_new_options_init(&in.make);
     cli_parse(&argp, argc, argv, &in);
     int code = cli_start(cli);

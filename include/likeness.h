@@ -868,6 +868,21 @@ LK_API lk_status lk_review_stats(lk_ctx *ctx, const char *review, const char *ou
 LK_API lk_status lk_review_export(lk_ctx *ctx, const char *review, const char *output, uint64_t *n_answers,
                                   lk_error *err);
 
+typedef struct lk_review_serve_options {
+    const char *store; /* the review: a file that lk_review_new made */
+    int port; /* to listen on; 0 = the same each time for the same review, or any one where that is taken */
+} lk_review_serve_options;
+
+/* The server listens on http://127.0.0.1:port/ now. Called once. */
+typedef void lk_review_ready_fn(void *user, int port);
+
+LK_API void lk_review_serve_options_init(lk_review_serve_options *options);
+/* Serves the pages of reviewers and adjudicator to browsers on this machine until the context is cancelled,
+ * which is LK_OK: every answer is stored when the browser is told so. LK_EBUSY when another program has the
+ * port. */
+LK_API lk_status lk_review_serve(lk_ctx *ctx, const lk_review_serve_options *options,
+                                 lk_review_ready_fn *ready, void *user, lk_error *err);
+
 /* ---- trust: what a folder was made from, is it still so, and biometric data out of it ---------------- */
 
 typedef struct lk_manifest_options {

@@ -30,7 +30,7 @@ enum {
     LK_REVIEW_CROP = 224,      /* width and height of every crop, pixels */
     LK_REVIEW_ORIGINAL = 640,  /* width and height of every original: it is fitted in, grey beside it */
     LK_REVIEW_MAX_NOTE = 2000, /* bytes of a note */
-    LK_REVIEW_REST_EVERY = 40, /* a rest is due after so many pairs */
+    LK_REVIEW_REST_EVERY = 100, /* a rest is due after so many pairs */
 };
 
 /* ---- making one -------------------------------------------------------------------------------------- */

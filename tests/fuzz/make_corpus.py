@@ -432,6 +432,30 @@ def make_pairs():
     save("pairs", "promises", b"1000\t10000\nA\t1\t2\n")
 
 
+def make_review_requests():
+    token, screen = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+    head = "{}\n{}\n127.0.0.1:20080\nhttp://127.0.0.1:20080\nBearer " + token + "\napplication/json\n{}"
+    answer = {"screen": screen, "answer": "cannot_say", "note": "a caf\u00e9", "milliseconds": 4200}
+    requests = {
+        "page": "GET\n/\nlocalhost\n\n\n\n",
+        "screen": head.format("GET", "/api/screen", ""),
+        "picture": head.format("GET", f"/api/picture/{screen}/right/original", ""),
+        "case": head.format("GET", "/api/case/17/reference/crop", ""),
+        "other": head.format("GET", "/api/case/17/image/other/3", ""),
+        "answer": head.format("POST", "/api/answer", json.dumps(answer)),
+        "undo": head.format("POST", "/api/undo", json.dumps({"screen": screen})),
+        "close": head.format("POST", "/api/close", "{}"),
+        "decide": head.format("POST", "/api/decide", '{"item": 17, "decision": "same", "note": "a scar"}'),
+        "member": head.format("POST", "/api/answer", '{"kind": 1}'),
+        "method": head.format("PUT", "/api/undo", ""),
+        "upwards": head.format("GET", "/api/picture/../../etc/passwd", ""),
+        "host": "GET\n/api/screen\n127.0.0.1.attacker.example\n\n\n\n",
+        "origin": "POST\n/api/answer\n127.0.0.1\nhttp://attacker.example\n\n\n",
+    }
+    for name, text in requests.items():
+        save("review_request", name, text.encode())
+
+
 def make_manifests():
     hash_, lists = "0" * 64, {k: [] for k in ("models", "sets", "uses", "inputs", "outputs", "purged")}
     whole = {"kind": "manifest", "format": 1, **lists}
@@ -453,6 +477,7 @@ def make_manifests():
 
 
 make_archives()
+make_review_requests()
 make_manifests()
 make_labels()
 make_ijb()
