@@ -10,8 +10,8 @@
 #include "base/hash.h"
 #include "formats/json.h"
 
-static const char *const table_names[] = {"identities.csv", "persons.csv", "pairs.csv",   "curve.csv",
-                                          "doubles.csv",    "matchers.csv", NULL};
+static const char *const table_names[] = {"identities.csv", "persons.csv",  "pairs.csv",  "curve.csv",
+                                          "doubles.csv",    "matchers.csv", "strata.csv", NULL};
 
 /* ---- writing ---------------------------------------------------------------------------------------- */
 
@@ -21,30 +21,40 @@ static json_t *settings(const struct lk_audit_request *r, lk_error *err)
     char hex[65];
     if (r->of->thresholds != NULL && lk_hash_file(r->of->thresholds, hex, err) != LK_OK)
         return NULL;
-    json_t *strengths = json_array(), *matchers = json_array();
+    json_t *strengths = json_array(), *matchers = json_array(), *filters = json_array(), *strata = json_array();
+    for (size_t i = 0; i < o->n_filters; i++)
+        json_array_append_new(filters, lk_json_text(o->filters[i]));
+    for (size_t i = 0; i < o->n_strata; i++)
+        json_array_append_new(strata, lk_json_text(o->strata[i]));
     for (size_t i = 0; i < o->n_strengths; i++)
         json_array_append_new(strengths, json_real(o->strengths[i]));
     for (size_t i = 0; r->of_first && o->n_others > 0 && i <= o->n_others; i++)
         json_array_append_new(matchers, json_string(i > 0 ? o->others[i - 1].name : r->of->name));
-    json_t *out = json_pack("{s:f, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "fdr", o->fdr, "seed",
+    json_t *out = json_pack("{s:f, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "fdr", o->fdr, "seed",
                             (json_int_t)o->seed, "decoys", (json_int_t)o->decoys, "same_person",
                             isnan(o->same_person) ? json_null() : json_real(o->same_person), "pairs",
-                            (json_int_t)o->pairs, "strengths", strengths, "thresholds_sha256",
+                            (json_int_t)o->pairs, "strengths", strengths, "filters", filters, "strata", strata, "thresholds_sha256",
                             r->of->thresholds != NULL ? json_string(hex) : json_null(), "matchers", matchers);
     if (out == NULL)
         lk_fail(err, LK_ENOMEM, "out of memory");
     return out;
 }
 
-static lk_status hash_outputs(const char *folder, bool several, json_t *out, lk_error *err)
+static lk_status hash_outputs(const char *folder, bool several, bool strata, json_t *out, lk_error *err)
 {
     for (size_t i = 0; table_names[i] != NULL; i++) {
-        if (!several && strcmp(table_names[i], "matchers.csv") == 0)
+        if ((!several && strcmp(table_names[i], "matchers.csv") == 0) ||
+            (!strata && strcmp(table_names[i], "strata.csv") == 0))
             continue;
         char hex[65], *path = lk_path_join(folder, table_names[i], err);
-        lk_status status = path != NULL ? lk_hash_file(path, hex, err) : LK_ENOMEM;
+        bool is_there = path != NULL && lk_path_exists(path);
+        lk_status status = path == NULL ? LK_ENOMEM : LK_OK;
+        if (is_there || strcmp(table_names[i], "strata.csv") != 0) /* there may be no strata */
+            status = path != NULL ? lk_hash_file(path, hex, err) : LK_ENOMEM;
         free(path);
         LK_TRY(status);
+        if (!is_there)
+            continue;
         LK_NEED(json_object_set_new(out, table_names[i], json_string(hex)) == 0, err, LK_ENOMEM,
                 "%s: out of memory", folder);
     }
@@ -57,7 +67,7 @@ lk_status lk_audit_made(const struct lk_audit_request *r, json_t **out, lk_error
     json_t *wanted = settings(r, err), *outputs = json_object();
     lk_status status = wanted != NULL && here != NULL && outputs != NULL ? LK_OK : LK_ENOMEM;
     if (status == LK_OK)
-        status = hash_outputs(r->folder, r->of_first && r->options->n_others > 0, outputs, err);
+        status = hash_outputs(r->folder, r->of_first && r->options->n_others > 0, r->options->n_strata > 0, outputs, err);
     if (status == LK_OK) {
         *out = json_pack("{s:o, s:O, s:O}", "working_directory", lk_json_text(here), "settings", wanted,
                          "outputs", outputs);
@@ -165,6 +175,7 @@ lk_status lk_audit_again(const struct lk_audit_request *r, const json_t *measure
     LK_TRY(compare_sets(&c, r, err));
     LK_TRY(compare_settings(&c, r, err));
     LK_TRY(look_around(&c, r, err));
+    c.moved = c.moved || r->options->n_filters > 0 || r->options->n_strata > 0; /* what these say is not read back */
     *state = what->len > 0 ? LK_AUDIT_OTHER : c.moved ? LK_AUDIT_MOVED : LK_AUDIT_SAME;
     return LK_OK;
 }

@@ -80,7 +80,7 @@ grep -q '"path": null' one/report.json || echo "no path was withheld"
 #out Copies shown: 4 of 14 *: Not enough power: *
 #out truth:   0 of 4 planted identities found, 0 of the discoveries were not planted
 #out report:  one/report.html
-#out control-1 control-2 holdout holdout-2 match measure report.html report.json synthetic train 
+#out control-1 control-2 holdout holdout-2 manifest.json match measure report.html report.json synthetic train 
 #err train: 10 images, 10 with a face, 0 without, 0 unreadable
 #err holdout: 10 images, 10 with a face, 0 without, 0 unreadable
 #err synthetic: 14 images, 14 with a face, 0 without, 0 unreadable
