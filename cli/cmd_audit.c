@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_audit.c - likeness audit: embed the sets, match and measure them, write the report, note what it was made
- * from; each step as its own command does it. */
+/* cmd_audit.c - likeness audit: embed the sets, match and measure them, write the report, note what it was made from;
+ * each step as its own command does it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -329,25 +329,6 @@ static int write_report(struct audit *a, const char *match_dir, const char *meas
     return a->some_unreadable ? EXIT_SOME_UNREADABLE : EXIT_DONE;
 }
 
-/* The last step: what all this was made from, for `likeness verify` and `likeness purge`. */
-static int write_manifest(struct audit *a, int code)
-{
-    const char *inputs[] = {a->measure.thresholds, a->report.truth, a->exclude};
-    lk_manifest_options o;
-    lk_manifest_summary summary;
-    lk_error err;
-    lk_manifest_options_init(&o);
-    o.folder = a->output;
-    o.inputs = inputs;
-    o.n_inputs = sizeof inputs / sizeof *inputs;
-    o.report = &a->report;
-    o.cpu = a->match.cpu;
-    o.started = a->started;
-    o.command = a->cli->command;
-    lk_status status = lk_manifest(a->cli->ctx, &o, &summary, &err);
-    return status == LK_OK ? code : cli_fail(a->cli, status, &err);
-}
-
 /* Into OUTPUT/NAME, or OUTPUT/NAME-1 ... where there can be several. */
 static int embed_sets(struct audit *a, struct sets *sets, const char *name, bool numbered)
 {
@@ -364,6 +345,25 @@ static void free_sets(struct sets *sets)
 {
     for (size_t i = 0; i < sets->n; i++)
         free(sets->faces[i]);
+}
+
+/* The last step: what all this was made from, for `likeness verify` and `likeness purge`. */
+static int write_manifest(struct audit *a, int code)
+{
+    const char *inputs[] = {a->measure.thresholds, a->report.calibration, a->report.truth, a->exclude};
+    lk_manifest_options o;
+    lk_manifest_summary summary;
+    lk_error err;
+    lk_manifest_options_init(&o);
+    o.folder = a->output;
+    o.inputs = inputs;
+    o.n_inputs = sizeof inputs / sizeof *inputs;
+    o.report = &a->report;
+    o.cpu = a->match.cpu;
+    o.started = a->started;
+    o.command = a->cli->command;
+    lk_status status = lk_manifest(a->cli->ctx, &o, &summary, &err);
+    return status == LK_OK ? code : cli_fail(a->cli, status, &err);
 }
 
 static int run_steps(struct audit *a)

@@ -57,7 +57,8 @@ static void put_matching(const struct lk_report *r, FILE *f)
     fprintf(f,
             "<p>For a fair comparison the training set and %s hold-out%s were given the same number of persons: %s each "
             "(of %s in the training set).",
-            lk_count(&a, r->competition.holdouts), r->competition.holdouts > 1 ? "s" : "",
+            r->competition.holdouts > 1 ? lk_count(&a, r->competition.holdouts) : "the",
+            r->competition.holdouts > 1 ? "s" : "",
             lk_count(&b, (uint64_t)json_integer_value(json_object_get(m, "persons_each"))),
             lk_count(&c, (uint64_t)json_integer_value(json_object_get(m, "train_persons_given"))));
     if (json_is_object(d))

@@ -47,24 +47,21 @@ static lk_status describe_report(const lk_manifest_options *o, json_t **out, lk_
         *out = json_null();
         return LK_OK;
     }
-    const struct {
-        const char *key, *path;
-    } files[] = {{"measures", r->measures},
-                 {"match", r->match},
-                 {"review", r->review},
-                 {"calibration", r->calibration},
-                 {"truth", r->truth}};
-    json_t *report = json_pack("{s:I}", "max_pairs", (json_int_t)r->max_pairs);
-    lk_status status = report != NULL ? LK_OK : no_memory(err);
-    for (size_t i = 0; status == LK_OK && i < sizeof files / sizeof *files; i++) {
+    const char *const keys[] = {"measures", "match", "review", "calibration", "truth"};
+    const char *const paths[] = {r->measures, r->match, r->review, r->calibration, r->truth};
+    json_t *report = json_object();
+    bool failed = report == NULL;
+    lk_status status = LK_OK;
+    for (size_t i = 0; status == LK_OK && i < sizeof keys / sizeof *keys; i++) {
         char *place = NULL;
-        if (files[i].path != NULL)
-            status = lk_trust_place(o->folder, files[i].path, &place, err);
-        if (status == LK_OK &&
-            json_object_set_new(report, files[i].key, place != NULL ? lk_json_text(place) : json_null()) != 0)
-            status = no_memory(err);
+        if (paths[i] != NULL)
+            status = lk_trust_place(o->folder, paths[i], &place, err);
+        failed |= json_object_set_new(report, keys[i], place != NULL ? lk_json_text(place) : json_null()) != 0;
         free(place);
     }
+    failed |= json_object_set_new(report, "max_pairs", json_integer((json_int_t)r->max_pairs)) != 0;
+    if (status == LK_OK && failed)
+        status = no_memory(err);
     if (status == LK_OK)
         *out = report;
     else
