@@ -220,7 +220,7 @@ static json_t *report_to_json(const struct lk_report *r)
 {
     int same = lk_report_same_making(r);
     return json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "kind", "report", "format", 2, "tool", lk_version(), "command", name(r, r->options->command),
+                     "kind", "report", "format", 1, "tool", lk_version(), "command", name(r, r->options->command),
                      "verdict", verdict_to_json(r), "unit", r->by_identity ? "identity" : "image", "units",
                      count(r->n_units), "sets", sets_to_json(r), "model", making_to_json(r, "model"), "detector",
                      making_to_json(r, "detector"), "alignment", text(lk_report_fact(r, NULL, "alignment")),

@@ -18,8 +18,8 @@ for protocol in 2 3 4; do
     cmp photos_faces/embeddings.npy faces_$protocol/embeddings.npy
 done
 cut -d, -f1-4 faces_4/images.csv | sed -n 3p
-"$LIKENESS" match faces_insightface faces_dcface -o match 2>/dev/null >&2
-"$LIKENESS" report match -o report.html >/dev/null 2>&1
+"$LIKENESS" measure --synthetic faces_insightface --train faces_dcface --same-person 2 -o measure 2>/dev/null >&2
+"$LIKENESS" report measure -o report.html >/dev/null 2>&1
 [ "$(grep -o 'data:image/jpeg' report.html | wc -l)" -ge 30 ]
 #out 18 images of 6 identities
 #out         18 embedded, 48 numbers each, in faces_insightface/embeddings.npy

@@ -13,7 +13,7 @@ echo "$code $(grep -c "cannot write a temporary file there (set TMPDIR to a fold
 [ ! -e full ] || echo "a folder was made"
 "$LIKENESS" audit -q --train train.npz:vectors --holdout holdout.npz:vectors --synthetic synth.npz:vectors -o audit >audit.txt
 head -1 audit.txt
-"$LIKENESS" report -q audit/match -o again.html | head -1
+"$LIKENESS" report -q audit/measure --match audit/match -o again.html | head -1
 grep -o '"identities": [0-9]*' audit/match/meta.json | sort | uniq -c | tr -s ' '
 grep -c "plain vectors without pictures were compared" again.html
 #out 1 1
