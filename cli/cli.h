@@ -56,6 +56,7 @@ int cmd_person(struct cli *cli, int argc, char **argv);
 int cmd_simulate(struct cli *cli, int argc, char **argv);
 int cmd_plant(struct cli *cli, int argc, char **argv);
 int cmd_power(struct cli *cli, int argc, char **argv);
+int cmd_status(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
 
 /* Child parser with the common options; its input is the struct cli. Put
@@ -83,6 +84,9 @@ void print_presets(void);
 /* The same for `measure --list`; its input is an lk_list_options, and measure_list does the rest. */
 extern const struct argp list_argp;
 int measure_list(struct cli *cli, const lk_list_options *list);
+
+/* `audit STUDY.INI`, once options are parsed and the context is made (audit_study.c). */
+int audit_study(struct cli *cli, lk_study_options *options, bool dry_run);
 
 /* Parses with argp so that errors exit with EXIT_USAGE and help goes to stdout. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);

@@ -13,6 +13,7 @@ struct lk_asset {
 extern const char lk_asset_page_css[];
 extern const char lk_asset_parts_css[];
 extern const char lk_asset_limits_html[];
+extern const char lk_asset_study_css[]; /* of the pages about a whole study */
 /* Vega, Vega-Lite, Vega-Embed and the page's own, in the order they run. */
 extern const struct lk_asset lk_asset_scripts[];
 extern const size_t lk_n_asset_scripts;
