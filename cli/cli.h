@@ -96,17 +96,29 @@ uint64_t cli_number(const char *text, uint64_t low, uint64_t high, const char *o
                     struct argp_state *state);
 double cli_real(const char *text, double low, double high, const char *option, struct argp_state *state);
 
+/* "I/N" with 1 <= I <= N, or a usage error. */
+void cli_shard(const char *text, uint64_t *index, uint64_t *count, struct argp_state *state);
+
 /* The argument of --cpu, or a usage error that names the levels of this machine. */
 const char *cli_cpu(const char *text, struct argp_state *state);
 
+/* The command line as one string that a shell would read back, for meta.json; freed by cli_end. */
+char *cli_quote(const char *program, int argc, char **argv);
+
 /* Makes cli->ctx with messages and progress on stderr and Ctrl-C turned into lk_ctx_cancel. */
 int cli_start(struct cli *cli);
+
+/* Frees what cli_start and cli_quote made. */
+void cli_end(struct cli *cli);
 
 /* Prints the error of a failed call and gives the exit code that belongs to it. */
 int cli_fail(const struct cli *cli, lk_status status, const lk_error *err);
 
 /* One line on stderr, unless --quiet. */
 void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints what a MATCH directory holds (cmd_match.c). kth: number of closest pairs asked for. */
+void cli_print_match(const lk_match_summary *summary, const char *output);
 
 /* Prints what a FACES directory holds (cmd_embed.c). */
 void cli_print_faces(const lk_embed_summary *summary, const char *output);

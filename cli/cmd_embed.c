@@ -24,22 +24,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-/* "I/N" with 1 <= I <= N. */
-static void parse_shard(const char *arg, lk_embed_options *embed, struct argp_state *state)
-{
-    const char *slash = strchr(arg, '/');
-    size_t len = slash != NULL ? (size_t)(slash - arg) : 0;
-    char index[24];
-    if (len == 0 || len >= sizeof index) {
-        argp_error(state, "--shard: found '%s', expected I/N, such as 3/8", arg);
-        return;
-    }
-    memcpy(index, arg, len);
-    index[len] = '\0';
-    embed->n_shards = cli_number(slash + 1, 1, 1000000, "--shard, N", state);
-    embed->shard = cli_number(index, 1, embed->n_shards, "--shard, I", state);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct args *a = state->input;
@@ -53,7 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->embed.output = arg;
         return 0;
     case KEY_SHARD:
-        parse_shard(arg, &a->embed, state);
+        cli_shard(arg, &a->embed.shard, &a->embed.n_shards, state);
         return 0;
     case KEY_EXCLUDE:
         a->embed.exclude = arg;

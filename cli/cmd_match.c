@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-enum { KEY_HOLDOUT = 0x2001, KEY_MIN_SCORE, KEY_FORCE, KEY_CPU, KEY_CACHE };
+enum { KEY_HOLDOUT = 0x2001, KEY_MIN_SCORE, KEY_FORCE, KEY_CPU, KEY_CACHE, KEY_SHARD };
 
 static const struct argp_option options[] = {
     {"holdout", KEY_HOLDOUT, "FACES", 0, "also compare with these real people, whom the generator never saw",
@@ -19,6 +19,8 @@ static const struct argp_option options[] = {
      "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
     {"cache", KEY_CACHE, NULL, 0,
      "keep the search's codes of the real faces beside their embeddings, and use kept ones", 0},
+    {"shard", KEY_SHARD, "PART", 0,
+     "compare with one part of the real faces only, such as 3/8; `likeness merge` joins the parts", 0},
     {0},
 };
 
@@ -58,6 +60,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_CACHE:
         a->options.cache = 1;
         return 0;
+    case KEY_SHARD:
+        cli_shard(arg, &a->options.shard, &a->options.n_shards, state);
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)
             a->options.probes = arg;
@@ -71,13 +76,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "expected SYNTH and TRAIN: two FACES folders or files of embeddings");
         if (a->options.output == NULL)
             argp_error(state, "expected -o MATCH: the folder to write to");
+        if (a->options.cache && a->options.n_shards > 0)
+            argp_error(state, "--cache keeps the codes of whole sets: it does not go with --shard");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static void print_summary(const lk_match_options *o, const lk_match_summary *s)
+void cli_print_match(const lk_match_summary *s, const char *output)
 {
     printf("%" PRIu64 " synthetic faces compared with %" PRIu64 " of the training set", s->n_probes,
            s->n_references);
@@ -86,10 +93,10 @@ static void print_summary(const lk_match_options *o, const lk_match_summary *s)
     printf(": %" PRIu64 " pairs\n", s->n_pairs);
     if (s->n_excluded > 0)
         printf("%" PRIu64 " rows left out, being zero or not finite\n", s->n_excluded);
-    uint64_t train_pairs = s->n_probes * s->n_references, k = o->k < train_pairs ? o->k : train_pairs;
     printf("closest pair in the training set scores %.4f, number %" PRIu64 " scores %.4f\n", (double)s->best,
-           k, (double)s->kth);
-    printf("tables in %s%s\n", o->output, s->up_to_date ? " (up to date, nothing was to do)" : "");
+           s->n_closest, (double)s->kth);
+    printf("%s in %s%s\n", s->is_shard ? "a shard for `likeness merge`" : "tables", output,
+           s->up_to_date ? " (up to date, nothing was to do)" : "");
 }
 
 int cmd_match(struct cli *cli, int argc, char **argv)
@@ -118,6 +125,6 @@ int cmd_match(struct cli *cli, int argc, char **argv)
     lk_status status = lk_match(cli->ctx, &args.options, &summary, &err);
     if (status != LK_OK)
         return cli_fail(cli, status, &err);
-    print_summary(&args.options, &summary);
+    cli_print_match(&summary, args.options.output);
     return summary.n_excluded > 0 ? EXIT_SOME_UNREADABLE : EXIT_DONE;
 }

@@ -301,11 +301,15 @@ typedef struct lk_match_options {
     const char *command;
     const char *cpu;        /* instruction set by its name in lk_cpu_level; NULL or "auto" = the best. Results do not depend on it. */
     int cache;              /* keep the real faces' codes beside their embeddings, and take those of an earlier run */
+    uint64_t shard, n_shards; /* compare with part `shard` of n_shards (from 1) of the real faces only, for
+                                 lk_match_merge; n_shards 0 = all */
 } lk_match_options;
 
 typedef struct lk_match_summary {
-    uint64_t n_probes, n_references, n_holdout; /* rows that took part */
+    uint64_t n_probes, n_references, n_holdout; /* rows that took part; of a shard those of its part */
     uint64_t n_excluded;                        /* rows left out: not finite, or zero */
+    uint64_t n_closest;                         /* pairs listed as the closest: k, or all */
+    int is_shard;
     uint64_t n_pairs;                           /* compared, both galleries */
     float best;                                 /* highest score against the references */
     float kth;                                  /* score of the k-th pair */
@@ -314,6 +318,21 @@ typedef struct lk_match_summary {
 
 LK_API void lk_match_options_init(lk_match_options *options); /* k = 1500, r = 10, min_score = NaN */
 LK_API lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summary *out, lk_error *err);
+
+typedef struct lk_match_merge_options {
+    const char *const *shards; /* folders of lk_match with n_shards, one of each shard, in any order */
+    size_t n_shards;
+    const char *output; /* MATCH directory */
+    int force;
+    const char *command;
+} lk_match_merge_options;
+
+LK_API void lk_match_merge_options_init(lk_match_merge_options *options);
+/* Joins the finished shards of one comparison: the tables become what lk_match would have made of everything at once,
+ * byte for byte. The compared sets must still lie where the shards found them. LK_EINVAL when a shard is missing, is
+ * there twice, is not finished or does not belong to the others. */
+LK_API lk_status lk_match_merge(lk_ctx *ctx, const lk_match_merge_options *options, lk_match_summary *out,
+                                lk_error *err);
 
 /* The instruction sets that the comparison has code for. */
 typedef struct lk_cpu_level {

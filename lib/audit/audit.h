@@ -102,6 +102,8 @@ struct lk_audit_unit {
     uint32_t nearest;          /* person of T; LK_NO_PERSON = none */
     uint32_t image, reference; /* rows in S and T of the closest pair */
     uint32_t probe;            /* that image among the probes */
+    /* The same for the hold-outs; gallery 0 = there is none. The reference is a row of the gallery's set. */
+    uint32_t held_gallery, held_image, held_reference;
     float t, h;                /* best score in T and in any hold-out; h is NaN without one */
     double margin, q;          /* NaN without a hold-out */
     bool found;

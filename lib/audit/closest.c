@@ -75,8 +75,6 @@ static lk_status keep_pairs(struct lk_audit *a, const struct lk_search_gallery *
 /* The pair of images behind each unit's best score in T. */
 static void keep_closest_images(struct lk_audit *a, const struct lk_search_gallery *found)
 {
-    for (size_t u = 0; u < a->n_units; u++)
-        a->units[u].t = -INFINITY;
     for (uint64_t i = 0; i < a->probes.rows; i++) {
         struct lk_audit_unit *u = &a->units[a->probe_unit[i]];
         const struct lk_hit *hit = &found->identities[i * found->n_identities];
@@ -86,6 +84,21 @@ static void keep_closest_images(struct lk_audit *a, const struct lk_search_galle
         u->image = a->probe_row[i];
         u->probe = (uint32_t)i;
         u->reference = a->galleries[0].row[hit->row];
+    }
+}
+
+/* The pair behind its best score in any hold-out: of equal ones the first. */
+static void keep_closest_held(struct lk_audit *a, size_t g, const struct lk_search_gallery *found)
+{
+    for (uint64_t i = 0; i < a->probes.rows; i++) {
+        struct lk_audit_unit *u = &a->units[a->probe_unit[i]];
+        const struct lk_hit *hit = &found->identities[i * found->n_identities];
+        if (hit->score <= u->h)
+            continue;
+        u->h = hit->score;
+        u->held_gallery = (uint32_t)g;
+        u->held_image = a->probe_row[i];
+        u->held_reference = a->galleries[g].row[hit->row];
     }
 }
 
@@ -106,6 +119,10 @@ static lk_status search_synthetic(struct lk_audit *a, lk_error *err)
     LK_TRY(lk_tops_new(&a->tops, a->n_units, a->n_galleries, (size_t)a->in->depth, err));
     if (lk_audit_has_holdout(a))
         LK_TRY(lk_tops_new(&a->image_held, (size_t)a->probes.rows, 1, LK_AUDIT_TAIL + 1, err));
+    for (size_t u = 0; u < a->n_units; u++) {
+        a->units[u].t = -INFINITY;
+        a->units[u].h = lk_audit_has_holdout(a) ? -INFINITY : NAN;
+    }
     for (size_t g = 0; g < a->n_galleries; g++) {
         struct lk_search_result result;
         struct lk_search_set references = gallery_set(a, g);
@@ -115,8 +132,10 @@ static lk_status search_synthetic(struct lk_audit *a, lk_error *err)
         join(&a->galleries[g], found, a->probe_unit, a->probes.rows, g, &a->tops);
         keep_persons_best(a, g, found);
         lk_status status = LK_OK;
-        if (g > 0)
+        if (g > 0) {
+            keep_closest_held(a, g, found);
             keep_strangers(a, &a->galleries[g], found);
+        }
         if (g == 0) {
             status = keep_pairs(a, found, err);
             keep_closest_images(a, found);

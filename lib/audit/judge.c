@@ -31,13 +31,10 @@ static void describe_units(struct lk_audit *a)
     for (size_t u = 0; u < a->n_units; u++) {
         struct lk_audit_unit *unit = &a->units[u];
         unit->nearest = lk_tops_of(&a->tops, u, 0)->person;
-        unit->h = each > 1 ? -INFINITY : NAN;
         unit->margin = unit->q = unit->p_control = unit->q_control = unit->e = NAN;
         for (size_t g = 0; g < each; g++) {
             const struct lk_top *best = lk_tops_of(&a->tops, u, g);
             a->scores[u * each + g] = best->score;
-            if (g > 0 && best->score > unit->h)
-                unit->h = best->score;
             if (best->person != LK_NO_PERSON)
                 a->persons[best->person].in_degree++;
         }

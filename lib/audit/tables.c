@@ -34,12 +34,27 @@ static void put_kind(FILE *f, int8_t kind)
     put_text(f, kind == LK_AUDIT_NOT_READ ? NULL : lk_kind_name((enum lk_kind)kind));
 }
 
+/* The pair behind the best score in a hold-out. */
+static void put_held(const struct lk_audit *a, const struct lk_audit_unit *unit, FILE *f)
+{
+    if (unit->held_gallery == 0) {
+        fputs(",,,,,", f);
+        return;
+    }
+    const struct lk_audit_set *s = a->in->synthetic, *h = a->persons[unit->held_gallery * a->n_each].set;
+    char name[32];
+    fprintf(f, ",%s,%" PRIu32 ",%" PRIu32, gallery_name(name, unit->held_gallery),
+            lk_audit_file_row(s, unit->held_image), lk_audit_file_row(h, unit->held_reference));
+    put_text(f, lk_audit_row_path(s, unit->held_image));
+    put_text(f, lk_audit_row_path(h, unit->held_reference));
+}
+
 static void write_identities(const struct lk_audit *a, FILE *f)
 {
     const struct lk_audit_set *s = a->in->synthetic, *t = a->in->train;
     fputs("identity,images,train,holdout,margin,q,discovery,person,in_degree,p_control,q_control,image,"
-          "reference,"
-          "image_path,reference_path,e_value,kind\n",
+          "reference,image_path,reference_path,e_value,kind,holdout_gallery,holdout_image,holdout_reference,"
+          "holdout_image_path,holdout_reference_path\n",
           f);
     for (size_t u = 0; u < a->n_units; u++) {
         const struct lk_audit_unit *unit = &a->units[u];
@@ -61,6 +76,7 @@ static void write_identities(const struct lk_audit *a, FILE *f)
         put_text(f, lk_audit_row_path(t, unit->reference));
         put_number(f, unit->e, 9);
         put_kind(f, unit->kind);
+        put_held(a, unit, f);
         putc('\n', f);
     }
 }

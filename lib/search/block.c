@@ -76,7 +76,8 @@ static lk_status take(struct lk_pass *pass, struct lk_block *block, struct lk_wo
     if (pass->has_range && score >= pass->range_score) {
         LK_TRY(lk_grow(&block->range, &block->range_capacity, block->n_range + 1, sizeof *block->range, err));
         block->range[block->n_range++] =
-            (struct lk_range_pair){pair.probe, (uint32_t)g, pair.reference, score};
+            (struct lk_range_pair){pair.probe, (uint32_t)g,
+                                   (uint32_t)pass->galleries[g].first + pair.reference, score};
     }
     return LK_OK;
 }

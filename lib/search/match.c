@@ -27,10 +27,15 @@ static lk_status check_options(const lk_match_options *o, lk_error *err)
             (unsigned long long)o->r, LK_SEARCH_MAX_R);
     LK_NEED(isnan(o->min_score) || (o->min_score >= -2 && o->min_score <= 2), err, LK_EINVAL,
             "min-score: %g, expected a cosine from -1 to 1", o->min_score);
+    LK_NEED(o->n_shards == 0 || (o->shard >= 1 && o->shard <= o->n_shards), err, LK_EINVAL,
+            "shard: %llu/%llu, expected one from 1 to their number", (unsigned long long)o->shard,
+            (unsigned long long)o->n_shards);
+    LK_NEED(o->n_shards == 0 || !o->cache, err, LK_EINVAL,
+            "shard: codes are kept for whole sets only; expected no cache with shards");
     return lk_scan_check(o->cpu, err);
 }
 
-static lk_status open_sets(struct lk_match *m, lk_error *err)
+lk_status lk_match_open_sets(struct lk_match *m, lk_error *err)
 {
     const lk_match_options *o = m->options;
     m->galleries[LK_GALLERY_HOLDOUT].role = "holdout";
@@ -82,20 +87,20 @@ static lk_status note_output(void *user, const char *name, lk_error *err)
     return status;
 }
 
-static lk_status write_outputs(const struct lk_match *m, const struct lk_search_result *result, double start,
-                               lk_error *err)
+lk_status lk_match_write(const struct lk_match *m, const struct lk_search_result *result, double start,
+                         lk_error *err)
 {
     struct outputs outputs = {m, json_object()};
     json_t *meta = NULL;
     char *path = lk_path_join(m->options->output, "meta.json", err);
     lk_status status = path != NULL ? remove_outputs(m, err) : LK_ENOMEM;
-    if (status == LK_OK)
+    if (status == LK_OK && m->options->n_shards == 0)
         status = lk_match_tables(m, result, note_output, &outputs, err);
     if (status == LK_OK)
         status = lk_match_meta_new(&meta, m, result, lk_clock_seconds() - start, outputs.hashes, err);
     if (status == LK_OK)
         status = lk_json_write(path, meta, err);
-    if (status == LK_OK)
+    if (status == LK_OK && m->options->n_shards == 0) /* else it is what is joined */
         lk_search_forget(m->options->output);
     json_decref(meta);
     json_decref(outputs.hashes);
@@ -109,41 +114,47 @@ static lk_status name_input(const struct lk_match_set *s, struct lk_str *inputs,
                        s->faces.array != NULL ? s->faces.array : "");
 }
 
-static lk_status name_inputs(const struct lk_match *m, struct lk_str *inputs, lk_error *err)
+lk_status lk_match_search_options(const struct lk_match *m, struct lk_str *inputs,
+                                  struct lk_search_options *out, lk_error *err)
 {
+    *out = (struct lk_search_options){.dim = m->probes.faces.matrix.dim,
+                                      .probes = m->probes.set,
+                                      .k = m->options->k,
+                                      .r = m->options->r,
+                                      .min_score = m->options->min_score,
+                                      .work_dir = m->options->output,
+                                      .shard = {m->options->shard, m->options->n_shards},
+                                      .cpu = m->options->cpu};
     LK_TRY(name_input(&m->probes, inputs, err));
-    for (int g = 0; g < LK_N_GALLERIES; g++)
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
         LK_TRY(name_input(&m->galleries[g], inputs, err));
+        out->galleries[g] = m->galleries[g].set;
+        out->caches[g] = (struct lk_search_cache){m->galleries[g].codes_path, m->galleries[g].rows_sha256};
+    }
+    out->inputs = inputs->text;
     return LK_OK;
+}
+
+void lk_match_summarise(const struct lk_search_result *result, lk_match_summary *summary)
+{
+    const struct lk_search_gallery *train = &result->galleries[LK_GALLERY_TRAIN];
+    summary->n_pairs = result->n_pairs;
+    summary->best = train->pairs[0].score;
+    summary->kth = train->pairs[train->n_pairs - 1].score;
 }
 
 static lk_status search(const struct lk_match *m, lk_match_summary *summary, double start, lk_error *err)
 {
     struct lk_str inputs = LK_STR_INIT;
     struct lk_search_result result = {.exact_bin = 0};
-    struct lk_search_options options = {.dim = m->probes.faces.matrix.dim,
-                                        .probes = m->probes.set,
-                                        .k = m->options->k,
-                                        .r = m->options->r,
-                                        .min_score = m->options->min_score,
-                                        .work_dir = m->options->output,
-                                        .cpu = m->options->cpu};
-    for (int g = 0; g < LK_N_GALLERIES; g++) {
-        options.galleries[g] = m->galleries[g].set;
-        options.caches[g] = (struct lk_search_cache){m->galleries[g].codes_path, m->galleries[g].rows_sha256};
-    }
-    lk_status status = name_inputs(m, &inputs, err);
-    options.inputs = inputs.text;
+    struct lk_search_options options;
+    lk_status status = lk_match_search_options(m, &inputs, &options, err);
     if (status == LK_OK)
         status = lk_search_run(m->ctx, &options, &result, err);
     if (status == LK_OK)
-        status = write_outputs(m, &result, start, err);
-    if (status == LK_OK) {
-        const struct lk_search_gallery *train = &result.galleries[LK_GALLERY_TRAIN];
-        summary->n_pairs = result.n_pairs;
-        summary->best = train->pairs[0].score;
-        summary->kth = train->pairs[train->n_pairs - 1].score;
-    }
+        status = lk_match_write(m, &result, start, err);
+    if (status == LK_OK)
+        lk_match_summarise(&result, summary);
     lk_search_free(&result);
     lk_str_free(&inputs);
     return status;
@@ -154,7 +165,7 @@ static lk_status run_locked(const struct lk_match *m, lk_match_summary *summary,
 {
     enum lk_match_state state = LK_MATCH_NONE;
     struct lk_str what = LK_STR_INIT;
-    lk_status status = lk_match_meta_compare(m, &state, &what, summary, err);
+    lk_status status = lk_match_meta_compare(m, m->options->output, &state, &what, summary, err);
     if (status == LK_EFORMAT && m->options->force) {
         state = LK_MATCH_OTHER; /* a damaged meta.json is what --force may replace */
         status = LK_OK;
@@ -172,6 +183,24 @@ static lk_status run_locked(const struct lk_match *m, lk_match_summary *summary,
     return status;
 }
 
+void lk_match_count(const struct lk_match *m, lk_match_summary *summary)
+{
+    const lk_match_options *o = m->options;
+    struct lk_search_shard shard = {o->shard, o->n_shards};
+    uint64_t rows[LK_N_GALLERIES], first;
+    summary->n_probes = m->probes.set.rows;
+    summary->n_excluded = m->probes.faces.checks.n_excluded;
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        lk_search_shard_rows(&shard, m->galleries[g].set.rows, &first, &rows[g]);
+        summary->n_excluded += m->galleries[g].faces.checks.n_excluded;
+    }
+    summary->n_references = rows[LK_GALLERY_TRAIN];
+    summary->n_holdout = rows[LK_GALLERY_HOLDOUT];
+    uint64_t pairs = summary->n_probes * summary->n_references;
+    summary->n_closest = o->k < pairs ? o->k : pairs;
+    summary->is_shard = o->n_shards > 0;
+}
+
 lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summary *out, lk_error *err)
 {
     double start = lk_clock_seconds();
@@ -179,7 +208,7 @@ lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summar
     lk_match_summary summary = {.n_probes = 0};
     int lock = -1;
     LK_TRY(check_options(options, err));
-    lk_status status = open_sets(&m, err);
+    lk_status status = lk_match_open_sets(&m, err);
     for (int g = 0; g < LK_N_GALLERIES && status == LK_OK && options->cache; g++)
         if (lk_match_has(&m, g))
             status = lk_match_set_keep(&m.galleries[g], lk_scan_choose(options->cpu)->name, err);
@@ -190,11 +219,7 @@ lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summar
     if (status == LK_OK)
         status = run_locked(&m, &summary, start, err);
     lk_lock_release(lock);
-    summary.n_probes = m.probes.set.rows;
-    summary.n_references = m.galleries[LK_GALLERY_TRAIN].set.rows;
-    summary.n_holdout = m.galleries[LK_GALLERY_HOLDOUT].set.rows;
-    summary.n_excluded = m.probes.faces.checks.n_excluded + m.galleries[0].faces.checks.n_excluded +
-                         m.galleries[1].faces.checks.n_excluded;
+    lk_match_count(&m, &summary);
     lk_match_set_close(&m.probes);
     for (int g = 0; g < LK_N_GALLERIES; g++)
         lk_match_set_close(&m.galleries[g]);

@@ -43,6 +43,18 @@ void lk_match_set_close(struct lk_match_set *set);
 /* Sets of other lengths or other models cannot be compared. */
 lk_status lk_match_sets_agree(const struct lk_match_set *a, const struct lk_match_set *b, lk_error *err);
 
+/* match.c, also for match_merge.c. */
+lk_status lk_match_open_sets(struct lk_match *match, lk_error *err);
+/* inputs: empty; it names the inputs for as long as the options are used. */
+lk_status lk_match_search_options(const struct lk_match *match, struct lk_str *inputs,
+                                  struct lk_search_options *out, lk_error *err);
+/* Numbers of rows that took part; scores from the result. */
+void lk_match_count(const struct lk_match *match, lk_match_summary *summary);
+void lk_match_summarise(const struct lk_search_result *result, lk_match_summary *summary);
+/* Tables and meta.json; of a shard meta.json alone, beside its unfinished work, which is the result. */
+lk_status lk_match_write(const struct lk_match *match, const struct lk_search_result *result, double start,
+                         lk_error *err);
+
 /* tables.c: writes every table of the result. `written` is called with the name of each. */
 typedef lk_status lk_written_fn(void *user, const char *name, lk_error *err);
 lk_status lk_match_tables(const struct lk_match *match, const struct lk_search_result *result,
@@ -53,14 +65,14 @@ extern const char *const lk_match_table_names[];
 /* match_meta.c */
 lk_status lk_match_meta_new(json_t **out, const struct lk_match *match, const struct lk_search_result *result,
                             double seconds, json_t *outputs, lk_error *err);
-/* Compares what was asked for with a finished MATCH directory. */
+/* Compares what was asked for with a finished MATCH directory, or with that of a shard. */
 enum lk_match_state {
     LK_MATCH_NONE, /* nothing finished is there */
     LK_MATCH_SAME,
     LK_MATCH_MOVED, /* the same, but made from another place, or a table is missing: made again */
     LK_MATCH_OTHER, /* other inputs or settings: `what` says which */
 };
-lk_status lk_match_meta_compare(const struct lk_match *match, enum lk_match_state *state, struct lk_str *what,
-                                lk_match_summary *summary, lk_error *err);
+lk_status lk_match_meta_compare(const struct lk_match *match, const char *dir, enum lk_match_state *state,
+                                struct lk_str *what, lk_match_summary *summary, lk_error *err);
 
 #endif

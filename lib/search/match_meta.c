@@ -65,7 +65,7 @@ lk_status lk_match_meta_new(json_t **out, const struct lk_match *match, const st
     char *here = getcwd(NULL, 0);
     json_t *meta = json_object();
     bool failed = here == NULL;
-    set(meta, "kind", json_string("match"), &failed);
+    set(meta, "kind", json_string(o->n_shards > 0 ? "match_shard" : "match"), &failed);
     set(meta, "format", json_integer(1), &failed);
     set(meta, "tool", json_sprintf("likeness %s", lk_version()), &failed);
     set(meta, "command", text_or_null(o->command), &failed);
@@ -76,6 +76,9 @@ lk_status lk_match_meta_new(json_t **out, const struct lk_match *match, const st
         lk_match_has(match, LK_GALLERY_HOLDOUT) ? describe_set(&match->galleries[LK_GALLERY_HOLDOUT], &failed)
                                                 : json_null(),
         &failed);
+    if (o->n_shards > 0)
+        set(meta, "shard",
+            json_pack("{s:I, s:I}", "index", (json_int_t)o->shard, "count", (json_int_t)o->n_shards), &failed);
     set(meta, "k", json_integer((json_int_t)o->k), &failed);
     set(meta, "r", json_integer((json_int_t)o->r), &failed);
     set(meta, "min_score", isnan(o->min_score) ? json_null() : json_real(o->min_score), &failed);
@@ -155,6 +158,25 @@ static lk_status compare_number(struct comparison *c, const json_t *meta, const 
     return differs(c, err, text);
 }
 
+static lk_status compare_shard(struct comparison *c, const json_t *meta, const lk_match_options *o,
+                               lk_error *err)
+{
+    int64_t index = 0, count = 0;
+    char text[120], there[60] = "everything", asked[60] = "everything";
+    const json_t *shard = json_object_get(meta, "shard");
+    if (shard != NULL) {
+        LK_TRY(lk_json_integer(shard, "index", 1, &index, c->where, err));
+        LK_TRY(lk_json_integer(shard, "count", 1, &count, c->where, err));
+        snprintf(there, sizeof there, "shard %" PRId64 "/%" PRId64, index, count);
+    }
+    if ((uint64_t)count == o->n_shards && (count == 0 || (uint64_t)index == o->shard))
+        return LK_OK;
+    if (o->n_shards > 0)
+        snprintf(asked, sizeof asked, "shard %" PRIu64 "/%" PRIu64, o->shard, o->n_shards);
+    snprintf(text, sizeof text, "part (%s there, %s asked for)", there, asked);
+    return differs(c, err, text);
+}
+
 static lk_status compare_outputs(struct comparison *c, const json_t *meta, const char *dir, lk_error *err)
 {
     const char *name;
@@ -171,7 +193,7 @@ static lk_status compare_outputs(struct comparison *c, const json_t *meta, const
 }
 
 static lk_status compare_all(struct comparison *c, const json_t *meta, const struct lk_match *match,
-                             lk_error *err)
+                             const char *dir, lk_error *err)
 {
     const lk_match_options *o = match->options;
     LK_TRY(compare_set(c, meta, &match->probes, err));
@@ -179,11 +201,12 @@ static lk_status compare_all(struct comparison *c, const json_t *meta, const str
     LK_TRY(compare_set(c, meta, &match->galleries[LK_GALLERY_HOLDOUT], err));
     LK_TRY(compare_number(c, meta, "k", o->k, err));
     LK_TRY(compare_number(c, meta, "r", o->r, err));
+    LK_TRY(compare_shard(c, meta, o, err));
     double min_score = NAN;
     LK_TRY(lk_json_real(meta, "min_score", 0, &min_score, c->where, err));
     if (!(min_score == o->min_score || (isnan(min_score) && isnan(o->min_score))))
         LK_TRY(differs(c, err, "min-score"));
-    return compare_outputs(c, meta, o->output, err);
+    return compare_outputs(c, meta, dir, err);
 }
 
 static lk_status read_summary(const json_t *meta, const char *where, lk_match_summary *summary, lk_error *err)
@@ -199,7 +222,7 @@ static lk_status read_summary(const json_t *meta, const char *where, lk_match_su
     return LK_OK;
 }
 
-static lk_status compare(const struct lk_match *match, const char *path, enum lk_match_state *state,
+static lk_status compare(const struct lk_match *match, const char *dir, const char *path, enum lk_match_state *state,
                          struct lk_str *what, lk_match_summary *summary, lk_error *err)
 {
     json_t *meta = NULL;
@@ -207,13 +230,13 @@ static lk_status compare(const struct lk_match *match, const char *path, enum lk
     struct comparison c = {.where = path, .what = what};
     LK_TRY(lk_json_read(path, &meta, err));
     lk_status status = lk_json_string(meta, "kind", 1, &kind, path, err);
-    if (status == LK_OK && strcmp(kind, "match") != 0)
+    if (status == LK_OK && strcmp(kind, "match") != 0 && strcmp(kind, "match_shard") != 0)
         status = lk_fail(
             err, LK_EINVAL,
             "%s: belongs to something of kind \"%.40s\"; expected a new folder or one that match made", path,
             kind);
     if (status == LK_OK)
-        status = compare_all(&c, meta, match, err);
+        status = compare_all(&c, meta, match, dir, err);
     if (status == LK_OK && !c.other)
         status = read_summary(meta, path, summary, err);
     if (status == LK_OK)
@@ -222,14 +245,14 @@ static lk_status compare(const struct lk_match *match, const char *path, enum lk
     return status;
 }
 
-lk_status lk_match_meta_compare(const struct lk_match *match, enum lk_match_state *state, struct lk_str *what,
-                                lk_match_summary *summary, lk_error *err)
+lk_status lk_match_meta_compare(const struct lk_match *match, const char *dir, enum lk_match_state *state,
+                                struct lk_str *what, lk_match_summary *summary, lk_error *err)
 {
     *state = LK_MATCH_NONE;
-    char *path = lk_path_join(match->options->output, "meta.json", err);
+    char *path = lk_path_join(dir, "meta.json", err);
     if (path == NULL)
         return LK_ENOMEM;
-    lk_status status = lk_path_exists(path) ? compare(match, path, state, what, summary, err) : LK_OK;
+    lk_status status = lk_path_exists(path) ? compare(match, dir, path, state, what, summary, err) : LK_OK;
     free(path);
     return status;
 }

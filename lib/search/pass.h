@@ -17,7 +17,9 @@ enum {
 };
 
 struct lk_pass_gallery {
-    const struct lk_search_set *set;
+    const struct lk_search_set *set; /* that is searched: the part */
+    struct lk_search_set part;
+    uint64_t first; /* number of its first row in the whole gallery */
     struct lk_closest closest; /* of all finished blocks */
     _Atomic float threshold;   /* of `closest`, for the workers */
     _Atomic uint64_t *best;    /* of each reference: lk_best_pack */

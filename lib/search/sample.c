@@ -72,7 +72,7 @@ static lk_status sample_chunk(void *arg, size_t index, int worker, lk_error *err
 void lk_pass_plan_sample(struct lk_pass *pass)
 {
     for (int g = 0; g < LK_N_GALLERIES; g++) {
-        uint64_t pairs = pass->options->probes.rows * pass->galleries[g].set->rows;
+        uint64_t pairs = pass->options->probes.rows * pass->options->galleries[g].rows;
         uint64_t size = pairs / PAIRS_PER_SAMPLE + (pairs % PAIRS_PER_SAMPLE != 0);
         pass->out->galleries[g].sample_seed = SAMPLE_SEED + ((uint64_t)g << 32);
         pass->out->galleries[g].sample_size = size < MOST ? size : MOST;
@@ -84,7 +84,7 @@ static lk_status sample_gallery(struct lk_pass *pass, int g, lk_error *err)
     struct lk_search_gallery *out = &pass->out->galleries[g];
     struct sampling s = {.options = pass->options,
                          .pairs = pass->pairs,
-                         .gallery = pass->galleries[g].set,
+                         .gallery = &pass->options->galleries[g],
                          .seed = out->sample_seed,
                          .size = out->sample_size};
     size_t chunks = (size_t)((s.size + CHUNK - 1) / CHUNK);
@@ -101,13 +101,16 @@ static lk_status sample_gallery(struct lk_pass *pass, int g, lk_error *err)
 
 lk_status lk_pass_sample(struct lk_pass *pass, lk_error *err)
 {
+    const struct lk_search_options *o = pass->options;
+    uint64_t pairs = 0;
+    for (int g = 0; g < LK_N_GALLERIES; g++)
+        pairs += o->probes.rows * o->galleries[g].rows;
     pass->out->exact_bin = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
-        if (pass->galleries[g].set->rows == 0)
+        if (o->galleries[g].rows == 0)
             continue;
         LK_TRY(sample_gallery(pass, g, err));
-        if (pass->pairs_total <=
-            (pass->options->exact_pairs > 0 ? pass->options->exact_pairs : ALL_EXACT_PAIRS))
+        if (pairs <= (o->exact_pairs > 0 ? o->exact_pairs : ALL_EXACT_PAIRS))
             continue;
         const struct lk_search_gallery *out = &pass->out->galleries[g];
         int bin = LK_SEARCH_BINS;

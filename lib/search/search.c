@@ -44,12 +44,16 @@ static lk_status check_options(const struct lk_search_options *o, lk_error *err)
     LK_NEED(o->r > 0 && o->r <= LK_SEARCH_MAX_R, err, LK_EINVAL, "r: %llu, expected 1 to %u",
             (unsigned long long)o->r, LK_SEARCH_MAX_R);
     LK_NEED(isnan(o->min_score) || o->work_dir != NULL, err, LK_EINVAL, "a range needs a folder to work in");
+    LK_NEED(o->shard.count == 0 || (o->shard.index >= 1 && o->shard.index <= o->shard.count &&
+                                    o->shard.count <= LK_SEARCH_MAX_ROWS),
+            err, LK_EINVAL, "shard %llu of %llu: expected one from 1 to their number",
+            (unsigned long long)o->shard.index, (unsigned long long)o->shard.count);
     LK_TRY(check_set(&o->probes, "probes", o->dim, err));
     LK_TRY(check_set(&o->galleries[LK_GALLERY_TRAIN], "references", o->dim, err));
     return check_set(&o->galleries[LK_GALLERY_HOLDOUT], "hold-out", o->dim, err);
 }
 
-static lk_status count_identities(const struct lk_search_set *set, uint64_t *distinct, lk_error *err)
+lk_status lk_search_distinct(const struct lk_search_set *set, uint64_t *distinct, lk_error *err)
 {
     bool *seen = lk_calloc(set->n_identities, sizeof *seen, err);
     if (seen == NULL)
@@ -68,12 +72,39 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+void lk_search_shard_rows(const struct lk_search_shard *shard, uint64_t all, uint64_t *first, uint64_t *rows)
+{
+    uint64_t n = shard->count > 0 ? shard->count : 1, i = shard->count > 0 ? shard->index : 1;
+    *first = all * (i - 1) / n; /* both below 2^32 */
+    *rows = all * i / n - *first;
+}
+
+static lk_status cut_part(struct lk_pass *pass, int g, lk_error *err)
+{
+    const struct lk_search_options *o = pass->options;
+    const struct lk_search_set *whole = &o->galleries[g];
+    struct lk_pass_gallery *gallery = &pass->galleries[g];
+    uint64_t rows;
+    lk_search_shard_rows(&o->shard, whole->rows, &gallery->first, &rows);
+    LK_NEED(rows > 0 || g != LK_GALLERY_TRAIN, err, LK_EINVAL,
+            "shard %llu/%llu: %llu references cannot be divided so finely", (unsigned long long)o->shard.index,
+            (unsigned long long)o->shard.count, (unsigned long long)whole->rows);
+    gallery->part = *whole;
+    gallery->part.rows = rows;
+    if (rows > 0)
+        gallery->part.data += gallery->first * o->dim;
+    if (rows > 0 && whole->identities != NULL)
+        gallery->part.identities += gallery->first;
+    gallery->set = &gallery->part;
+    return LK_OK;
+}
+
 static lk_status prepare_gallery(struct lk_pass *pass, int g, lk_error *err)
 {
     const struct lk_search_options *o = pass->options;
     struct lk_pass_gallery *gallery = &pass->galleries[g];
     struct lk_search_gallery *out = &pass->out->galleries[g];
-    gallery->set = &o->galleries[g];
+    LK_TRY(cut_part(pass, g, err));
     uint64_t rows = gallery->set->rows, pairs = rows * o->probes.rows;
     gallery->closest.k = least(o->k, pairs);
     atomic_init(&gallery->threshold, -INFINITY);
@@ -89,7 +120,7 @@ static lk_status prepare_gallery(struct lk_pass *pass, int g, lk_error *err)
         return LK_ENOMEM;
     if (gallery->set->identities == NULL || rows == 0)
         return LK_OK;
-    LK_TRY(count_identities(gallery->set, &out->n_identities, err));
+    LK_TRY(lk_search_distinct(gallery->set, &out->n_identities, err));
     out->n_identities = least(o->r, out->n_identities);
     out->identities = lk_calloc((size_t)(o->probes.rows * out->n_identities), sizeof *out->identities, err);
     return out->identities != NULL ? LK_OK : LK_ENOMEM;
@@ -177,7 +208,7 @@ static uint64_t choose_block(const struct lk_pass *pass)
         for (int b = lk_search_bin(pass->range_score); b < LK_SEARCH_BINS; b++)
             above += out->sample[b];
         if (out->sample_size > 0)
-            expected += (double)above / (double)out->sample_size * (double)o->galleries[g].rows;
+            expected += (double)above / (double)out->sample_size * (double)pass->galleries[g].set->rows;
     }
     double room = RANGE_BYTES / ((double)sizeof(struct lk_range_pair) * (double)(SLOTS_PER_THREAD * threads));
     if (expected * (double)block > room)
@@ -255,6 +286,17 @@ static lk_status stop(struct lk_pass *pass, lk_status status)
     return status;
 }
 
+/* Rows of a part get their numbers in the whole gallery. */
+static void count_from(struct lk_search_gallery *out, uint64_t first, uint64_t probes)
+{
+    for (uint64_t i = 0; i < out->n_pairs; i++)
+        out->pairs[i].reference += (uint32_t)first;
+    for (uint64_t i = 0; i < probes * out->n_nearest; i++)
+        out->nearest[i].row += (uint32_t)first;
+    for (uint64_t i = 0; out->identities != out->nearest && i < probes * out->n_identities; i++)
+        out->identities[i].row += (uint32_t)first;
+}
+
 static void hand_over(struct lk_pass *pass)
 {
     for (int g = 0; g < LK_N_GALLERIES; g++) {
@@ -264,6 +306,8 @@ static void hand_over(struct lk_pass *pass)
         out->pairs = gallery->closest.pairs;
         out->n_pairs = gallery->closest.n;
         gallery->closest.pairs = NULL;
+        if (gallery->first > 0)
+            count_from(out, gallery->first, pass->options->probes.rows);
         for (uint64_t i = 0; i < gallery->set->rows; i++)
             out->best_probe[i] =
                 lk_best_unpack(atomic_load_explicit(&gallery->best[i], memory_order_relaxed));
@@ -281,23 +325,15 @@ static void note_work(struct lk_pass *pass, double start)
                                     .seconds = lk_clock_seconds() - start};
     if (pass->fast != NULL)
         work->axes = pass->fast->basis.depth;
-    for (int i = 0; i < lk_ctx_threads(pass->ctx); i++) {
+    for (int i = 0; pass->workers != NULL && i < lk_ctx_threads(pass->ctx); i++) {
         work->scanned += pass->workers[i].scanned;
         work->nominated += pass->workers[i].nominated;
         work->scored += pass->workers[i].scored;
     }
 }
 
-static lk_status run(struct lk_pass *pass, lk_error *err)
+static lk_status search_rest(struct lk_pass *pass, lk_error *err)
 {
-    bool loaded;
-    for (int g = 0; g < LK_N_GALLERIES; g++)
-        LK_TRY(prepare_gallery(pass, g, err));
-    LK_TRY(identify(pass, err));
-    LK_TRY(lk_pass_load(pass, &loaded, err));
-    lk_pass_plan_sample(pass);
-    if (!loaded)
-        LK_TRY(lk_pass_sample(pass, err));
     pass->exact_score = lk_pass_bin_score(pass->out->exact_bin);
     pass->block = choose_block(pass);
     atomic_init(&pass->pairs_done, pass->first * (pass->pairs_total / pass->options->probes.rows));
@@ -309,12 +345,30 @@ static lk_status run(struct lk_pass *pass, lk_error *err)
     lk_status status = run_blocks(pass, err);
     if (status != LK_OK)
         return stop(pass, status);
-    bool long_run =
-        lk_clock_seconds() > start + pass->save_seconds; /* writing the tables may be interrupted, too */
-    if (pass->options->work_dir != NULL && long_run)
+    bool keeps = pass->options->shard.count > 0 || /* others join it */
+                 lk_clock_seconds() > start + pass->save_seconds; /* writing the tables may be interrupted, too */
+    if (pass->options->work_dir != NULL && keeps)
         LK_TRY(lk_pass_save(pass, err));
     else if (pass->has_range && fflush(pass->spool.stream) != 0)
         return lk_fail_sys(err, LK_EIO, "%s: cannot write", pass->spool.path);
+    return LK_OK;
+}
+
+static lk_status run(struct lk_pass *pass, lk_error *err)
+{
+    bool loaded;
+    for (int g = 0; g < LK_N_GALLERIES; g++)
+        LK_TRY(prepare_gallery(pass, g, err));
+    LK_TRY(identify(pass, err));
+    LK_TRY(lk_pass_load(pass, &loaded, err));
+    LK_NEED(!pass->options->only_finished || (loaded && pass->first == pass->options->probes.rows), err,
+            LK_EFORMAT, "%s/search.part: %s, expected that of a finished search", pass->options->work_dir,
+            loaded ? "holds unfinished work" : "is not there");
+    lk_pass_plan_sample(pass);
+    if (!loaded)
+        LK_TRY(lk_pass_sample(pass, err));
+    if (pass->first < pass->options->probes.rows)
+        LK_TRY(search_rest(pass, err));
     hand_over(pass);
     return LK_OK;
 }
@@ -333,7 +387,7 @@ lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, st
                            .has_range = has_range,
                            .range_score = has_range ? smallest_float_from(options->min_score) : INFINITY,
                            .save_seconds = options->save_seconds > 0 ? options->save_seconds : SAVE_SECONDS};
-    double start = lk_clock_seconds();
+    double start = pass.started = lk_clock_seconds();
     lk_status status = run(&pass, err);
     if (status == LK_OK)
         note_work(&pass, start);

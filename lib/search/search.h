@@ -12,6 +12,7 @@
 #ifndef LK_SEARCH_SEARCH_H
 #define LK_SEARCH_SEARCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/ctx.h"
@@ -37,6 +38,13 @@ struct lk_search_cache {
     const char *rows_sha256; /* hex, of the gallery's rows: codes of others are not taken */
 };
 
+/* A part of every gallery: of M rows those from number (index - 1) M / count up to, not including, index M /
+ * count, both rounded down. A search of a part gives the products of its rows, under their numbers in the whole
+ * gallery; the sample of the histogram alone is that of whole galleries, so that all parts agree on it. */
+struct lk_search_shard {
+    uint64_t index, count; /* index from 1; count 0 = everything */
+};
+
 struct lk_search_options {
     uint64_t dim;
     struct lk_search_set probes;
@@ -47,6 +55,8 @@ struct lk_search_options {
     const char *work_dir;
     /* Names the content of the inputs (their hashes); unfinished work of others is not taken up. */
     const char *inputs;
+    struct lk_search_shard shard;
+    bool only_finished;  /* take up finished work of work_dir, or fail: nothing is searched */
     double save_seconds; /* unfinished work is saved this often; 0 = every 5 s */
     uint64_t block;      /* probes that a worker takes at a time; 0 = chosen */
     const char *cpu;     /* instruction set of the nominating scan by name; NULL = the best */
@@ -82,14 +92,14 @@ struct lk_range_pair {
 
 struct lk_search_gallery {
     struct lk_pair *pairs; /* the closest k, closest first */
-    uint64_t n_pairs;      /* min(k, all) */
+    uint64_t n_pairs;      /* min(k, all); of a part: its own */
     /* Of each probe p, from nearest[p * n_nearest] on: its closest references, closest first. */
     struct lk_hit *nearest;
     uint64_t n_nearest; /* min(r, rows) */
     /* The same by identity, each with its best reference; equal to nearest where there are no labels. */
     struct lk_hit *identities;
     uint64_t n_identities;           /* min(r, distinct identities) */
-    struct lk_hit *best_probe;       /* of each reference */
+    struct lk_hit *best_probe;       /* of each reference; of a part: of its rows, the first of them first */
     uint64_t sample[LK_SEARCH_BINS]; /* scores of sample_size pairs drawn with replacement */
     uint64_t exact[LK_SEARCH_BINS];  /* scores of all pairs, for bins from exact_bin on; 0 below */
     uint64_t sample_seed, sample_size;
@@ -118,6 +128,16 @@ struct lk_search_result {
 lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, struct lk_search_result *out,
                         lk_error *err);
 void lk_search_free(struct lk_search_result *result);
+
+/* Number of distinct identities among the rows of a set that has identities. */
+lk_status lk_search_distinct(const struct lk_search_set *set, uint64_t *distinct, lk_error *err);
+/* The rows of a part: *first .. *first + *rows. */
+void lk_search_shard_rows(const struct lk_search_shard *shard, uint64_t all, uint64_t *first, uint64_t *rows);
+
+/* shards.c: what searching everything would have found, of the finished work of all parts: work_dirs[i] is that of
+ * part i + 1 of n. options are those of the parts, with a work_dir of its own where there is a range. */
+lk_status lk_search_join(lk_ctx *ctx, const struct lk_search_options *options, const char *const *work_dirs,
+                         size_t n, struct lk_search_result *out, lk_error *err);
 
 /* Hands out the pairs of the range in the order of probe, gallery, reference. */
 typedef lk_status lk_range_fn(void *user, const struct lk_range_pair *pair, lk_error *err);

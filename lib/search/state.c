@@ -285,7 +285,9 @@ lk_status lk_pass_load(struct lk_pass *pass, bool *loaded, lk_error *err)
             status = take_snapshot(pass, &map, &why, err);
             lk_map_close(&map);
         }
-        if (status == LK_OK && why != NULL)
+        if (status == LK_OK && why != NULL && pass->options->only_finished)
+            status = lk_fail(err, LK_EFORMAT, "%s: %s", path, why);
+        else if (status == LK_OK && why != NULL)
             lk_ctx_message(pass->ctx, LK_LEVEL_WARNING, "%s: %s; the search starts from the beginning", path,
                            why);
         *loaded = status == LK_OK && why == NULL;

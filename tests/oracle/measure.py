@@ -200,6 +200,8 @@ def check(folder, out, holdouts):
     measures = json.load(open(f"{out}/measures.json", encoding="utf-8"))
     units, persons = table(f"{out}/identities.csv"), table(f"{out}/persons.csv")
     synthetic, names = faces(f"{folder}/synthetic")
+    held, _ = faces(f"{folder}/holdout")
+    path = {s: [r["path"] for r in table(f"{folder}/{s}/images.csv")] for s in ("synthetic", "holdout")}
     names_used = [u["identity"] for u in units]
     galleries = []
     for g in range(holdouts + 1):
@@ -226,6 +228,13 @@ def check(folder, out, holdouts):
         near(u["p_control"], p_control[i], "p_control", 1e-8)
         near(u["q_control"], benjamini_hochberg(p_control)[i], "q_control", 1e-8)
         near(u["in_degree"], (nearest == nearest[i]).sum(), "in_degree")
+        gallery = int(u["holdout_gallery"].removeprefix("holdout"))
+        near(gallery, 1 + best[i, 1:].argmax(), "gallery of the hold-out's best")
+        image, reference = int(u["holdout_image"]), int(u["holdout_reference"])
+        if (names[image], path["synthetic"][image], path["holdout"][reference]) != (
+                u["identity"], u["holdout_image_path"], u["holdout_reference_path"]):
+            sys.exit(f"{u['identity']}: the pair behind holdout is of others")
+        near(synthetic[image] @ held[reference], u["holdout"], "pair behind holdout", 1e-5)
         if u["person"] != galleries[0][1][nearest[i]]["person"]:
             sys.exit(f"{u['identity']}: nearest person {u['person']}")
     found = sum(x <= 0.05 for x in q)
@@ -353,7 +362,8 @@ with tempfile.TemporaryDirectory() as work:
     for folder in ("sim4", "mixed"):
         call("measure", f"--synthetic={folder}/synthetic", f"--train={folder}/train", f"--holdout={folder}/holdout",
              f"--control={folder}/control", "-o", f"out-{folder}")
-    for name, drop in (("identities.csv", ("image", "reference")), ("persons.csv", ("image", "reference")), ("curve.csv", ())):
+    rows = ("image", "reference", "holdout_image", "holdout_reference")
+    for name, drop in (("identities.csv", rows), ("persons.csv", ("image", "reference")), ("curve.csv", ())):
         if without_rows(f"out-sim4/{name}", True, drop) != without_rows(f"out-mixed/{name}", True, drop):
             sys.exit(f"{name} depends on the order of the rows")
     a, b = (json.load(open(f"{x}/measures.json", encoding="utf-8")) for x in ("out-sim4", "out-mixed"))
