@@ -408,6 +408,21 @@ def make_ijb():
     save("ijb", "label", b"1 2 2\n")
 
 
+def make_studies():
+    with open(os.path.join(HERE, "..", "..", "..", "docs", "study.ini.example"), "rb") as f:
+        save("study", "example", f.read())
+    small = (b"[study]\noutput=o\n[matcher m]\nmodel=m\n[train t]\nimages=t\nholdout=h\n[holdout h]\nimages=h\n"
+             b"[synthetic s]\nimages=a\n b\n")
+    save("study", "small", small)
+    save("study", "crlf", b"\xef\xbb\xbf" + small.replace(b"\n", b"\r\n"))
+    save("study", "again", small + b"[train t]\nimages=u\n")
+    save("study", "long", b"[study]\noutput=" + b"o" * 300 + b"\n")
+    save("study", "heading", b"[" + b"x" * 60 + b"]\na=b\n")
+    save("study", "behind", b"[study] x=y\noutput=o\n")
+    save("study", "faces", small + b"[synthetic v]\nfaces.m=v.npy:a\n[limits]\nshare=5\ndiscoveries=1\n")
+    save("study", "numbers", small + b"[measure]\nfdr=nan\nstrength=1e400 0.5\n")
+
+
 def make_pairs():
     save("pairs", "tabs", b"2\t1\nA_B\t1\t2\nA_B\t1\tC\t2\nD\t1\t2\nD\t1\tE\t2\n")
     save("pairs", "blanks", b"1\r\nA 1 2\r\nA 1 B 2\r\n\r\n")
@@ -420,6 +435,7 @@ def make_pairs():
 make_archives()
 make_labels()
 make_ijb()
+make_studies()
 make_pairs()
 make_codes_caches()
 make_jpegs()
