@@ -2,7 +2,7 @@
 # A whole study with known truth: plan, findings, status, what is made once, limits, and a study without names.
 . "$TESTS/lib.sh"
 . "$TESTS/study_lib.sh"
-simulated_sets 150
+simulated_sets 120
 simulated_study out </dev/null >study.ini
 "$LIKENESS" audit study.ini --dry-run >plan 2>&1
 grep -q '^34 of 34 steps to do: about ' plan || cat plan
@@ -45,9 +45,9 @@ grep 'measure A null' notes | cut -d: -f1
 "$LIKENESS" status a192-0
 #exit 1
 #out twenty with A
-#out   sim192 * leak shown; 3* of 149 found; share drawn *; truth: 30 of 30 planted found, * false
+#out   sim192 * leak shown; 2* of 119 found; share drawn *; truth: 24 of 24 planted found, * false
 #out twenty with B
-#out   sim192 * 0 of 149 found; *; truth: 0 of 0 planted found, 0 false
+#out   sim192 * 0 of 119 found; *; truth: 0 of 0 planted found, 0 false
 #out 6
 #out study */study.ini: 34 of 34 steps done; finished
 #out done     calibrate sim192 (*)

@@ -2,7 +2,7 @@
 # A study killed at ten random moments, started again each time: the same bytes as without interruption.
 . "$TESTS/lib.sh"
 . "$TESTS/study_lib.sh"
-simulated_sets 100
+simulated_sets 40
 simulated_study out </dev/null >study.ini
 "$LIKENESS" audit study.ini -q >found
 mv out whole

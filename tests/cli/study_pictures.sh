@@ -69,7 +69,7 @@ cp "train/$person/$picture" saved
 cp "$(find train -name '*.png' | tail -1)" "train/$person/$picture"
 touch -d '2001-01-01' "train/$person/$picture"
 run 1
-sed 's/.*error: //; s/holds a finished result/HOLDS/' err.txt | cut -c1-60
+sed 's/.*error: //; s/real: [^ ]*out\/faces\/tiny\/real:/real: FOLDER:/; s/others:.*/others/' err.txt
 diff -r -x steps.json out before
 run 0 --force
 cmp -s out/faces/tiny/real/embeddings.npy before/faces/tiny/real/embeddings.npy && echo "was not embedded again"
@@ -91,7 +91,7 @@ wait $pid && code=0 || code=$?
 [ $code = 130 ] || [ $code = 3 ] || { echo "exit code $code"; cat err.txt; }
 [ $code = 3 ] || "$LIKENESS" status out | head -1 | grep -q 'stopped, nothing runs' || "$LIKENESS" status out
 run 3
-#out line 18: [synthetic gone]: images: *gone is not there
-#out step * of 13, *: *: cannot write: File too large
+#out line 19: [synthetic gone]: images: *gone is not there
+#out step 1 of 12, duplicates made: *made.csv.part: cannot write: File too large
 #out 1
-#out step * of 13, embed tiny real: *
+#out step 2 of 12, embed tiny real: FOLDER: holds a finished result made with other settings: its inputs are others
