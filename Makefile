@@ -43,7 +43,7 @@ fuzz: setup-test setup-fuzz ## fuzz every parser, FUZZ_SECONDS=60 each
 	@CC=clang $(MAKE) --no-print-directory compile BUILD=build-fuzz MESON_OPTIONS="-Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized"
 	@scripts/fuzz build-fuzz $${FUZZ_SECONDS:-60}
 
-browser: setup-test setup-browser compile models ## open a report in headless Chromium and take pictures
+browser: setup-test setup-browser compile-tests models ## open a report in headless Chromium and take pictures
 	@tests/browser/run $(BUILD)
 
 install: all ## install under PREFIX (default /usr/local)

@@ -46,6 +46,7 @@ int cmd_models(struct cli *cli, int argc, char **argv);
 int cmd_info(struct cli *cli, int argc, char **argv);
 int cmd_match(struct cli *cli, int argc, char **argv);
 int cmd_calibrate(struct cli *cli, int argc, char **argv);
+int cmd_clean(struct cli *cli, int argc, char **argv);
 int cmd_duplicates(struct cli *cli, int argc, char **argv);
 int cmd_embed(struct cli *cli, int argc, char **argv);
 int cmd_merge(struct cli *cli, int argc, char **argv);
@@ -67,6 +68,9 @@ extern const struct argp common_argp;
 /* The same for the options of embedding; its input is an lk_embed_options. */
 extern const struct argp embed_argp;
 
+/* The same for comparing: the two sets are its arguments, all options but --shard; its input is an lk_match_options. */
+extern const struct argp match_argp;
+
 /* What a set of images is. */
 struct set_options {
     const char *format, *identity, *labels; /* NULL = not given */
@@ -81,6 +85,19 @@ void cli_embed_set(const struct set_options *set, lk_embed_options *embed);
 lk_preset cli_preset(const char *text, const char *option, struct argp_state *state);
 /* What `likeness help presets` prints. */
 void print_presets(void);
+/* What `measure` and `clean` measure. */
+enum { CLI_MAX_SETS = 100 };
+struct measure_sets {
+    lk_measure_options options;
+    lk_measure_matcher matchers[LK_MAX_MATCHERS]; /* the last is the one whose sets are being read */
+    size_t n_matchers;
+    const char *holdouts[LK_MAX_MATCHERS][CLI_MAX_SETS], *controls[LK_MAX_MATCHERS][CLI_MAX_SETS];
+};
+void cli_init_sets(struct measure_sets *sets);
+/* The same for these; its input is a struct measure_sets. After parsing, options is complete. */
+extern const struct argp sets_argp;
+/* A usage error when a matcher lacks a set. */
+void cli_check_sets(const struct measure_sets *sets, struct argp_state *state);
 /* The same for `measure --list`; its input is an lk_list_options, and measure_list does the rest. */
 extern const struct argp list_argp;
 int measure_list(struct cli *cli, const lk_list_options *list);
@@ -117,10 +134,10 @@ int cli_fail(const struct cli *cli, lk_status status, const lk_error *err);
 /* One line on stderr, unless --quiet. */
 void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints what a MATCH directory holds (cmd_match.c). kth: number of closest pairs asked for. */
+/* Prints what a MATCH directory holds (match_options.c). */
 void cli_print_match(const lk_match_summary *summary, const char *output);
 
-/* Prints what a FACES directory holds (cmd_embed.c). */
+/* Prints what a FACES directory holds (embed_options.c). */
 void cli_print_faces(const lk_embed_summary *summary, const char *output);
 
 /* Ends stdout: EXIT_FAILED with a message when something written there got lost, else code. */

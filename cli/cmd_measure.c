@@ -7,44 +7,13 @@
 
 #include "cli.h"
 
-enum {
-    KEY_MATCHER = 0x2000,
-    KEY_SYNTHETIC,
-    KEY_TRAIN,
-    KEY_HOLDOUT,
-    KEY_CONTROL,
-    KEY_FDR,
-    KEY_THRESHOLDS,
-    KEY_DECOYS,
-    KEY_SEED,
-    KEY_SAME_PERSON,
-    KEY_STRENGTH,
-    KEY_MAX_SHARE,
-    KEY_MAX_DISCOVERIES,
-    KEY_FORCE
-};
+enum { KEY_STRENGTH = 0x2000, KEY_MAX_SHARE, KEY_MAX_DISCOVERIES, KEY_FORCE };
 
 static const struct argp_option options[] = {
-    {"synthetic", KEY_SYNTHETIC, "FACES", 0, "the generator's output", 0},
-    {"train", KEY_TRAIN, "FACES", 0, "the images that the generator was trained on", 0},
-    {"holdout", KEY_HOLDOUT, "FACES", 0,
-     "real people whom the generator never saw; may be given several times", 0},
-    {"control", KEY_CONTROL, "FACES", 0,
-     "images that no generator trained on the training set made; may be given several times", 0},
-    {"matcher", KEY_MATCHER, "NAME", 0,
-     "the sets and thresholds that follow are those of another matcher; may be given several times", 0},
     {"output", 'o', "DIR", 0, "folder for measures.json and the tables", 0},
-    {"fdr", KEY_FDR, "Q", 0, "share of false discoveries that is allowed (default: 0.05)", 0},
-    {"decoys", KEY_DECOYS, "K", 0,
-     "cut the one hold-out into K (default: as many as have the training set's size)", 0},
-    {"thresholds", KEY_THRESHOLDS, "FILE", 0,
-     "thresholds.json of `likeness calibrate` instead of the model's", 0},
-    {"same-person", KEY_SAME_PERSON, "S", 0,
-     "two names with images this close are one person; above 1: do not look (default: from the data)", 0},
     {"strength", KEY_STRENGTH, "COSINE", 0,
      "also say how many leaks of this strength would have been found; may be given several times", 0},
     {"pairs", 'k', "K", 0, "list the K closest pairs (default: 1500)", 0},
-    {"seed", KEY_SEED, "N", 0, "seed of samples, bootstraps and permutations (default: 1)", 0},
     {"max-share", KEY_MAX_SHARE, "P", 0, "exit with 10 when more than P % leaked, with 97.5 % confidence", 0},
     {"max-discoveries", KEY_MAX_DISCOVERIES, "N", 0, "exit with 10 when there are more than N discoveries",
      0},
@@ -52,117 +21,43 @@ static const struct argp_option options[] = {
     {0},
 };
 
-enum { MAX_SETS = 100, MAX_STRENGTHS = 64 };
+enum { MAX_STRENGTHS = 64 };
 
 struct measure_args {
     struct cli *cli;
-    lk_measure_options options;
+    struct measure_sets sets;
     lk_list_options list;
-    lk_measure_matcher matchers[LK_MAX_MATCHERS]; /* the last is the one whose sets are being read */
-    size_t n_matchers;
-    const char *holdouts[LK_MAX_MATCHERS][MAX_SETS], *controls[LK_MAX_MATCHERS][MAX_SETS];
     double strengths[MAX_STRENGTHS];
     double max_share; /* NaN = no limit */
     bool limited;
     uint64_t max_discoveries;
 };
 
-static void add_set(const char **sets, size_t *n, const char *path, struct argp_state *state)
-{
-    if (*n == MAX_SETS)
-        argp_error(state, "more than %d sets of a kind", MAX_SETS);
-    sets[(*n)++] = path;
-}
-
-/* Ahead of all sets it names the first matcher. */
-static void add_matcher(struct measure_args *a, const char *name, struct argp_state *state)
-{
-    lk_measure_matcher *m = &a->matchers[a->n_matchers - 1];
-    if (a->n_matchers > 1 || m->name != NULL || m->synthetic != NULL || m->train != NULL ||
-        m->n_holdouts > 0 || m->n_controls > 0) {
-        if (a->n_matchers == LK_MAX_MATCHERS)
-            argp_error(state, "more than %d matchers", LK_MAX_MATCHERS);
-        m = &a->matchers[a->n_matchers++];
-    }
-    m->name = name;
-}
-
-/* The first matcher's sets are the options' own. */
-static void settle_matchers(struct measure_args *a)
-{
-    lk_measure_options *o = &a->options;
-    for (size_t i = 0; i < a->n_matchers; i++) {
-        a->matchers[i].holdouts = a->holdouts[i];
-        a->matchers[i].controls = a->controls[i];
-    }
-    const lk_measure_matcher *m = &a->matchers[0];
-    o->name = m->name;
-    o->synthetic = m->synthetic;
-    o->train = m->train;
-    o->holdouts = m->holdouts;
-    o->n_holdouts = m->n_holdouts;
-    o->controls = m->controls;
-    o->n_controls = m->n_controls;
-    o->thresholds = m->thresholds;
-    o->others = a->matchers + 1;
-    o->n_others = a->n_matchers - 1;
-}
-
 static void check_end(const struct measure_args *a, struct argp_state *state)
 {
     if (a->list.list != NULL) {
-        if (a->matchers[0].synthetic != NULL || a->matchers[0].train != NULL || a->matchers[0].n_holdouts > 0)
+        if (a->sets.matchers[0].synthetic != NULL || a->sets.matchers[0].train != NULL ||
+            a->sets.matchers[0].n_holdouts > 0)
             argp_error(state, "--list stands alone: expected no sets beside it");
         return;
     }
-    for (size_t i = 0; i < a->n_matchers; i++)
-        if (a->matchers[i].synthetic == NULL || a->matchers[i].train == NULL)
-            argp_error(state, "expected --synthetic=FACES and --train=FACES%s%s",
-                       i > 0 ? " behind --matcher=" : "", i > 0 ? a->matchers[i].name : "");
-    if (a->options.output == NULL)
+    cli_check_sets(&a->sets, state);
+    if (a->sets.options.output == NULL)
         argp_error(state, "expected -o DIR: the folder to write to");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct measure_args *a = state->input;
-    lk_measure_options *o = &a->options;
-    size_t last = a->n_matchers - 1;
-    lk_measure_matcher *m = &a->matchers[last];
+    lk_measure_options *o = &a->sets.options;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = a->cli;
-        state->child_inputs[1] = &a->list;
-        return 0;
-    case KEY_MATCHER:
-        add_matcher(a, arg, state);
-        return 0;
-    case KEY_SYNTHETIC:
-        m->synthetic = arg;
-        return 0;
-    case KEY_TRAIN:
-        m->train = arg;
-        return 0;
-    case KEY_HOLDOUT:
-        add_set(a->holdouts[last], &m->n_holdouts, arg, state);
-        return 0;
-    case KEY_CONTROL:
-        add_set(a->controls[last], &m->n_controls, arg, state);
+        state->child_inputs[1] = &a->sets;
+        state->child_inputs[2] = &a->list;
         return 0;
     case 'o':
         o->output = arg;
-        return 0;
-    case KEY_FDR:
-        o->fdr = cli_real(arg, 1e-9, 0.999, "--fdr", state);
-        return 0;
-    case KEY_DECOYS:
-        o->decoys = cli_number(arg, 1, 10000, "--decoys", state);
-        return 0;
-    case KEY_THRESHOLDS:
-        m->thresholds = arg;
-        return 0;
-    case KEY_SAME_PERSON:
-        o->same_person = cli_real(arg, -1, 2, "--same-person", state);
         return 0;
     case KEY_STRENGTH:
         if (o->n_strengths == MAX_STRENGTHS)
@@ -171,9 +66,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'k':
         o->pairs = cli_number(arg, 1, 1000000000, "-k", state);
-        return 0;
-    case KEY_SEED:
-        o->seed = cli_number(arg, 0, INT64_MAX, "--seed", state);
         return 0;
     case KEY_MAX_SHARE:
         a->max_share = cli_real(arg, 0, 100, "--max-share", state) / 100;
@@ -190,7 +82,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         check_end(a, state);
-        settle_matchers(a);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -273,8 +164,10 @@ static int judge_limits(const struct measure_args *a, const lk_measure_summary *
 
 int cmd_measure(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {
-        {&common_argp, 0, "Common options:", 10}, {&list_argp, 0, "A list made elsewhere:", 5}, {0}};
+    static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10},
+                                                 {&sets_argp, 0, "Sets and rates:", 1},
+                                                 {&list_argp, 0, "A list made elsewhere:", 5},
+                                                 {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -288,31 +181,31 @@ int cmd_measure(struct cli *cli, int argc, char **argv)
         children,
         NULL,
         NULL};
-    struct measure_args args = {.cli = cli, .n_matchers = 1, .max_share = NAN};
-    lk_measure_options_init(&args.options);
+    struct measure_args args = {.cli = cli, .max_share = NAN};
+    cli_init_sets(&args.sets);
     lk_list_options_init(&args.list);
-    args.options.strengths = args.strengths;
+    args.sets.options.strengths = args.strengths;
     cli_parse(&argp, argc, argv, &args);
     if (args.list.list != NULL) {
-        args.list.output = args.options.output;
+        args.list.output = args.sets.options.output;
         args.list.command = cli->command;
         return measure_list(cli, &args.list);
     }
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;
-    if ((args.limited || !isnan(args.max_share)) && args.options.n_holdouts == 0) {
+    if ((args.limited || !isnan(args.max_share)) && args.sets.options.n_holdouts == 0) {
         fprintf(
             stderr,
             "likeness: error: a limit needs a hold-out: without one nothing is found that could exceed it\n");
         return EXIT_USAGE;
     }
-    args.options.command = cli->command;
+    args.sets.options.command = cli->command;
     lk_measure_summary summary;
     lk_error err;
-    lk_status status = lk_measure(cli->ctx, &args.options, &summary, &err);
+    lk_status status = lk_measure(cli->ctx, &args.sets.options, &summary, &err);
     if (status != LK_OK)
         return cli_fail(cli, status, &err);
-    print_summary(&args.options, &summary);
+    print_summary(&args.sets.options, &summary);
     return judge_limits(&args, &summary);
 }

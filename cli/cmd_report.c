@@ -4,7 +4,15 @@
 
 #include "cli.h"
 
-enum { KEY_THRESHOLDS = 0x2001, KEY_NO_FACES, KEY_TRUTH, KEY_FDR, KEY_PAIRS };
+enum {
+    KEY_THRESHOLDS = 0x2001,
+    KEY_NO_FACES,
+    KEY_TRUTH,
+    KEY_FDR,
+    KEY_PAIRS,
+    KEY_CONTACT_SHEET,
+    KEY_CONTACT_ROWS
+};
 
 struct report_input {
     struct cli *cli;
@@ -20,7 +28,10 @@ static const struct argp_option options[] = {
     {"truth", KEY_TRUTH, "FILE", 0,
      "truth.csv of `likeness plant`: print beside the findings what was planted", 0},
     {"fdr", KEY_FDR, "Q", 0, "false discovery rate of the list of discoveries (default: 0.05)", 0},
-    {"pairs", KEY_PAIRS, "N", 0, "show the N closest pairs (default: 60)", 0},
+    {"pairs", KEY_PAIRS, "N", 0, "show the N closest pairs (default: 500)", 0},
+    {"contact-sheet", KEY_CONTACT_SHEET, "FILE", 0,
+     "write a PNG for a paper: the shown pairs with rank and score, discoveries first", 0},
+    {"contact-rows", KEY_CONTACT_ROWS, "N", 0, "rows of four pairs in it (default: 6)", 0},
     {0},
 };
 
@@ -35,6 +46,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_TRUTH: in->options.truth = arg; return 0;
     case KEY_FDR: in->options.fdr = cli_real(arg, 1e-6, 0.999, "--fdr", state); return 0;
     case KEY_PAIRS: in->options.max_pairs = cli_number(arg, 0, 100000, "--pairs", state); return 0;
+    case KEY_CONTACT_SHEET: in->options.contact_sheet = arg; return 0;
+    case KEY_CONTACT_ROWS: in->options.contact_rows = cli_number(arg, 1, 100, "--contact-rows", state); return 0;
     case ARGP_KEY_ARG:
         if (in->options.match != NULL)
             argp_error(state, "found '%s', expected one MATCH directory only", arg);
@@ -43,6 +56,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (in->options.match == NULL)
             argp_error(state, "expected the MATCH directory that `likeness match` made");
+        if (in->options.no_faces && in->options.contact_sheet != NULL)
+            argp_error(state,
+                       "--contact-sheet shows faces, --no-faces leaves them out; expected one of them");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -76,5 +92,7 @@ int cmd_report(struct cli *cli, int argc, char **argv)
                (unsigned long long)summary.n_planted, (unsigned long long)summary.n_planted_found,
                (unsigned long long)summary.n_false_found);
     printf("%s\n", in.options.output);
+    if (in.options.contact_sheet != NULL)
+        printf("%s\n", in.options.contact_sheet);
     return EXIT_DONE;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* embed_options.c - the options that say how faces become embeddings, shared by embed and audit. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
@@ -49,3 +51,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp embed_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+
+void cli_print_faces(const lk_embed_summary *s, const char *output)
+{
+    if (s->up_to_date)
+        printf("%s is up to date: nothing to do\n", output);
+    printf("%" PRIu64 " images", s->n_images);
+    if (s->n_identities > 0)
+        printf(" of %" PRIu64 " identities", s->n_identities);
+    if (s->n_resumed > 0 && !s->up_to_date)
+        printf(", %" PRIu64 " of them done by an earlier run", s->n_resumed);
+    printf("\n%10" PRIu64 " embedded, %d numbers each, in %s/embeddings.npy\n", s->n_embedded, s->dim,
+           output);
+    if (s->n_no_face > 0)
+        printf("%10" PRIu64 " without a face: listed in %s/images.csv, not embedded\n", s->n_no_face, output);
+    if (s->n_excluded > 0)
+        printf("%10" PRIu64 " excluded by the list: reasons in %s/images.csv\n", s->n_excluded, output);
+    if (s->n_unreadable > 0)
+        printf("%10" PRIu64 " unreadable: reasons in %s/images.csv\n", s->n_unreadable, output);
+}

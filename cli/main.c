@@ -16,6 +16,7 @@ const struct command commands[] = {
     {"match", "compare all synthetic with all real faces, exactly", cmd_match},
     {"calibrate", "measure what a score is worth on a labelled set", cmd_calibrate},
     {"measure", "measure what leaked, with error control", cmd_measure},
+    {"clean", "remove what leaked, and measure what is left", cmd_clean},
     {"report", "write the page about a comparison, and the verdict", cmd_report},
     {"power", "say how small a leak a comparison would have found", cmd_power},
     {"person", "ask whether one person is in a synthetic set", cmd_person},

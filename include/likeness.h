@@ -484,7 +484,9 @@ typedef struct lk_report_options {
     const char *thresholds;  /* thresholds.json of lk_calibrate; NULL = those of the model's descriptor */
     double fdr;              /* false discovery rate asked for, 0.05 */
     int no_faces;            /* leave out every picture, path and person name */
-    uint64_t max_pairs;      /* pairs shown, 60 */
+    uint64_t max_pairs;      /* pairs shown, 500 */
+    const char *contact_sheet; /* PNG with the closest of them; NULL = none; not with no_faces */
+    uint64_t contact_rows;     /* its rows of four pairs, at most 100; 6 */
     const char *truth;       /* truth.csv of lk_plant, printed beside the findings; may be NULL */
     const char *command;
 } lk_report_options;
@@ -684,6 +686,67 @@ LK_API lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_m
                             lk_error *err);
 /* What every number of lk_measure takes for granted, one sentence each; NULL behind the last. */
 LK_API const char *lk_measure_assumption(int i);
+
+/* ---- clean: which synthetic identities to remove, and the set without them --------------------------- */
+
+typedef enum lk_clean_criterion {
+    LK_CLEAN_DISCOVERIES = 0, /* discoveries at measure.fdr; without a hold-out those against the controls */
+    LK_CLEAN_MARGIN = 1,      /* closer to the training set than to every hold-out, by `limit` or more */
+    LK_CLEAN_EVALUE = 2       /* an image has a pair with an E-value of at most `limit` */
+} lk_clean_criterion;
+
+typedef struct lk_clean_options {
+    /* Sets, rates and seed as for lk_measure. The first matcher chooses what is removed; the others are
+     * measured before and after. output: folder for clean.json, removal.csv, kept.csv, and the measures
+     * before and after. force: also clean by a measurement that cannot be interpreted, and replace files. */
+    lk_measure_options measure;
+    lk_clean_criterion criterion;
+    double limit;        /* smallest margin or largest E-value that goes; unused for discoveries */
+    uint64_t budget;     /* identities that may be removed; UINT64_MAX = all */
+    double budget_share; /* the same as a share of all; 1 = all */
+    /* Where the pictures that are kept go; NULL = nowhere. Never into the inputs, which stay as they are. */
+    const char *copy, *link; /* folder to make, of copies or hard links; for pictures that are files */
+    const char *tar, *zip;   /* the archives without the pictures removed and what stands beside these */
+    const char *rec;         /* the record files without the pictures removed, with .idx and list.txt */
+} lk_clean_options;
+
+/* One matcher's view of the set before and after. */
+typedef struct lk_clean_view {
+    char name[64];
+    lk_verdict before, after;
+    uint64_t n_before, n_after;             /* units */
+    uint64_t found_before, found_after;     /* discoveries */
+    uint64_t found_kept;                    /* discoveries before that were not removed */
+    double share_before[3], share_after[3]; /* pi with its 95 % interval; NaN without a hold-out */
+} lk_clean_view;
+
+/* How many leaks the criterion misses, and what that leaves. */
+typedef struct lk_clean_residual {
+    uint64_t n, missed;       /* leaks that were tried; 0 = none could be */
+    double fnmr[3], share[3]; /* with bounds; share of all synthetic identities; NaN when n is 0 */
+} lk_clean_residual;
+
+typedef struct lk_clean_summary {
+    uint64_t n_identities, n_removed; /* synthetic identities (images where there are no labels) */
+    uint64_t n_copies;                /* of those removed, because they hold a picture of the training set */
+    uint64_t n_images_removed, n_images_kept;
+    uint64_t n_not_compared; /* images kept that have no embedding: nothing is known about them */
+    uint64_t n_rounds;       /* in which something was removed */
+    uint64_t budget;         /* in identities; UINT64_MAX = all */
+    uint64_t n_left;         /* identities that meet the criterion and are kept: the budget was spent */
+    double tau;              /* what no identity that is kept reaches; NaN = nothing was ever found */
+    double closest_left;     /* margin, E-value, or score against controls, of the closest one kept */
+    char guarantee[1000], residual[1000]; /* in words */
+    lk_clean_residual genuine;            /* leaks made of two images of one person of the training set */
+    lk_clean_residual second;             /* leaks that the other matchers discovered */
+    size_t n_views;
+    lk_clean_view views[LK_MAX_MATCHERS];
+} lk_clean_summary;
+
+LK_API void lk_clean_options_init(lk_clean_options *options);
+/* Writes removal.csv, which lk_embed takes as its list of images to leave out, kept.csv, before/ and after/
+ * (measures as lk_measure writes them), the sets asked for, and last clean.json (docs/formats.md). */
+LK_API lk_status lk_clean(lk_ctx *ctx, const lk_clean_options *options, lk_clean_summary *out, lk_error *err);
 
 /* ---- simulate: vectors of made people with known leaks ---------------------------------------------- */
 

@@ -48,6 +48,10 @@ void lk_audit_set_close(struct lk_audit_set *set);
 const char *lk_audit_person_name(const struct lk_audit_set *set, uint32_t person);
 const char *lk_audit_row_path(const struct lk_audit_set *set, uint32_t row);
 uint32_t lk_audit_file_row(const struct lk_audit_set *set, uint32_t row);
+/* What a synthetic identity is known by in the sets of all matchers: its name, else its path, else its row,
+ * for which there is room. */
+enum { LK_AUDIT_KEY = 32 };
+const char *lk_audit_identity_key(const struct lk_audit_set *set, uint32_t identity, char room[LK_AUDIT_KEY]);
 
 /* ---- real persons, in galleries ---------------------------------------------------------------------- */
 
@@ -164,6 +168,7 @@ struct lk_audit_input {
     size_t n_strengths;
     uint64_t seed, decoys, depth, pairs; /* decoys: parts of the hold-out; 0 = as many as fit */
     bool force;
+    const bool *removed; /* synthetic identities that are not there any more; NULL = all are */
 };
 
 struct lk_audit {
@@ -214,6 +219,7 @@ struct lk_audit {
     uint64_t pairs_flagged;                               /* listed pairs with E <= 0.01 */
     uint64_t images_flagged, images_flagged_audit;        /* by their closest pair; E x m <= 0.05 */
     int8_t *pair_kind;                                    /* L8, of each pair */
+    uint8_t *copied;                                      /* each synthetic identity: holds a picture of T */
     struct lk_audit_kinds kinds;
     struct lk_audit_power *powers; /* L10: genuine first, then as asked for */
     size_t n_powers, n_genuine;
@@ -221,6 +227,12 @@ struct lk_audit {
     lk_verdict verdict;
     char sentence[1000];
 };
+
+/* Whether a synthetic identity was taken out of the set before. */
+static inline bool lk_audit_removed(const struct lk_audit *a, uint32_t identity)
+{
+    return a->in->removed != NULL && a->in->removed[identity];
+}
 
 static inline bool lk_audit_has_holdout(const struct lk_audit *a)
 {
@@ -255,6 +267,26 @@ lk_status lk_audit_kinds(struct lk_audit *a, lk_error *err);
 lk_status lk_audit_measure_power(struct lk_audit *a, lk_error *err);
 /* verdict.c */
 void lk_audit_give_verdict(struct lk_audit *a);
+
+/* ---- from the options of a measurement ------------------------------------------------------------- */
+
+/* One matcher's sets and settings. */
+struct lk_audit_job {
+    lk_measure_matcher of;              /* whose measurement this is */
+    struct lk_audit_set *sets;          /* synthetic, train, hold-outs, controls */
+    const struct lk_audit_set **others; /* hold-outs, controls */
+    size_t n_sets;
+    struct lk_audit_input input; /* points to the sets */
+};
+
+/* job.c. Matcher 0 is the options' own. */
+lk_status lk_audit_check_matchers(const lk_measure_options *options, lk_error *err);
+lk_measure_matcher lk_audit_matcher(const lk_measure_options *options, size_t index);
+lk_status lk_audit_job_open(struct lk_audit_job *job, lk_ctx *ctx, const lk_measure_options *options,
+                            size_t index, lk_error *err);
+void lk_audit_job_close(struct lk_audit_job *job);
+/* Says which persons do not take part, and which controls are not comparable. */
+void lk_audit_tell(lk_ctx *ctx, const struct lk_audit *a);
 
 /* ---- several matchers -------------------------------------------------------------------------------- */
 

@@ -80,11 +80,16 @@ static json_t *describe_set(const struct lk_audit_set *s, bool *failed)
 static json_t *describe_sets(const struct lk_audit *a, bool *failed)
 {
     json_t *o = json_object(), *holdouts = json_array(), *controls = json_array();
+    json_t *synthetic = describe_set(a->in->synthetic, failed);
+    uint64_t n_removed = 0;
+    for (uint32_t p = 0; p < a->in->synthetic->n_persons; p++)
+        n_removed += lk_audit_removed(a, p);
+    set(synthetic, "removed", count(n_removed), failed);
     for (size_t i = 0; i < a->in->n_holdouts; i++)
         json_array_append_new(holdouts, describe_set(a->in->holdouts[i], failed));
     for (size_t i = 0; i < a->in->n_controls; i++)
         json_array_append_new(controls, describe_set(a->in->controls[i], failed));
-    set(o, "synthetic", describe_set(a->in->synthetic, failed), failed);
+    set(o, "synthetic", synthetic, failed);
     set(o, "train", describe_set(a->in->train, failed), failed);
     set(o, "holdouts", holdouts, failed);
     set(o, "controls", controls, failed);

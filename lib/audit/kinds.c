@@ -200,7 +200,7 @@ static void count(struct lk_audit_kinds *k, int8_t kind)
 static lk_status count_copies(struct lk_audit *a, lk_error *err)
 {
     struct lk_audit_kinds *k = &a->kinds;
-    uint8_t *identity = lk_calloc(a->in->synthetic->n_persons, 1, err);
+    uint8_t *identity = a->copied = lk_calloc(a->in->synthetic->n_persons, 1, err);
     uint8_t *reference = lk_calloc((size_t)a->in->train->rows, 1, err);
     lk_status status = identity != NULL && reference != NULL ? LK_OK : LK_ENOMEM;
     k->not_read = a->n_pairs - n_closest(a);
@@ -218,7 +218,6 @@ static lk_status count_copies(struct lk_audit *a, lk_error *err)
         k->identities += identity[p];
     for (uint64_t i = 0; status == LK_OK && i < a->in->train->rows; i++)
         k->references += reference[i];
-    free(identity);
     free(reference);
     return status;
 }

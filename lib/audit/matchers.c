@@ -13,18 +13,11 @@
 
 /* ---- what is kept of one measurement ----------------------------------------------------------------- */
 
-/* What a unit is known by in the sets of all matchers: its identity, else its path, else its row. */
 static lk_status add_key(struct lk_audit_view *view, const struct lk_audit *a, size_t unit, lk_error *err)
 {
-    const struct lk_audit_set *s = a->in->synthetic;
-    uint32_t identity = a->units[unit].identity, row = s->rows_of[s->start[identity]], number;
-    const char *key = lk_audit_person_name(s, identity);
-    char text[32];
-    snprintf(text, sizeof text, "row %" PRIu32, lk_audit_file_row(s, row));
-    if (key == NULL)
-        key = lk_audit_row_path(s, row);
-    if (key == NULL)
-        key = text;
+    char room[LK_AUDIT_KEY];
+    const char *key = lk_audit_identity_key(a->in->synthetic, a->units[unit].identity, room);
+    uint32_t number;
     LK_TRY(lk_names_add(&view->keys, key, strlen(key), &number, err));
     LK_NEED(number == unit, err, LK_EFORMAT,
             "matcher %s: two synthetic images without an identity have the path %s; expected different ones",

@@ -12,57 +12,6 @@ void lk_measure_options_init(lk_measure_options *options)
     *options = (lk_measure_options){.fdr = 0.05, .seed = 1, .same_person = NAN, .pairs = 1500};
 }
 
-enum { DEPTH = 10 }; /* persons listed for each unit and gallery */
-
-struct job {
-    const lk_measure_options *options;
-    lk_measure_matcher of;              /* whose measurement this is */
-    struct lk_audit_set *sets;          /* synthetic, train, hold-outs, controls */
-    const struct lk_audit_set **others; /* hold-outs, controls */
-    size_t n_sets;
-    struct lk_audit_input input;
-};
-
-static lk_status open_sets(struct job *j, lk_ctx *ctx, lk_error *err)
-{
-    const lk_measure_matcher *o = &j->of;
-    size_t n = 2 + o->n_holdouts + o->n_controls;
-    j->sets = lk_calloc(n, sizeof *j->sets, err);
-    j->others = lk_calloc(n, sizeof *j->others, err);
-    if (j->sets == NULL || j->others == NULL)
-        return LK_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        const char *role = i == 0                  ? "synthetic"
-                           : i == 1                ? "train"
-                           : i < 2 + o->n_holdouts ? "holdout"
-                                                   : "control";
-        const char *path = i == 0                  ? o->synthetic
-                           : i == 1                ? o->train
-                           : i < 2 + o->n_holdouts ? o->holdouts[i - 2]
-                                                   : o->controls[i - 2 - o->n_holdouts];
-        LK_TRY(lk_audit_set_open(&j->sets[i], ctx, role, path, j->options->seed, err));
-        j->n_sets++;
-        if (i > 0)
-            LK_TRY(lk_match_sets_agree(&j->sets[0].file, &j->sets[i].file, err));
-        if (i > 1)
-            j->others[i - 2] = &j->sets[i];
-    }
-    return LK_OK;
-}
-
-/* Those given, else those that came with the model. */
-static lk_status find_thresholds(struct job *j, lk_error *err)
-{
-    struct lk_threshold_list *list = &j->input.thresholds;
-    if (j->of.thresholds != NULL)
-        return lk_thresholds_read(list, j->of.thresholds, err);
-    const struct lk_faces *faces = &j->sets[0].file.faces;
-    const json_t *model = faces->meta != NULL ? json_object_get(faces->meta, "model") : NULL;
-    if (model == NULL || json_is_null(model))
-        return LK_OK;
-    return lk_thresholds_from_json(list, model, 0, faces->path, err);
-}
-
 static lk_status check_output(const lk_measure_options *o, const char *folder, lk_error *err)
 {
     char *path = lk_path_join(folder, "measures.json", err);
@@ -109,25 +58,6 @@ static void summarise(const struct lk_audit *a, lk_measure_summary *out)
     snprintf(out->sentence, sizeof out->sentence, "%s", a->sentence);
 }
 
-static void tell(lk_ctx *ctx, const struct lk_audit *a)
-{
-    const struct lk_audit_set *t = a->in->train;
-    if (lk_audit_has_holdout(a) && a->n_each + a->doubles.dropped_train < t->n_persons)
-        lk_ctx_message(
-            ctx, LK_LEVEL_NOTE,
-            "train: %llu of %u persons take part, as many as the hold-out has; leaks of the others are not "
-            "looked for",
-            (unsigned long long)a->n_each, t->n_persons);
-    for (size_t c = 0; c < a->in->n_controls; c++)
-        if (!a->controls[c].comparable)
-            lk_ctx_message(
-                ctx, LK_LEVEL_WARNING,
-                "%s: %.2f images of each identity, the synthetic set has %.2f: the best of more images "
-                "scores higher, so the p-values against this control mean little",
-                a->controls[c].set->path, a->controls[c].images_each,
-                (double)a->in->synthetic->rows / (double)a->in->synthetic->n_persons);
-}
-
 static void summarise_matchers(const struct lk_audit_matchers *m, lk_measure_summary *out)
 {
     out->n_matchers = m->n;
@@ -172,31 +102,14 @@ static lk_status write_all(const struct lk_audit *a, struct lk_audit_matchers *m
     return LK_OK;
 }
 
-static lk_status measure(struct job *j, lk_ctx *ctx, struct lk_audit_matchers *m, size_t index,
-                         const char *folder, lk_measure_summary *out, lk_error *err)
+static lk_status measure(const struct lk_audit_job *j, const lk_measure_options *o, lk_ctx *ctx,
+                         struct lk_audit_matchers *m, size_t index, const char *folder,
+                         lk_measure_summary *out, lk_error *err)
 {
-    const lk_measure_options *o = j->options;
-    LK_TRY(open_sets(j, ctx, err));
-    j->input = (struct lk_audit_input){.synthetic = &j->sets[0],
-                                       .train = &j->sets[1],
-                                       .holdouts = j->others,
-                                       .n_holdouts = j->of.n_holdouts,
-                                       .controls = j->others + j->of.n_holdouts,
-                                       .n_controls = j->of.n_controls,
-                                       .q = o->fdr,
-                                       .same_person = o->same_person,
-                                       .seed = o->seed,
-                                       .decoys = o->decoys,
-                                       .depth = DEPTH,
-                                       .pairs = o->pairs,
-                                       .strengths = o->strengths,
-                                       .n_strengths = o->n_strengths,
-                                       .force = o->force != 0};
     struct lk_audit audit;
-    LK_TRY(find_thresholds(j, err));
     LK_TRY(lk_mkdirs(folder, err));
     LK_TRY(lk_audit_run(&audit, ctx, &j->input, err));
-    tell(ctx, &audit);
+    lk_audit_tell(ctx, &audit);
     lk_status status = LK_OK;
     if (m->n > 1)
         status = lk_audit_view_make(&m->views[index], j->of.name, index > 0 ? j->of.name : NULL, &audit, err);
@@ -209,65 +122,23 @@ static lk_status measure(struct job *j, lk_ctx *ctx, struct lk_audit_matchers *m
 static lk_status measure_matcher(lk_ctx *ctx, const lk_measure_options *o, struct lk_audit_matchers *m,
                                  size_t index, lk_measure_summary *out, lk_error *err)
 {
-    struct job j = {.options = o};
-    j.of = index > 0 ? o->others[index - 1]
-                     : (lk_measure_matcher){o->name != NULL ? o->name : "first",
-                                            o->synthetic,
-                                            o->train,
-                                            o->holdouts,
-                                            o->n_holdouts,
-                                            o->controls,
-                                            o->n_controls,
-                                            o->thresholds};
-    char *folder = index > 0 ? lk_path_join(o->output, j.of.name, err) : lk_strdup(o->output, err);
+    const char *name = lk_audit_matcher(o, index).name;
+    char *folder = index > 0 ? lk_path_join(o->output, name, err) : lk_strdup(o->output, err);
     lk_status status = folder != NULL ? check_output(o, folder, err) : LK_ENOMEM;
-    if (status == LK_OK)
-        status = measure(&j, ctx, m, index, folder, out, err);
-    free(folder);
-    for (size_t i = 0; i < j.n_sets; i++)
-        lk_audit_set_close(&j.sets[i]);
-    free(j.sets);
-    free(j.others);
-    return status;
-}
-
-static bool fit_for_a_name(const char *name)
-{
-    size_t len = strlen(name);
-    return len > 0 && len < 64 && name[0] != '.' &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
-}
-
-static lk_status check_matchers(const lk_measure_options *o, lk_error *err)
-{
-    const char *first = o->name != NULL ? o->name : "first";
-    LK_NEED(o->n_others < LK_MAX_MATCHERS, err, LK_EINVAL, "matchers: found %zu, expected at most %d",
-            o->n_others + 1, LK_MAX_MATCHERS);
-    LK_NEED(fit_for_a_name(first), err, LK_EINVAL,
-            "matcher '%s': expected a name of letters, digits, '.', '_' and '-'", first);
-    for (size_t i = 0; i < o->n_others; i++) {
-        const lk_measure_matcher *m = &o->others[i];
-        LK_NEED(m->name != NULL && fit_for_a_name(m->name), err, LK_EINVAL,
-                "matcher '%s': expected a name of letters, digits, '.', '_' and '-'",
-                m->name != NULL ? m->name : "");
-        bool again = strcmp(m->name, first) == 0;
-        for (size_t k = 0; k < i; k++)
-            again = again || strcmp(m->name, o->others[k].name) == 0;
-        LK_NEED(!again, err, LK_EINVAL, "matcher %s: given twice", m->name);
-        LK_NEED(m->synthetic != NULL && m->train != NULL, err, LK_EINVAL,
-                "matcher %s: expected its synthetic and training set", m->name);
-        LK_NEED((m->n_holdouts > 0) == (o->n_holdouts > 0), err, LK_EINVAL,
-                "matcher %s has %s hold-out, matcher %s has %s; expected the same sets for all", m->name,
-                m->n_holdouts > 0 ? "a" : "no", first, o->n_holdouts > 0 ? "one" : "none");
+    struct lk_audit_job job;
+    if (status == LK_OK && (status = lk_audit_job_open(&job, ctx, o, index, err)) == LK_OK) {
+        status = measure(&job, o, ctx, m, index, folder, out, err);
+        lk_audit_job_close(&job);
     }
-    return LK_OK;
+    free(folder);
+    return status;
 }
 
 lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_summary *out, lk_error *err)
 {
     LK_NEED(options->synthetic != NULL && options->train != NULL && options->output != NULL, err, LK_EINVAL,
             "measure needs a synthetic set, a training set and an output folder");
-    LK_TRY(check_matchers(options, err));
+    LK_TRY(lk_audit_check_matchers(options, err));
     struct lk_audit_matchers matchers = {.n = 1 + options->n_others, .fdr = options->fdr};
     int lock = -1;
     lk_status status = lk_mkdirs(options->output, err);

@@ -77,6 +77,7 @@ void lk_audit_free(struct lk_audit *a)
     free(a->tail_top);
     free(a->pair_e);
     free(a->pair_kind);
+    free(a->copied);
     free(a->powers);
     free(a->controls);
     free(a->scores);

@@ -305,6 +305,16 @@ static lk_status list_synthetic(struct lk_audit *a, const struct names *x, const
     return LK_OK;
 }
 
+/* What was taken out of the set is nobody's repeat, and nobody repeats it. */
+static void forget_removed(const struct lk_audit *a, struct names *x)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < x->n_pairs; i++)
+        if (!lk_audit_removed(a, x->pairs[i].early) && !lk_audit_removed(a, x->pairs[i].late))
+            x->pairs[n++] = x->pairs[i];
+    x->n_pairs = n;
+}
+
 /* The scale is that of real strangers: nothing is known about how alike two synthetic identities may be. */
 static lk_status find_repeats(struct lk_audit *a, bool *dropped, lk_error *err)
 {
@@ -329,6 +339,8 @@ static lk_status find_repeats(struct lk_audit *a, bool *dropped, lk_error *err)
     if (status == LK_OK)
         status = collect_pairs(&x, d->synthetic_score, err);
     if (status == LK_OK)
+        forget_removed(a, &x);
+    if (status == LK_OK)
         status = drop_late(&x, always, NULL, dropped, err);
     if (status == LK_OK)
         status = list_synthetic(a, &x, dropped, err);
@@ -349,14 +361,14 @@ static lk_status make_units(struct lk_audit *a, const bool *dropped, lk_error *e
                            ? LK_OK
                            : LK_ENOMEM;
     for (uint32_t p = 0; status == LK_OK && p < s->n_persons; p++) {
-        if (dropped[p])
+        if (dropped[p] || lk_audit_removed(a, p))
             continue;
         unit_of[p] = (uint32_t)a->n_units;
         a->units[a->n_units++] =
             (struct lk_audit_unit){.identity = p, .n_images = s->start[p + 1] - s->start[p]};
     }
     for (uint32_t i = 0; status == LK_OK && i < s->rows; i++) {
-        if (dropped[s->person[i]])
+        if (dropped[s->person[i]] || lk_audit_removed(a, s->person[i]))
             continue;
         memcpy(a->probes_owned + a->probes.rows * s->dim, s->data + i * s->dim, s->dim * sizeof(float));
         a->probe_row[a->probes.rows] = i;
@@ -364,6 +376,8 @@ static lk_status make_units(struct lk_audit *a, const bool *dropped, lk_error *e
     }
     a->probes.data = a->probes_owned;
     free(unit_of);
+    if (status == LK_OK && a->n_units == 0)
+        status = lk_fail(err, LK_EINVAL, "synthetic: no identity is left to compare");
     return status;
 }
 

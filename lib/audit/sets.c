@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sets.c - sets of vectors made ready: rows sorted by person, and random keys that do not depend on their
  * order. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +41,18 @@ static const char *row_identity(const struct lk_audit_set *set, uint32_t row)
 const char *lk_audit_person_name(const struct lk_audit_set *set, uint32_t person)
 {
     return row_identity(set, set->rows_of[set->start[person]]);
+}
+
+const char *lk_audit_identity_key(const struct lk_audit_set *set, uint32_t identity, char room[LK_AUDIT_KEY])
+{
+    uint32_t row = set->rows_of[set->start[identity]];
+    const char *key = lk_audit_person_name(set, identity);
+    if (key == NULL)
+        key = lk_audit_row_path(set, row);
+    if (key != NULL)
+        return key;
+    snprintf(room, LK_AUDIT_KEY, "row %" PRIu32, lk_audit_file_row(set, row));
+    return room;
 }
 
 struct keyed {

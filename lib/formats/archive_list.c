@@ -3,7 +3,6 @@
  * passed over. */
 #include <inttypes.h>
 #include <jansson.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -32,10 +31,7 @@ struct listing {
 
 /* ---- names ------------------------------------------------------------------------------------- */
 
-/* Components "", "." and ".." go. *outside: it was absolute or had ".."; *hidden: a component starts with a
- * dot. False when nothing is left. */
-static lk_status make_harmless(const char *raw, struct lk_str *out, bool *outside, bool *hidden,
-                               lk_error *err)
+lk_status lk_archive_name(const char *raw, struct lk_str *out, bool *outside, bool *hidden, lk_error *err)
 {
     *outside = raw[0] == '/';
     *hidden = false;
@@ -55,13 +51,29 @@ static lk_status make_harmless(const char *raw, struct lk_str *out, bool *outsid
     return LK_OK;
 }
 
+struct lk_archive_locale lk_archive_locale_use(void)
+{
+    struct lk_archive_locale l = {newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), (locale_t)0};
+    if (l.utf8 != (locale_t)0)
+        l.old = uselocale(l.utf8);
+    return l;
+}
+
+void lk_archive_locale_leave(struct lk_archive_locale *l)
+{
+    if (l->utf8 == (locale_t)0)
+        return;
+    uselocale(l->old);
+    freelocale(l->utf8);
+}
+
 static bool ends_with(const char *name, const char *ending)
 {
     size_t len = strlen(name), n = strlen(ending);
     return len > n && strcasecmp(name + len - n, ending) == 0;
 }
 
-static bool is_archive_name(const char *name)
+bool lk_archive_is_nested(const char *name)
 {
     static const char *const ENDINGS[] = {".zip", ".tar", ".tgz", ".gz", ".zst",
                                           ".xz",  ".bz2", ".7z",  ".rar"};
@@ -81,8 +93,7 @@ static lk_status tally(struct listing *l, struct lk_count *count, const char *na
 
 /* ---- labels beside the pictures (WebDataset) ---------------------------------------------------- */
 
-/* WebDataset's key of a member: its name up to the first dot of the file name. */
-static size_t key_length(const char *name)
+size_t lk_archive_key_length(const char *name)
 {
     const char *slash = strrchr(name, '/');
     const char *file = slash != NULL ? slash + 1 : name;
@@ -138,7 +149,7 @@ static lk_status take_label(struct listing *l, lk_error *err)
     if (!good)
         return tally(l, &l->index->tally.bad_labels, l->name.text, err);
     uint32_t key;
-    LK_TRY(lk_names_add(&l->keys, l->name.text, key_length(l->name.text), &key, err));
+    LK_TRY(lk_names_add(&l->keys, l->name.text, lk_archive_key_length(l->name.text), &key, err));
     LK_TRY(lk_grow(&l->key_labels, &l->key_capacity, l->keys.n, sizeof *l->key_labels, err));
     return lk_names_add(l->names, text, strlen(text), &l->key_labels[key], err);
 }
@@ -150,7 +161,7 @@ static lk_status join_labels(struct listing *l, lk_error *err)
         return LK_ENOMEM;
     for (size_t i = 0; i < index->n; i++) {
         const char *name = index->members[i].name;
-        uint32_t key = lk_names_find(&l->keys, name, key_length(name));
+        uint32_t key = lk_names_find(&l->keys, name, lk_archive_key_length(name));
         index->labels[i] = key != LK_NO_NAME ? l->key_labels[key] : LK_NO_NAME;
     }
     return LK_OK;
@@ -194,7 +205,7 @@ static lk_status take_member(struct listing *l, struct archive_entry *entry, lk_
     if (raw == NULL || *raw == '\0' || strlen(raw) > MAX_NAME)
         return tally(l, &t->names, raw != NULL && *raw != '\0' ? "(very long)" : "(none)", err);
     bool outside, hidden;
-    LK_TRY(make_harmless(raw, &l->name, &outside, &hidden, err));
+    LK_TRY(lk_archive_name(raw, &l->name, &outside, &hidden, err));
     if (archive_entry_filetype(entry) == AE_IFDIR || hidden || l->name.len == 0)
         return LK_OK;
     if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != NULL)
@@ -207,7 +218,7 @@ static lk_status take_member(struct listing *l, struct archive_entry *entry, lk_
     if (wants_label(l, l->name.text))
         return take_label(l, err);
     t->n_others++;
-    return is_archive_name(l->name.text) ? tally(l, &t->nested, l->name.text, err) : LK_OK;
+    return lk_archive_is_nested(l->name.text) ? tally(l, &t->nested, l->name.text, err) : LK_OK;
 }
 
 /* A compressed archive is unpacked to be listed: what unpacks endlessly must not. */
@@ -335,15 +346,9 @@ lk_status lk_archive_list(struct lk_archive_index *index, const struct lk_archiv
 {
     *index = (struct lk_archive_index){0};
     struct listing l = {.index = index, .input = input, .rule = rule, .names = names, .ctx = ctx};
-    /* libarchive turns names into the thread's character set, and loses those that do not fit. */
-    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old = (locale_t)0;
-    if (utf8 != (locale_t)0)
-        old = uselocale(utf8);
+    struct lk_archive_locale names_in = lk_archive_locale_use();
     lk_status status = list_all(&l, err);
-    if (utf8 != (locale_t)0) {
-        uselocale(old);
-        freelocale(utf8);
-    }
+    lk_archive_locale_leave(&names_in);
     lk_str_free(&l.name);
     lk_names_free(&l.keys);
     free(l.key_labels);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image.h - pictures: JPEG, PNG and WebP to 8-bit RGB, and RGB to JPEG. */
+/* image.h - pictures: JPEG, PNG and WebP to 8-bit RGB, and RGB to JPEG and PNG. */
 #ifndef LK_FORMATS_IMAGE_H
 #define LK_FORMATS_IMAGE_H
 
@@ -31,5 +31,7 @@ lk_status lk_image_decode(const uint8_t *bytes, size_t len, struct lk_image *out
 /* Encodes at quality 1 .. 100, 4:4:4. *bytes is freed by the caller. The same input gives the same bytes. */
 lk_status lk_image_encode_jpeg(const struct lk_image *image, int quality, uint8_t **bytes, size_t *len,
                                lk_error *err);
+/* Encodes as PNG, 8-bit RGB, likewise. */
+lk_status lk_image_encode_png(const struct lk_image *image, uint8_t **bytes, size_t *len, lk_error *err);
 
 #endif

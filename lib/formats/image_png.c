@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image_png.c - PNG to RGB through libspng. */
+/* image_png.c - PNG to RGB and back through libspng. */
 #include <stdlib.h>
 
 #include <spng.h>
@@ -89,4 +89,38 @@ lk_status lk_image_decode_png(const uint8_t *bytes, size_t len, struct lk_image 
     }
     *out = image;
     return LK_OK;
+}
+
+/* ---- encoding -------------------------------------------------------------------------------------- */
+
+static lk_status encode_all(spng_ctx *png, const struct lk_image *image, uint8_t **bytes, size_t *len,
+                            lk_error *err)
+{
+    struct spng_ihdr header = {.width = (uint32_t)image->width,
+                               .height = (uint32_t)image->height,
+                               .bit_depth = 8,
+                               .color_type = SPNG_COLOR_TYPE_TRUECOLOR};
+    size_t size = 3 * (size_t)image->width * (size_t)image->height;
+    int code = spng_set_option(png, SPNG_ENCODE_TO_BUFFER, 1);
+    if (code == 0)
+        code = spng_set_ihdr(png, &header);
+    if (code == 0)
+        code = spng_encode_image(png, image->rgb, size, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+    if (code == 0)
+        *bytes = spng_get_png_buffer(png, len, &code);
+    if (code == SPNG_EMEM)
+        return lk_fail(err, LK_ENOMEM, "out of memory while writing a PNG picture");
+    LK_NEED(code == 0, err, LK_EIO, "the PNG picture cannot be written: %s", spng_strerror(code));
+    return LK_OK;
+}
+
+lk_status lk_image_encode_png(const struct lk_image *image, uint8_t **bytes, size_t *len, lk_error *err)
+{
+    LK_NEED(image->rgb != NULL && image->width > 0 && image->height > 0, err, LK_EINVAL, "an empty picture");
+    spng_ctx *png = spng_ctx_new(SPNG_CTX_ENCODER);
+    if (png == NULL)
+        return lk_fail(err, LK_ENOMEM, "out of memory while writing a PNG picture");
+    lk_status status = encode_all(png, image, bytes, len, err);
+    spng_ctx_free(png);
+    return status;
 }

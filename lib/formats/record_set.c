@@ -249,6 +249,7 @@ static lk_status list_pictures(struct maker *m, const struct lk_record_table *re
     uint64_t pictures_end = UINT64_MAX, identities_end = 0;
     bool has_head = is_head_record(m, records, &pictures_end, &identities_end), sound = false;
     size_t first = has_head ? 1 : 0;
+    m->set->has_head = has_head;
     for (size_t i = first; indexed && !m->labels && i < records->n && records->entries[i].key < pictures_end;
          i++)
         LK_TRY(add_picture(m, records->entries[i].value, records->entries[i].key, -1));

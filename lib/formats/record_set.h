@@ -15,6 +15,7 @@ struct lk_record_set {
         int32_t label; /* identity, -1 = none */
     } * pictures;      /* by rising key */
     size_t n, capacity;
+    bool has_head;                    /* the first record is InsightFace's, which says where pictures end */
     uint64_t n_bad_labels;            /* of pictures that can be read */
     char notes[LK_RECORD_NOTES][300]; /* what looks wrong, for people */
     size_t n_notes;

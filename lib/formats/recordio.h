@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -55,6 +56,12 @@ enum { LK_RECORD_HEAD_BYTES = LK_RECORD_HEADER + 8 };
  * `length` bytes. */
 lk_status lk_record_head_parse(const uint8_t *bytes, size_t n, size_t length, struct lk_record_head *out,
                                lk_error *err);
+
+/* Writes a payload as one record, cut wherever the magic stands in it at a multiple of 4. *at grows by what
+ * the record takes. LK_EUNSUP for 2^29 bytes and more. */
+lk_status lk_record_write(FILE *stream, const uint8_t *payload, size_t len, uint64_t *at, lk_error *err);
+/* Payload of a record without a picture: labels as float32. LK_RECORD_HEADER + 4 n bytes at `out`. */
+void lk_record_labels_put(uint8_t *out, uint64_t id, const float *labels, uint32_t n);
 
 /* A label as a number from 0 to 2^31 - 1: from the bits of an f32, or of an i32, which some repacks put there
  * (then *integer is true; a small integer read as f32 would be below 1e-38, which is no label).

@@ -6,6 +6,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 
 #include "formats/source_backend.h"
 
@@ -22,6 +23,22 @@ lk_status lk_archive_open(struct archive **out, const struct lk_archive_input *i
  * caller. Refuses what inflates more than pictures do. *fatal: nothing behind it can be read either. */
 lk_status lk_archive_member(struct archive *archive, size_t limit, uint8_t **bytes, size_t *len, bool *fatal,
                             lk_error *err);
+
+/* libarchive turns names into the thread's character set, and loses those that do not fit: this thread takes
+ * UTF-8 until it leaves it again. */
+struct lk_archive_locale {
+    locale_t utf8, old;
+};
+struct lk_archive_locale lk_archive_locale_use(void);
+void lk_archive_locale_leave(struct lk_archive_locale *locale);
+
+/* A member's name made harmless: components "", "." and ".." go. *outside: it was absolute or had "..";
+ * *hidden: a component starts with a dot. */
+lk_status lk_archive_name(const char *raw, struct lk_str *out, bool *outside, bool *hidden, lk_error *err);
+/* WebDataset's key of a member: the length of its name up to the first dot of the file name. */
+size_t lk_archive_key_length(const char *name);
+/* Whether a member's name is that of an archive. */
+bool lk_archive_is_nested(const char *name);
 
 enum lk_member_trouble { LK_MEMBER_FINE, LK_MEMBER_ENCRYPTED, LK_MEMBER_TOO_LARGE };
 

@@ -10,8 +10,7 @@
 
 #include "base/fs.h"
 #include "formats/image.h"
-#include "formats/record_set.h"
-#include "formats/source_backend.h"
+#include "formats/source_record.h"
 
 enum { FIRST_READ = 16 << 10, MAX_LIST = 1 << 30 };
 
@@ -384,6 +383,30 @@ static lk_status read_picture(const struct lk_source_part *part, size_t index, u
         free(buffer);
         return status;
     }
+    *bytes = buffer;
+    return LK_OK;
+}
+
+const struct lk_record_set *lk_source_record_set(const struct lk_source_part *part)
+{
+    const struct records *r = part->state;
+    return &r->set;
+}
+
+bool lk_source_record_listed(const struct lk_source_part *part)
+{
+    const struct records *r = part->state;
+    return r->paths.n > 0;
+}
+
+lk_status lk_source_record_payload(const struct lk_source_part *part, size_t index, uint8_t **bytes,
+                                   size_t *len, lk_error *err)
+{
+    const struct records *r = part->state;
+    uint8_t *buffer = NULL;
+    struct lk_record record;
+    LK_TRY(read_record(&r->file, r->set.pictures[index].offset, &buffer, &record, err));
+    *len = lk_record_join(buffer, &record, buffer, record.length); /* each part moves towards the start */
     *bytes = buffer;
     return LK_OK;
 }

@@ -12,9 +12,10 @@ struct lk_asset {
 
 extern const char lk_asset_page_css[];
 extern const char lk_asset_parts_css[];
+extern const char lk_asset_gallery_css[];
 extern const char lk_asset_limits_html[];
 extern const char lk_asset_study_css[]; /* of the pages about a whole study */
-/* Vega, Vega-Lite, Vega-Embed and the page's own, in the order they run. */
+/* The gallery's, Vega, Vega-Lite, Vega-Embed and the charts', in the order they run. */
 extern const struct lk_asset lk_asset_scripts[];
 extern const size_t lk_n_asset_scripts;
 /* Their hashes, as the page's Content-Security-Policy lists them. */

@@ -21,10 +21,7 @@ static json_t *count(uint64_t value)
 
 static json_t *text(const char *value)
 {
-    char *clean = value != NULL ? lk_utf8_copy(value, NULL) : NULL;
-    json_t *out = value == NULL ? json_null() : clean != NULL ? json_string(clean) : NULL;
-    free(clean);
-    return out;
+    return lk_utf8_json(value);
 }
 
 /* A name or path: withheld with --no-faces. */

@@ -215,13 +215,11 @@ void lk_report_free(struct lk_report *r)
         free(r->probes[i].identity);
         free(r->probes[i].person);
     }
-    for (size_t i = 0; i < r->n_pairs; i++) {
-        for (int side = 0; side < 2; side++) {
-            free(r->pairs[i].path[side]);
-            free(r->pairs[i].identity[side]);
-            free(r->pairs[i].picture[side]);
-        }
-    }
+    for (size_t i = 0; i < r->n_pairs; i++)
+        lk_report_pair_free(&r->pairs[i]);
+    for (size_t i = 0; i < r->n_pictures; i++)
+        free(r->pictures[i]);
+    free(r->pictures);
     free(r->probes);
     free(r->units);
     free(r->levels);

@@ -238,9 +238,9 @@ static void put_head(const struct lk_report *r, FILE *f)
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
             "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" "
             "content=\"likeness %s\">\n"
-            "<title>%s \xe2\x80\x93 likeness report</title>\n<style>\n%s%s</style>\n</head>\n<body>\n",
+            "<title>%s \xe2\x80\x93 likeness report</title>\n<style>\n%s%s%s</style>\n</head>\n<body>\n",
             lk_asset_script_hashes, lk_version(), lk_verdict_name(r->verdict), lk_asset_page_css,
-            lk_asset_parts_css);
+            lk_asset_parts_css, lk_asset_gallery_css);
     fputs("<header><p class=\"brand\">likeness</p><p>Does this synthetic face dataset contain real "
           "people?</p></header>\n<main>\n",
           f);
@@ -283,7 +283,7 @@ lk_status lk_report_write_page(const struct lk_report *r, const char *path, lk_e
     put_compared(r, f);
     lk_report_attack_section(r, f);
     lk_report_margin_section(r, f);
-    lk_report_pairs_section(r, f);
+    lk_status status = lk_report_gallery(r, f, err);
     lk_report_left_out_section(r, f);
     lk_report_limits_section(r, f);
     lk_report_repeat_section(r, f);
@@ -292,7 +292,8 @@ lk_status lk_report_write_page(const struct lk_report *r, const char *path, lk_e
             "are drawn by Vega and Vega-Lite "
             "(University of Washington Interactive Data Lab, BSD licence, inside).</p></footer>\n",
             lk_version());
-    lk_status status = put_scripts(r, f, err);
+    if (status == LK_OK)
+        status = put_scripts(r, f, err);
     fputs("</body>\n</html>\n", f);
     if (status == LK_OK)
         status = lk_out_commit(&out, err);

@@ -8,7 +8,7 @@
 
 void lk_report_options_init(lk_report_options *options)
 {
-    *options = (lk_report_options){.fdr = 0.05, .max_pairs = 60};
+    *options = (lk_report_options){.fdr = 0.05, .max_pairs = 500, .contact_rows = 6};
 }
 
 /* "report.html" -> "report.json"; any other name gets ".json" behind it. */
@@ -28,6 +28,7 @@ static char *json_path(const char *page, lk_error *err)
 static lk_status write_outputs(struct lk_report *r, lk_error *err)
 {
     const char *page = r->options->output;
+    lk_report_pair_facts(r);
     LK_TRY(lk_report_pictures(r, err));
     char *json = json_path(page, err);
     if (json == NULL)
@@ -63,6 +64,8 @@ lk_status lk_report(lk_ctx *ctx, const lk_report_options *options, lk_report_sum
     LK_NEED(options->match != NULL, err, LK_EINVAL, "report: no MATCH directory was given");
     LK_NEED(options->fdr > 0 && options->fdr < 1, err, LK_EINVAL,
             "report: false discovery rate %g, expected between 0 and 1", options->fdr);
+    LK_NEED(!options->no_faces || options->contact_sheet == NULL, err, LK_EINVAL,
+            "report: a contact sheet shows faces, which are to be left out");
     struct lk_report r = {.ctx = ctx, .options = options};
     lk_status status = lk_report_load(&r, err);
     if (status == LK_OK)
@@ -73,6 +76,8 @@ lk_status lk_report(lk_ctx *ctx, const lk_report_options *options, lk_report_sum
         status = lk_ctx_check(ctx, err);
     if (status == LK_OK && options->output != NULL)
         status = write_outputs(&r, err);
+    if (status == LK_OK && options->contact_sheet != NULL)
+        status = lk_report_contact_sheet(&r, options->contact_sheet, err);
     if (status == LK_OK)
         summarise(&r, out);
     lk_report_free(&r);

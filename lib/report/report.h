@@ -4,11 +4,14 @@
 #ifndef LK_REPORT_REPORT_H
 #define LK_REPORT_REPORT_H
 
+#include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/ctx.h"
 #include "formats/faces.h"
+#include "formats/image.h"
 #include "stats/decoys.h"
 
 enum lk_report_role { LK_SYNTHETIC, LK_TRAINING, LK_HOLDOUT, LK_N_SETS };
@@ -61,13 +64,34 @@ struct lk_report_level {
     uint64_t planted, innocent; /* units at or above, where the truth is known */
 };
 
+/* The face of one side of a pair, as images.csv has it; NaN = not known. */
+struct lk_report_strata {
+    double age, yaw, sharpness, detector_score;
+};
+
 struct lk_report_pair {
     uint64_t rank, probe, reference;
     double score;
     char *path[2], *identity[2]; /* probe, reference; NULL = none */
-    char *picture[2];            /* base64 of a JPEG; NULL = none could be made */
+    size_t picture[2];           /* in lk_report.pictures; SIZE_MAX = none could be made */
     bool discovered;
+    double margin, q;      /* of the synthetic identity; NaN = not known */
+    double e_value;        /* of the pair; NaN = not known */
+    char *kind, *reviewed; /* in words: same picture or not, what reviewers saw; NULL = not known */
+    struct lk_report_strata strata[2];
 };
+/* A pair of which nothing is known yet. */
+#define LK_REPORT_STRATA_INIT                                                                                \
+    {                                                                                                        \
+        .age = NAN, .yaw = NAN, .sharpness = NAN, .detector_score = NAN                                      \
+    }
+#define LK_REPORT_PAIR_INIT                                                                                  \
+    {                                                                                                        \
+        .picture = {SIZE_MAX, SIZE_MAX}, .margin = NAN, .q = NAN, .e_value = NAN, .strata = {                \
+            LK_REPORT_STRATA_INIT,                                                                           \
+            LK_REPORT_STRATA_INIT                                                                            \
+        }                                                                                                    \
+    }
 
 /* Planted truth set against what was found. */
 struct lk_report_truth {
@@ -97,6 +121,8 @@ struct lk_report {
     size_t n_levels;
     struct lk_report_pair *pairs;
     size_t n_pairs, n_pairs_listed; /* shown; rows of pairs.csv */
+    char **pictures;                /* base64 of a JPEG, each crop once */
+    size_t n_pictures;
     struct lk_report_truth truth;
 
     bool compared; /* with a hold-out; the two below are filled only then */
@@ -126,6 +152,26 @@ lk_status lk_report_judge(struct lk_report *r, lk_error *err);
 
 /* pictures.c: crops of the shown pairs. */
 lk_status lk_report_pictures(struct lk_report *r, lk_error *err);
+struct lk_report_crop {
+    size_t pair;
+    int side; /* 0 probe, 1 reference */
+};
+/* Crops these, size x size pixels, and hands each to `take`, from several threads at once. What cannot be
+ * found or read is not handed over. */
+typedef lk_status lk_report_take(void *arg, const struct lk_report_crop *of, const struct lk_image *crop,
+                                 lk_error *err);
+lk_status lk_report_crops(const struct lk_report *r, const struct lk_report_crop *wanted, size_t n, int size,
+                          lk_report_take *take, void *arg, lk_error *err);
+
+/* pair_facts.c: what the sets say of the shown pairs, as far as it is not known yet. */
+void lk_report_pair_facts(struct lk_report *r);
+void lk_report_pair_free(struct lk_report_pair *pair);
+
+/* gallery.c: the pairs on the page. */
+lk_status lk_report_gallery(const struct lk_report *r, FILE *f, lk_error *err);
+
+/* contact_sheet.c: the pairs as one PNG. */
+lk_status lk_report_contact_sheet(const struct lk_report *r, const char *path, lk_error *err);
 
 /* figures.c: the numbers behind the charts; they hold no name and no path. New reference, or NULL. */
 json_t *lk_report_figures(const struct lk_report *r);
@@ -137,7 +183,6 @@ int lk_report_same_making(const struct lk_report *r);
 /* sections.c: parts of the page. */
 void lk_report_attack_section(const struct lk_report *r, FILE *f);
 void lk_report_margin_section(const struct lk_report *r, FILE *f);
-void lk_report_pairs_section(const struct lk_report *r, FILE *f);
 void lk_report_left_out_section(const struct lk_report *r, FILE *f);
 void lk_report_limits_section(const struct lk_report *r, FILE *f);
 void lk_report_repeat_section(const struct lk_report *r, FILE *f);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sections.c - the parts of the page below the verdict: attack and chance, margins, pairs, left out, limits,
+/* sections.c - the parts of the page below the verdict: attack and chance, margins, left out, limits,
  * repeating. */
 #include <math.h>
 #include <string.h>
@@ -188,101 +188,6 @@ void lk_report_margin_section(const struct lk_report *r, FILE *f)
                 "made. The largest margin towards the hold-out is %s.</p>\n",
                 lk_percent_asked(&a, c->q), lk_count(&b, c->resolution), lk_decimal(&d, c->largest_decoy, 3));
     fputs("</section>\n", f);
-}
-
-/* ---- closest pairs ---------------------------------------------------------------------------------- */
-
-/* The strictest threshold that a score reaches, or NULL. */
-static const struct lk_report_level *level_of(const struct lk_report *r, double score)
-{
-    const struct lk_report_level *reached = NULL;
-    for (size_t i = 0; i < r->n_levels; i++)
-        if (score >= r->levels[i].score)
-            reached = &r->levels[i];
-    return reached;
-}
-
-static bool show_pictures(const struct lk_report *r)
-{
-    return !r->options->no_faces && (r->sets[LK_SYNTHETIC].open || r->sets[LK_TRAINING].open);
-}
-
-static void put_side(const struct lk_report *r, const struct lk_report_pair *pair, int side, FILE *f)
-{
-    uint64_t row = side == 0 ? pair->probe : pair->reference;
-    struct lk_number n;
-    fputs("<div>", f);
-    if (pair->picture[side] != NULL)
-        fprintf(f,
-                "<img loading=\"lazy\" decoding=\"async\" width=\"112\" height=\"112\" alt=\"%s face\" "
-                "src=\"data:image/jpeg;base64,%s\">",
-                side == 0 ? "synthetic" : "real", pair->picture[side]);
-    else if (show_pictures(r))
-        fputs("<span class=\"blank\">no picture</span>", f);
-    fprintf(f, "<p><b>%s</b>", side == 0 ? "synthetic" : "training (real)");
-    if (r->options->no_faces || (pair->identity[side] == NULL && pair->path[side] == NULL)) {
-        fprintf(f, " <span>row %s</span>", lk_count(&n, row));
-    } else {
-        if (pair->identity[side] != NULL)
-            lk_html_name(f, pair->identity[side], 26);
-        if (pair->path[side] != NULL) {
-            const char *slash = strrchr(pair->path[side], '/');
-            fputs("<small title=\"", f);
-            lk_html_text(f, pair->path[side]);
-            fputs("\">", f);
-            lk_html_name(f, slash != NULL ? slash + 1 : pair->path[side], 26);
-            fputs("</small>", f);
-        }
-    }
-    fputs("</p></div>", f);
-}
-
-static void put_pair(const struct lk_report *r, const struct lk_report_pair *pair, FILE *f)
-{
-    struct lk_number a, b, c;
-    const struct lk_report_level *level = level_of(r, pair->score);
-    fprintf(f, "<li%s><div class=\"pair\">", pair->discovered ? " class=\"found\"" : "");
-    put_side(r, pair, 1, f);
-    put_side(r, pair, 0, f);
-    fprintf(f, "</div><p class=\"score\"><span>#%s</span> <b>%s</b> ", lk_count(&a, pair->rank),
-            lk_decimal(&b, pair->score, 3));
-    if (level != NULL)
-        fprintf(f,
-                "<span title=\"the strictest threshold this score reaches: %s pairs of different people pass "
-                "it\">%s</span>",
-                lk_rate(&c, level->fmr), lk_rate(&c, level->fmr));
-    else if (r->n_levels > 0)
-        fputs("<span>below all thresholds</span>", f);
-    if (pair->discovered)
-        fputs(" <em>discovery</em>", f);
-    fputs("</p></li>\n", f);
-}
-
-void lk_report_pairs_section(const struct lk_report *r, FILE *f)
-{
-    struct lk_number a, b;
-    fprintf(f,
-            "<section id=\"pairs\">\n<h2>Closest pairs</h2>\n<p>The %s most similar pairs of a real and a "
-            "synthetic image, of %s in "
-            "<code>pairs.csv</code>. They are leads to look at, not proof: among so many pairs some "
-            "look-alikes are certain.%s</p>\n",
-            lk_count(&a, r->n_pairs), lk_count(&b, r->n_pairs_listed),
-            r->n_levels > 0 ? " Beside each score stands how many pairs of different people reach the "
-                              "strictest threshold it passes."
-                            : "");
-    if (r->competition.discoveries > 0)
-        fprintf(f,
-                "<p>Pairs marked <em class=\"mark\">discovery</em> show a discovered synthetic %s and the "
-                "person it is closest to.</p>\n",
-                r->by_identity ? "identity" : "image");
-    if (r->options->no_faces)
-        fputs("<p class=\"note\">Pictures, paths and names are withheld. Rows count from 0 in each set's "
-              "<code>embeddings.npy</code>.</p>\n",
-              f);
-    fputs("<ol class=\"pairs\">\n", f);
-    for (size_t i = 0; i < r->n_pairs; i++)
-        put_pair(r, &r->pairs[i], f);
-    fputs("</ol>\n</section>\n", f);
 }
 
 /* ---- left out --------------------------------------------------------------------------------------- */

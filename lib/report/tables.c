@@ -173,7 +173,7 @@ static lk_status add_pair(struct lk_report *r, const struct lk_csv *csv, const s
         return LK_OK;
     LK_TRY(lk_grow(&r->pairs, capacity, r->n_pairs + 1, sizeof *r->pairs, err));
     struct lk_report_pair *p = &r->pairs[r->n_pairs++];
-    memset(p, 0, sizeof *p);
+    *p = (struct lk_report_pair)LK_REPORT_PAIR_INIT;
     LK_TRY(lk_csv_u64(csv, column[P_RANK], &p->rank, err));
     LK_TRY(take_score(csv, column[P_SCORE], &p->score, err));
     LK_TRY(take_row(csv, column[P_PROBE], all_rows(&r->sets[LK_SYNTHETIC]), &p->probe, err));

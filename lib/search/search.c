@@ -244,8 +244,10 @@ static lk_status sink_block(void *arg, size_t index, void *slot, lk_error *err)
         LK_TRY(lk_closest_add(closest, block->closest[g].pairs, block->closest[g].n, err));
         if (!closest->full && closest->n >= closest->k)
             lk_closest_settle(closest);
-        atomic_store_explicit(&pass->galleries[g].threshold, lk_closest_threshold(closest),
-                              memory_order_relaxed);
+        float threshold = lk_closest_threshold(closest);
+        if (pass->options->exchange != NULL)
+            threshold = fmaxf(threshold, pass->options->exchange(pass->options->exchange_user, g, threshold));
+        atomic_store_explicit(&pass->galleries[g].threshold, threshold, memory_order_relaxed);
         for (int b = 0; b < LK_SEARCH_BINS; b++)
             pass->out->galleries[g].exact[b] += block->exact[g][b];
     }

@@ -45,6 +45,12 @@ struct lk_search_shard {
     uint64_t index, count; /* index from 1; count 0 = everything */
 };
 
+/* For several processes that search parts of one comparison: takes the score of the k-th closest pair that this one
+ * has found in a gallery so far (-inf before there are k) and gives the highest that any is known to have, below
+ * which no pair can be among the k closest of all. Called by one thread at a time, after each block of probes; must
+ * not wait. A part searched so may list fewer than its own k closest pairs, but all that matter to the whole. */
+typedef float lk_search_exchange_fn(void *user, int gallery, float kth);
+
 struct lk_search_options {
     uint64_t dim;
     struct lk_search_set probes;
@@ -56,6 +62,8 @@ struct lk_search_options {
     /* Names the content of the inputs (their hashes); unfinished work of others is not taken up. */
     const char *inputs;
     struct lk_search_shard shard;
+    lk_search_exchange_fn *exchange; /* NULL = nobody to tell */
+    void *exchange_user;
     bool only_finished;  /* take up finished work of work_dir, or fail: nothing is searched */
     double save_seconds; /* unfinished work is saved this often; 0 = every 5 s */
     uint64_t block;      /* probes that a worker takes at a time; 0 = chosen */
@@ -134,6 +142,9 @@ lk_status lk_search_distinct(const struct lk_search_set *set, uint64_t *distinct
 /* The rows of a part: *first .. *first + *rows. */
 void lk_search_shard_rows(const struct lk_search_shard *shard, uint64_t all, uint64_t *first, uint64_t *rows);
 
+/* The pairs of the range in one file, written to `to`, of n files with those of parts. */
+lk_status lk_search_join_ranges(lk_ctx *ctx, const char *const *paths, size_t n, const char *to, uint64_t *n_pairs,
+                                lk_error *err);
 /* shards.c: what searching everything would have found, of the finished work of all parts: work_dirs[i] is that of
  * part i + 1 of n. options are those of the parts, with a work_dir of its own where there is a range. */
 lk_status lk_search_join(lk_ctx *ctx, const struct lk_search_options *options, const char *const *work_dirs,

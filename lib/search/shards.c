@@ -159,33 +159,48 @@ static lk_status merge_streams(lk_ctx *ctx, struct stream *streams, size_t n, FI
     }
 }
 
-static lk_status join_ranges(struct join *j, lk_ctx *ctx, lk_error *err)
+static lk_status open_streams(struct stream *streams, const char *const *paths, size_t n, lk_error *err)
 {
-    struct stream *streams = lk_calloc(j->n, sizeof *streams, err);
-    char *path = lk_path_join(j->options->work_dir, "range.part", err);
-    lk_status status = streams != NULL && path != NULL ? LK_OK : LK_ENOMEM;
-    struct lk_out out = {NULL, NULL, NULL};
-    uint64_t written = 0;
-    for (size_t i = 0; status == LK_OK && i < j->n; i++) {
-        streams[i].path = j->ranges[i];
-        streams[i].file = fopen(j->ranges[i], "rbe");
-        status = streams[i].file != NULL ? advance(&streams[i], err)
-                                         : lk_fail_sys(err, LK_EIO, "%s: cannot open", j->ranges[i]);
+    for (size_t i = 0; i < n; i++) {
+        streams[i].path = paths[i];
+        streams[i].file = fopen(paths[i], "rbe");
+        if (streams[i].file == NULL)
+            return lk_fail_sys(err, LK_EIO, "%s: cannot open", paths[i]);
+        LK_TRY(advance(&streams[i], err));
     }
+    return LK_OK;
+}
+
+lk_status lk_search_join_ranges(lk_ctx *ctx, const char *const *paths, size_t n, const char *to, uint64_t *n_pairs,
+                                lk_error *err)
+{
+    struct stream *streams = lk_calloc(n, sizeof *streams, err);
+    struct lk_out out = {NULL, NULL, NULL};
+    lk_status status = streams != NULL ? open_streams(streams, paths, n, err) : LK_ENOMEM;
     if (status == LK_OK)
-        status = lk_out_open(&out, path, err);
+        status = lk_out_open(&out, to, err);
     if (status == LK_OK)
-        status = merge_streams(ctx, streams, j->n, out.stream, &written, err);
-    if (status == LK_OK && written != j->out->n_range)
-        status = lk_fail(err, LK_EIO, "%s: the shards hold %llu pairs of the range, expected %llu", path,
-                         (unsigned long long)written, (unsigned long long)j->out->n_range);
+        status = merge_streams(ctx, streams, n, out.stream, n_pairs, err);
     if (status == LK_OK)
         status = lk_out_commit(&out, err);
     lk_out_abandon(&out);
-    for (size_t i = 0; streams != NULL && i < j->n; i++)
+    for (size_t i = 0; streams != NULL && i < n; i++)
         if (streams[i].file != NULL)
             fclose(streams[i].file);
     free(streams);
+    return status;
+}
+
+static lk_status join_ranges(struct join *j, lk_ctx *ctx, lk_error *err)
+{
+    uint64_t found = 0;
+    char *path = lk_path_join(j->options->work_dir, "range.part", err);
+    if (path == NULL)
+        return LK_ENOMEM;
+    lk_status status = lk_search_join_ranges(ctx, (const char *const *)j->ranges, j->n, path, &found, err);
+    if (status == LK_OK && found != j->out->n_range)
+        status = lk_fail(err, LK_EIO, "%s: the shards hold %llu pairs of the range, expected %llu", path,
+                         (unsigned long long)found, (unsigned long long)j->out->n_range);
     if (status == LK_OK)
         j->out->range_path = path;
     else

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """make_match - a MATCH directory with FACES directories of made-up vectors, for looking at reports.
 
-  make_match.py OUT PICTURES --identities N --leaks K [--each E] [--no-holdout]
+  make_match.py OUT PICTURES --identities N --leaks K [--each E] [--no-holdout] [--pairs P]
 
 PICTURES is a folder with JPEGs of faces; they stand for the images in turn and mean nothing. Some names try to
-break the page."""
+break the page. OUT/known.csv has made-up margins, q-values, E-values, kinds and reviewers' words for known_report;
+some are not known."""
 import argparse
 import csv
 import hashlib
@@ -18,7 +19,7 @@ NASTY = "<img src=x onerror=alert(1)>&\"'</script><script>alert(2)</script>"
 DIM = 64
 FACE_COLUMNS = ("row,path,identity,status,faces,width,height,box_x,box_y,box_w,box_h,detector_score,left_eye_x,"
                 "left_eye_y,right_eye_x,right_eye_y,nose_x,nose_y,mouth_left_x,mouth_left_y,mouth_right_x,"
-                "mouth_right_y,mouth_x,mouth_y,feature_norm,message")
+                "mouth_right_y,mouth_x,mouth_y,feature_norm,sharpness,yaw,age,message")
 PAIR_COLUMNS = "probe_path,reference_path,probe_identity,reference_identity"
 THRESHOLDS = [{"fmr": 0.01, "score": 0.30, "supported": True, "source": "made up for the test"},
               {"fmr": 0.001, "score": 0.39, "supported": True},
@@ -46,9 +47,12 @@ class Faces:
         self.vectors, self.identities, self.paths, self.path = vectors, identities, paths, out / name
         self.path.mkdir(parents=True)
         np.save(self.path / "embeddings.npy", vectors)
-        known = [1, 128, 128, 14, 14, 100, 100, 0.99, 48, 54, 80, 54, 64, 72, 51, 88, 77, 88, "", "", 10, ""]
-        empty = [""] * 18
-        rows = [[i, path, identity, "ok"] + known for i, (path, identity) in enumerate(zip(paths, identities))]
+        points = [48, 54, 80, 54, 64, 72, 51, 88, 77, 88, "", "", 10]
+        empty = [""] * 21
+        rng = np.random.default_rng(len(name))
+        rows = [[i, path, identity, "ok", 1, 128, 128, 14, 14, 100, 100, round(rng.uniform(0.6, 1), 4)] + points +
+                [round(rng.uniform(5, 900), 2), round(rng.normal(0, 20), 2), round(rng.uniform(5, 80), 1), ""]
+                for i, (path, identity) in enumerate(zip(paths, identities))]
         rows += [["", f"{name}/landscape {k}.jpg", "", "no_face", 0, 640, 480] + empty + [""] for k in range(3)]
         rows += [["", f"{name}/{NASTY}.jpg", "", "unreadable", 0, 0, 0] + empty + [f"ends early: {NASTY}"]]
         table(self.path / "images.csv", FACE_COLUMNS, rows)
@@ -68,6 +72,18 @@ class Faces:
         return [self.paths[i], other.paths[j], self.identities[i], other.identities[j]]
 
 
+def known(path, n, rng):
+    """What a measurement and reviewers may say of each pair. One in ten is not known, and there are equal ones."""
+    def some(values):
+        return ["" if rng.random() < 0.1 else value for value in values]
+    kinds = rng.choice(["same picture", "same picture, mirrored", "other picture", "unknown"], n, p=[.2, .1, .6, .1])
+    reviewed = rng.choice(["same person", "different people", "reviewers differ"], n, p=[.3, .5, .2])
+    table(path, "rank,margin,q,e_value,kind,reviewed",
+          zip(range(1, n + 1), some(f"{x:.3f}" for x in rng.normal(0.1, 0.2, n)),
+              some(f"{x:.2g}" for x in rng.uniform(0, 1, n)), some(f"{x:.3g}" for x in 10 ** rng.uniform(-9, 2, n)),
+              some(kinds), some(reviewed)))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
@@ -76,6 +92,7 @@ def main():
     parser.add_argument("--leaks", type=int, required=True)
     parser.add_argument("--each", type=int, default=1)
     parser.add_argument("--no-holdout", action="store_true")
+    parser.add_argument("--pairs", type=int, default=300)
     a = parser.parse_args()
     rng = np.random.default_rng(5)
     pictures = [str(p.resolve()) for p in sorted(a.pictures.rglob("*.jpg"))]
@@ -103,12 +120,13 @@ def main():
             nearest.append([i, gallery, 1, f"{s[i, j]:.9g}", j] + synthetic.names(i, other, j))
     table(match / "nearest.csv", "probe,gallery,rank,score,reference," + PAIR_COLUMNS, nearest)
     s = scores["train"][1]
-    best = np.argsort(-s.ravel(), kind="stable")[:300]
+    best = np.argsort(-s.ravel(), kind="stable")[:a.pairs]
     pairs = []
     for rank, x in enumerate(best, 1):
         i, j = divmod(int(x), s.shape[1])
         pairs.append([rank, f"{s[i, j]:.9g}", i, j] + synthetic.names(i, training, j))
     table(match / "pairs.csv", "rank,score,probe,reference," + PAIR_COLUMNS, pairs)
+    known(a.out / "known.csv", a.pairs, rng)
     (match / "meta.json").write_text(json.dumps({
         "kind": "match", "format": 1, "command": "likeness match synthetic training -o match",
         "working_directory": str(a.out.resolve()),

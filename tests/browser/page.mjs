@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // page.mjs - opens report pages in headless Chromium: takes pictures and fails when a page does not work.
 //
-//   node page.mjs PLAYWRIGHT PICTURES PAGE.html...
+//   node page.mjs NODE_MODULES PICTURES PAGE.html...
 //
 // Each page is opened at phone and desktop width, light and dark, and once with JavaScript off. It fails on an error
 // in the console, an exception, any request but the page itself and its data: pictures, a chart that is not drawn,
-// a picture that is not decoded, content wider than the screen, or a script out of the data that ran.
-import { createRequire } from 'node:module';
-import { basename, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+// a picture that is not decoded, content wider than the screen, a script out of the data that ran, or a violation of
+// axe-core's rules.
+import { basename } from 'node:path';
+import { address, checkAccess, start, watch } from './chromium.mjs';
 
-const [playwright, pictures, ...pages] = process.argv.slice(2);
-const { chromium } = createRequire(import.meta.url)(resolve(playwright));
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
+const [modules, pictures, ...pages] = process.argv.slice(2);
+const { browser, axe } = await start(modules);
 const problems = [];
 const views = [
   [390, 'light'],
@@ -32,27 +20,8 @@ const views = [
   [1280, 'dark'],
 ];
 
-async function open(path, options, say) {
-  const context = await browser.newContext({ ...options, deviceScaleFactor: 1 });
-  const page = await context.newPage();
-  page.setDefaultTimeout(5000);
-  const url = pathToFileURL(resolve(path)).href;
-  page.on('console', (message) => {
-    if (message.type() === 'error') say(`console: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => say(`exception: ${error.message}`));
-  page.on('dialog', (dialog) => {
-    say(`a script of the data ran: ${dialog.message()}`);
-    dialog.dismiss();
-  });
-  page.on('request', (request) => {
-    if (request.url() !== url && !request.url().startsWith('data:')) say(`request to ${request.url()}`);
-  });
-  await page.goto(url);
-  return { context, page };
-}
-
 async function inspect(page, say) {
+  await page.waitForLoadState();
   const charts = page.locator('[data-chart]');
   for (let i = 0; i < (await charts.count()); i++) {
     const name = await charts.nth(i).getAttribute('data-chart');
@@ -90,17 +59,17 @@ for (const path of pages) {
   const name = basename(path, '.html');
   for (const [width, colorScheme] of views) {
     const say = (problem) => problems.push(`${name} at ${width} px, ${colorScheme}: ${problem}`);
-    const { context, page } = await open(path, { viewport: { width, height: 900 }, colorScheme }, say);
+    const options = { viewport: { width, height: 900 }, colorScheme };
+    const { context, page } = await watch(browser, address(path), options, say);
     await inspect(page, say);
+    await checkAccess(page, axe, say);
     await page.screenshot({ path: `${pictures}/${name}-${width}-${colorScheme}.png`, fullPage: true });
     await context.close();
   }
   const say = (problem) => problems.push(`${name} without JavaScript: ${problem}`);
-  const { context, page } = await open(
-    path,
-    { viewport: { width: 1280, height: 900 }, javaScriptEnabled: false },
-    say,
-  );
+  const options = { viewport: { width: 1280, height: 900 }, javaScriptEnabled: false };
+  const { context, page } = await watch(browser, address(path), options, say);
+  await page.waitForLoadState();
   if ((await page.locator('noscript').count()) === 0 && (await page.locator('[data-chart]').count()) > 0)
     say('no word about the charts');
   if ((await page.locator('details table tr').count()) < 3) say('no table of the histogram');

@@ -389,6 +389,25 @@ static void test_encode(void **state)
     assert_int_equal(lk_image_new(&image, 20000, 20000, &err), LK_EFORMAT);
 }
 
+static void test_encode_png(void **state)
+{
+    (void)state;
+    struct lk_image image = {0, 0, NULL};
+    uint8_t *a, *b;
+    size_t na, nb;
+    assert_int_equal(lk_image_encode_png(&image, &a, &na, &err), LK_EINVAL);
+    assert_int_equal(lk_image_new(&image, 33, 17, &err), LK_OK);
+    for (int i = 0; i < 3 * 33 * 17; i++)
+        image.rgb[i] = (uint8_t)(i * 7919);
+    assert_int_equal(lk_image_encode_png(&image, &a, &na, &err), LK_OK);
+    assert_int_equal(lk_image_encode_png(&image, &b, &nb, &err), LK_OK);
+    assert_int_equal(na, nb);
+    assert_memory_equal(a, b, na);
+    free(b);
+    check(decode((struct bytes){a, na}), 33, 17, image.rgb, 0);
+    lk_image_free(&image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_more_behind), cmocka_unit_test(test_other_files),
         cmocka_unit_test(test_bombs),       cmocka_unit_test(test_scans),
         cmocka_unit_test(test_large_png),   cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_encode_png),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -216,11 +216,52 @@ static void test_pauses(void **state)
     free(bytes);
 }
 
+/* What is written is found again, wherever the magic stands in it. */
+static void test_writing(void **state)
+{
+    (void)state;
+    uint32_t seed = 1;
+    for (int round = 0; round < 300; round++) {
+        uint8_t payload[64], got[64];
+        size_t len = (size_t)round % sizeof payload;
+        for (size_t i = 0; i < len; i++) {
+            seed = seed * 1664525 + 1013904223;
+            payload[i] = (uint8_t)MAGIC[(seed >> 24) % 4];
+        }
+        for (size_t i = 0; len >= 4 && i + 4 <= len; i += 4 + 4 * (size_t)(round % 3))
+            memcpy(payload + i, MAGIC, 4); /* at a multiple of 4, also one behind the other */
+        char *file = NULL;
+        size_t size = 0;
+        uint64_t at = 0;
+        FILE *f = open_memstream(&file, &size);
+        assert_int_equal(lk_record_write(f, payload, len, &at, &err), LK_OK);
+        assert_int_equal(lk_record_write(f, payload, len, &at, &err), LK_OK);
+        fclose(f);
+        assert_int_equal(at, size);
+        struct lk_record r;
+        assert_int_equal(lk_record_find((const uint8_t *)file, size, 0, &r, NULL, &err), LK_OK);
+        assert_int_equal(r.length, len);
+        assert_int_equal(2 * r.extent, size);
+        assert_int_equal(lk_record_join((const uint8_t *)file + r.extent, &r, got, sizeof got), len);
+        assert_memory_equal(got, payload, len);
+        free(file);
+    }
+    uint8_t labels[LK_RECORD_HEADER + 8];
+    lk_record_labels_put(labels, 7, (const float[]){3, 5}, 2);
+    struct lk_record_head head;
+    assert_int_equal(lk_record_head_parse(labels, sizeof labels, sizeof labels, &head, &err), LK_OK);
+    bool integer;
+    assert_int_equal(head.flag, 2);
+    assert_int_equal(lk_record_label(head.labels[0], &integer), 3);
+    assert_int_equal(lk_record_label(head.labels[1], &integer), 5);
+    assert_int_equal(head.picture, sizeof labels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records), cmocka_unit_test(test_heads),  cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_lists),   cmocka_unit_test(test_pauses),
+        cmocka_unit_test(test_lists),   cmocka_unit_test(test_pauses), cmocka_unit_test(test_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,7 +65,10 @@ static void make_faces(const char *dir, const char *picture, int with_points)
                                       .n_faces = i < UNITS,
                                       .width = 200,
                                       .height = 150,
-                                      .norm = i < UNITS ? 1 : NAN};
+                                      .norm = i < UNITS ? 1 : NAN,
+                                      .sharpness = NAN,
+                                      .yaw = NAN,
+                                      .age = NAN};
         image.status = i < UNITS ? LK_FACE_EMBEDDED : i == UNITS       ? LK_FACE_NONE
                        : i == UNITS + 1 ? LK_FACE_UNREADABLE
                                         : LK_FACE_EXCLUDED;
@@ -238,9 +241,10 @@ static void test_page_and_json(void **state)
     assert_null(strstr(page, "<script>alert"));
     assert_null(strstr(page, "'&<b>"));
     assert_non_null(strstr(page, "SECRET&lt;/script&gt;&lt;script&gt;alert(1)"));
-    assert_int_equal(count_of(page, "<script"), 5); /* the figures' numbers and four scripts */
+    /* the figures' numbers, those of the pairs, their pictures, and five scripts */
+    assert_int_equal(count_of(page, "<script"), 8);
     /* Pairs 1, 3, ... name a picture that is there, the others one that is not. */
-    assert_int_equal(count_of(page, "<img loading"), 10);
+    assert_int_equal(count_of(page, "<img data-picture"), 10);
     assert_int_equal(count_of(page, "class=\"blank\""), 10);
     const char *end = strstr(page, "<script");
     for (const char *p = page; (p = strstr(p, "http")) != NULL && p < end; p++)
@@ -272,6 +276,92 @@ static void test_page_and_json(void **state)
     assert_int_equal(lk_hash_file(page_path, second, &err), LK_OK);
     assert_string_equal(first, second);
     free(page);
+}
+
+/* The JSON of a <script> element of the page. */
+static json_t *json_in(const char *page, const char *id)
+{
+    char mark[100];
+    snprintf(mark, sizeof mark, "id=\"%s\">", id);
+    const char *from = strstr(page, mark);
+    assert_non_null(from);
+    from += strlen(mark);
+    json_t *out = json_loadb(from, (size_t)(strstr(from, "</script>") - from), 0, NULL);
+    assert_non_null(out);
+    return out;
+}
+
+/* The first pairs stand in the page, the others wait in a template, and each picture is there once. */
+static void test_gallery(void **state)
+{
+    (void)state;
+    lk_report_options options;
+    lk_report_options_init(&options);
+    options.match = make_match("gallery", 1, 1);
+    options.output = temp_path("gallery/a.html");
+    report_ok(&options);
+    char *page = slurp(temp_path("gallery/a.html"));
+    char *rest = strstr(page, "<template"), *pictures = strstr(page, "id=\"pair-pictures\"");
+    assert_true(rest != NULL && pictures > rest);
+    assert_int_equal(count_of(page, "<li><div class=\"pair\"") + count_of(page, "<li class=\"found\">"),
+                     UNITS);
+    assert_int_equal(count_of(page, " src=\"data:image"), 24); /* every second, of both sides */
+    assert_int_equal(count_of(rest, " src=\"data:image"), 0);
+    assert_int_equal(count_of(rest, "<img data-picture"), UNITS - 24);
+    *strstr(pictures, "</script>") = '\0';
+    assert_int_equal(count_of(pictures, "\n/9j/") + count_of(pictures, ">/9j/"), UNITS - 24);
+    free(page);
+
+    page = slurp(temp_path("gallery/a.html"));
+    json_t *facts = json_in(page, "pair-facts"), *pair = json_array_get(json_object_get(facts, "pairs"), 3);
+    assert_int_equal(json_array_size(json_object_get(facts, "pairs")), UNITS);
+    /* Of a MATCH directory the margin is known, not the E-value; the detector's score stands in images.csv.
+     */
+    assert_true(fabs(json_real_value(json_object_get(pair, "margin")) - (score_of(3, 0) - score_of(3, 1))) <
+                1e-6);
+    assert_true(json_is_real(json_object_get(pair, "q")));
+    assert_true(json_is_null(json_object_get(pair, "e")));
+    assert_true(json_is_null(json_object_get(pair, "kind")));
+    json_t *side = json_array_get(json_object_get(pair, "sides"), 1);
+    assert_true(fabs(json_real_value(json_object_get(side, "detector")) - 1) < 1e-9);
+    assert_null(json_object_get(side, "age"));
+    assert_int_equal(json_array_size(json_object_get(facts, "measures")), 4);
+    json_decref(facts);
+    free(page);
+}
+
+static void test_contact_sheet(void **state)
+{
+    (void)state;
+    lk_report_options options;
+    lk_report_options_init(&options);
+    options.match = make_match("sheet", 1, 1);
+    char path[8192];
+    snprintf(path, sizeof path, "%s", temp_path("sheet/sheet.png"));
+    options.contact_sheet = path;
+    options.contact_rows = 2;
+    report_ok(&options);
+    lk_error err;
+    uint8_t *bytes;
+    size_t len;
+    struct lk_image sheet;
+    assert_int_equal(lk_file_read(path, 1 << 26, &bytes, &len, &err), LK_OK);
+    assert_int_equal(lk_image_decode(bytes, len, &sheet, &err), LK_OK);
+    free(bytes);
+    assert_int_equal(sheet.width, 32 + 4 * (2 * 224 + 4 + 32));
+    assert_int_equal(sheet.height, 32 + 2 * (8 + 224 + 10 + 28 + 32));
+    /* The first pair is a discovery without pictures, the second one has them: grey 120 of make_match. */
+    const uint8_t *bar = sheet.rgb + 3 * (32 * sheet.width + 32), *tile = bar + 3 * 100 * sheet.width;
+    assert_true(bar[0] == 169 && bar[1] == 63 && bar[2] == 34);
+    assert_int_equal(tile[0], 225);
+    assert_in_range(tile[3 * (2 * 224 + 4 + 32)], 118, 122);
+    lk_image_free(&sheet);
+
+    options.no_faces = 1;
+    assert_fails(&options, "contact sheet");
+    options.no_faces = 0;
+    options.contact_rows = 101;
+    assert_fails(&options, "expected 1 to 100");
 }
 
 static void test_no_faces(void **state)
@@ -468,6 +558,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers_with_holdout),
         cmocka_unit_test(test_page_and_json),
+        cmocka_unit_test(test_gallery),
+        cmocka_unit_test(test_contact_sheet),
         cmocka_unit_test(test_no_faces),
         cmocka_unit_test(test_without_faces_directories),
         cmocka_unit_test(test_truth),

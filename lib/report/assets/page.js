@@ -277,6 +277,14 @@
     return frame({ height: 260, layer });
   }
 
+  // What is wider than the screen is scrolled with the arrow keys, so it takes the focus.
+  const watch = new ResizeObserver((entries) => {
+    for (const { target } of entries)
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute('tabindex');
+  });
+  for (const element of document.querySelectorAll('.scroll')) watch.observe(element);
+
   const makers = { nearest: histogram, share: shares, margins: marginChart };
   for (const element of document.querySelectorAll('[data-chart]')) {
     const options = {
@@ -286,9 +294,12 @@
       defaultStyle: false,
       tooltip: { theme: 'custom' },
     };
-    vegaEmbed(element, makers[element.dataset.chart](), options).catch((error) => {
-      element.textContent = 'This chart could not be drawn: ' + error.message;
-      console.error(error);
-    });
+    vegaEmbed(element, makers[element.dataset.chart](), options)
+      // The chart as a whole is an image with a label; its marks would be read one by one.
+      .then(() => element.querySelector('svg').setAttribute('aria-hidden', 'true'))
+      .catch((error) => {
+        element.textContent = 'This chart could not be drawn: ' + error.message;
+        console.error(error);
+      });
   }
 })();
