@@ -75,8 +75,10 @@ static void check_study_options(const struct audit *a, struct argp_state *state)
     lk_embed_options_init(&untouched);
     untouched.force = a->embed.force;
     if (a->single || memcmp(&untouched, &a->embed, sizeof untouched) != 0)
-        argp_error(state, "a study file says what is audited: expected no options beside --force, --dry-run and common "
-                          "ones");
+        argp_error(
+            state,
+            "a study file says what is audited: expected no options beside --force, --dry-run and common "
+            "ones");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -202,8 +204,8 @@ static int embed_set(struct audit *a, const char *set, const char *name, char **
     bool excludes = a->exclude != NULL && set == a->synthetic;
     if (is_embedded(set) && excludes) {
         lk_error err;
-        snprintf(err.text, sizeof err.text, "%.900s holds embeddings already: --exclude comes too late for it",
-                 set);
+        snprintf(err.text, sizeof err.text,
+                 "%.900s holds embeddings already: --exclude comes too late for it", set);
         return cli_fail(a->cli, LK_EINVAL, &err);
     }
     if (is_embedded(set)) {
@@ -229,8 +231,8 @@ static int embed_set(struct audit *a, const char *set, const char *name, char **
         snprintf(excluded, sizeof excluded, ", %llu excluded", (unsigned long long)summary.n_excluded);
     cli_note(a->cli, "%s: %llu images, %llu with a face, %llu without, %llu unreadable%s%s", name,
              (unsigned long long)summary.n_images, (unsigned long long)summary.n_embedded,
-             (unsigned long long)summary.n_no_face, (unsigned long long)summary.n_unreadable,
-             excluded, summary.up_to_date ? " (done before)" : "");
+             (unsigned long long)summary.n_no_face, (unsigned long long)summary.n_unreadable, excluded,
+             summary.up_to_date ? " (done before)" : "");
     a->some_unreadable = a->some_unreadable || summary.n_unreadable > 0;
     return EXIT_DONE;
 }

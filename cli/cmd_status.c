@@ -34,11 +34,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 int cmd_status(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
-    static const struct argp argp = {NULL, parse, "DIR",
-                                     "Say where the study is that writes into DIR: which steps are done, running, "
-                                     "failed or waiting, and whether a process works on them.\v"
-                                     "Example:\n  likeness status audit/",
-                                     children, NULL, NULL};
+    static const struct argp argp = {
+        NULL,
+        parse,
+        "DIR",
+        "Say where the study is that writes into DIR: which steps are done, running, "
+        "failed or waiting, and whether a process works on them.\v"
+        "Example:\n  likeness status audit/",
+        children,
+        NULL,
+        NULL};
     struct status_args args = {.cli = cli};
     cli_parse(&argp, argc, argv, &args);
     lk_study_progress progress;

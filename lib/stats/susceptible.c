@@ -60,8 +60,8 @@ double lk_ks_distance(const float *first, size_t n, const float *second, size_t 
     return largest;
 }
 
-/* Upper tail of chi-squared for a whole number of degrees of freedom: from 1 or 2 up in steps of two, each adding a
- * term of the incomplete gamma function. */
+/* Upper tail of chi-squared for a whole number of degrees of freedom: from 1 or 2 up in steps of two, each
+ * adding a term of the incomplete gamma function. */
 static double chi_squared_tail(double x, size_t df)
 {
     double half = x / 2;

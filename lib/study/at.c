@@ -11,7 +11,8 @@ const json_t *lk_study_at(const json_t *from, const char *way)
     while (from != NULL && *way != '\0') {
         size_t len = strcspn(way, "/");
         snprintf(key, sizeof key, "%.*s", (int)len, way);
-        from = json_is_array(from) ? json_array_get(from, strtoul(key, NULL, 10)) : json_object_get(from, key);
+        from =
+            json_is_array(from) ? json_array_get(from, strtoul(key, NULL, 10)) : json_object_get(from, key);
         way += len + (way[len] == '/');
     }
     return from;

@@ -65,7 +65,8 @@ bool lk_study_pairs_up(const struct lk_study *s, size_t train, size_t synthetic)
 bool lk_study_planted_from(const struct lk_study *s, size_t train, size_t synthetic)
 {
     const struct lk_study_list *from = &s->sets[synthetic].planted_from;
-    return s->sets[synthetic].truth.text != NULL && (from->n == 0 || is_named(from, s->sets[train].name.text));
+    return s->sets[synthetic].truth.text != NULL &&
+           (from->n == 0 || is_named(from, s->sets[train].name.text));
 }
 
 double lk_study_fdr(const struct lk_study *s)
@@ -83,8 +84,8 @@ static lk_status check_names(const struct lk_study *s, const struct lk_study_set
         size_t set = lk_study_find_set(s, names->items[i].text);
         LK_NEED(set != SIZE_MAX && (roles >> s->sets[set].role & 1), err, LK_EINVAL,
                 "line %u: [%s %s]: %s: there is no section [%s %s]", names->items[i].line,
-                lk_study_role_names[of->role], of->name.text, key, strcmp(key, "planted-from") == 0 ? "train" : key,
-                names->items[i].text);
+                lk_study_role_names[of->role], of->name.text, key,
+                strcmp(key, "planted-from") == 0 ? "train" : key, names->items[i].text);
     }
     return LK_OK;
 }
@@ -128,8 +129,8 @@ static lk_status check_sources(const struct lk_study *s, size_t set, lk_error *e
                 matcher->name.text, x->name.text);
     }
     LK_NEED(x->duplicates.value == 0 || (x->images.n > 0 && x->exclude.text == NULL), err, LK_EINVAL,
-            "line %u: [%s %s]: duplicates = yes needs images, and no other list to exclude", x->duplicates.line,
-            lk_study_role_names[x->role], x->name.text);
+            "line %u: [%s %s]: duplicates = yes needs images, and no other list to exclude",
+            x->duplicates.line, lk_study_role_names[x->role], x->name.text);
     return LK_OK;
 }
 
@@ -139,8 +140,8 @@ static lk_status check_preset(const struct lk_study_set *x, lk_error *err)
     bool known = x->preset.text == NULL;
     for (int i = 0; !known && lk_preset_at(i, &preset); i++)
         known = strcmp(x->preset.text, preset.name) == 0;
-    LK_NEED(known, err, LK_EINVAL, "line %u: [%s %s]: preset: there is none with the name '%s'", x->preset.line,
-            lk_study_role_names[x->role], x->name.text, x->preset.text);
+    LK_NEED(known, err, LK_EINVAL, "line %u: [%s %s]: preset: there is none with the name '%s'",
+            x->preset.line, lk_study_role_names[x->role], x->name.text, x->preset.text);
     return LK_OK;
 }
 
@@ -148,16 +149,17 @@ static lk_status check_set(const struct lk_study *s, size_t set, lk_error *err)
 {
     const struct lk_study_set *x = &s->sets[set];
     LK_TRY(check_names(s, x, "holdout", &x->holdouts, 1u << LK_STUDY_HOLDOUT, err));
-    LK_TRY(check_names(s, x, "control", &x->controls, 1u << LK_STUDY_CONTROL | 1u << LK_STUDY_SYNTHETIC, err));
+    LK_TRY(
+        check_names(s, x, "control", &x->controls, 1u << LK_STUDY_CONTROL | 1u << LK_STUDY_SYNTHETIC, err));
     LK_TRY(check_names(s, x, "train", &x->train, 1u << LK_STUDY_TRAIN, err));
     LK_TRY(check_names(s, x, "planted-from", &x->planted_from, 1u << LK_STUDY_TRAIN, err));
     LK_NEED(x->planted_from.n == 0 || x->truth.text != NULL, err, LK_EINVAL,
             "line %u: [synthetic %s]: planted-from needs truth", x->planted_from.items[0].line, x->name.text);
     LK_TRY(check_sources(s, set, err));
     LK_TRY(check_preset(x, err));
-    LK_NEED((x->pairs.text != NULL) + (x->bin.text != NULL) + (x->from_identities.value != 0) <= 1, err, LK_EINVAL,
-            "line %u: [calibration %s]: expected one of pairs, bin and from-identities", x->name.line,
-            x->name.text);
+    LK_NEED((x->pairs.text != NULL) + (x->bin.text != NULL) + (x->from_identities.value != 0) <= 1, err,
+            LK_EINVAL, "line %u: [calibration %s]: expected one of pairs, bin and from-identities",
+            x->name.line, x->name.text);
     LK_NEED(is_used(s, set), err, LK_EINVAL, "line %u: nothing uses [%s %s]", x->name.line,
             lk_study_role_names[x->role], x->name.text);
     return LK_OK;
@@ -170,7 +172,8 @@ static lk_status check_matcher(const struct lk_study *s, size_t m, lk_error *err
     for (size_t i = 0; i < s->n_sets; i++)
         n_calibrations += s->sets[i].role == LK_STUDY_CALIBRATION;
     LK_NEED(x->thresholds.text == NULL || x->calibration.text == NULL, err, LK_EINVAL,
-            "line %u: [matcher %s]: expected thresholds or calibration, found both", x->name.line, x->name.text);
+            "line %u: [matcher %s]: expected thresholds or calibration, found both", x->name.line,
+            x->name.text);
     LK_NEED(x->calibration.text == NULL ||
                 (calibration != SIZE_MAX && s->sets[calibration].role == LK_STUDY_CALIBRATION),
             err, LK_EINVAL, "line %u: [matcher %s]: calibration: there is no section [calibration %s]",
@@ -206,7 +209,8 @@ lk_status lk_study_check(const struct lk_study *s, lk_error *err)
         LK_TRY(check_matcher(s, m, err));
         for (size_t i = 0; i < m; i++)
             LK_NEED(strcmp(s->matchers[i].name.text, s->matchers[m].name.text) != 0, err, LK_EINVAL,
-                    "line %u: [matcher %s] is there twice", s->matchers[m].name.line, s->matchers[m].name.text);
+                    "line %u: [matcher %s] is there twice", s->matchers[m].name.line,
+                    s->matchers[m].name.text);
     }
     for (size_t i = 0; i < s->n_sets; i++)
         LK_TRY(check_set(s, i, err));
@@ -215,8 +219,8 @@ lk_status lk_study_check(const struct lk_study *s, lk_error *err)
 
 /* ---- files --------------------------------------------------------------------------------------------- */
 
-static lk_status need_file(const struct lk_study_text *path, const char *section, const char *name, const char *key,
-                           lk_error *err)
+static lk_status need_file(const struct lk_study_text *path, const char *section, const char *name,
+                           const char *key, lk_error *err)
 {
     LK_NEED(path->text == NULL || lk_path_exists(path->text), err, LK_EIO,
             "line %u: [%s %s]: %s: %s is not there", path->line, section, name, key, path->text);

@@ -9,7 +9,14 @@
 #include "base/fs.h"
 
 /* Bytes of a line in the tables, as seen in finished runs. */
-enum { IMAGE_LINE = 250, NEAREST_LINE = 130, REFERENCE_LINE = 60, UNIT_LINE = 300, PERSON_LINE = 130, REPORT = 4 << 20 };
+enum {
+    IMAGE_LINE = 250,
+    NEAREST_LINE = 130,
+    REFERENCE_LINE = 60,
+    UNIT_LINE = 300,
+    PERSON_LINE = 130,
+    REPORT = 4 << 20
+};
 
 struct cost {
     double seconds, memory, disk;
@@ -57,13 +64,15 @@ static struct cost cost_of(const struct estimate *e, const struct lk_study_step 
     const struct lk_study *s = e->job->study;
     size_t m = step->matcher;
     double dim = (double)e->match[m].dim, n = rows(e, m, step->set), threads = lk_ctx_threads(e->job->ctx);
-    double t = rows(e, m, step->train), probes = rows(e, m, step->synthetic), h = holdout_rows(e, m, step->train);
+    double t = rows(e, m, step->train), probes = rows(e, m, step->synthetic),
+           h = holdout_rows(e, m, step->train);
     double r = lk_study_value(s->r, 10);
     switch (step->kind) {
     case LK_STUDY_DUPLICATES:
         return (struct cost){n / (1000 * threads), 2e8 + 1100 * n, 100 * n};
     case LK_STUDY_EMBED:
-        return (struct cost){n / e->embed[m].each_second + 1, 2e8 + 8e7 * threads, (4 * dim + IMAGE_LINE) * n};
+        return (struct cost){n / e->embed[m].each_second + 1, 2e8 + 8e7 * threads,
+                             (4 * dim + IMAGE_LINE) * n};
     case LK_STUDY_CALIBRATE:
         n = rows(e, m, lk_study_calibration_of(s, m));
         return (struct cost){n * n / 2 * dim / 2e9 / threads + 1, 4 * dim * n + 1e8, 2e6};
@@ -91,7 +100,8 @@ static struct cost cost_of(const struct estimate *e, const struct lk_study_step 
     return (struct cost){2, 1e8, 2e6};
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------- */
+/* ---- text
+ * ------------------------------------------------------------------------------------------------------- */
 
 static const char *duration(char out[32], double seconds)
 {
@@ -120,16 +130,17 @@ static lk_status add_rates(const struct estimate *e, struct lk_str *text, lk_err
     const struct lk_study *s = e->job->study;
     for (size_t m = 0; m < s->n_matchers; m++) {
         if (e->embed[m].how != NULL)
-            LK_TRY(lk_str_addf(text, err, "%s: %.0f images/s, %s\n", s->matchers[m].name.text, e->embed[m].each_second,
-                               e->embed[m].how));
-        LK_TRY(lk_str_addf(text, err, "%s: %.0f million pairs/s of %" PRIu64 " numbers, %s\n", s->matchers[m].name.text,
-                           e->match[m].each_second / 1e6, e->match[m].dim, e->match[m].how));
+            LK_TRY(lk_str_addf(text, err, "%s: %.0f images/s, %s\n", s->matchers[m].name.text,
+                               e->embed[m].each_second, e->embed[m].how));
+        LK_TRY(lk_str_addf(text, err, "%s: %.0f million pairs/s of %" PRIu64 " numbers, %s\n",
+                           s->matchers[m].name.text, e->match[m].each_second / 1e6, e->match[m].dim,
+                           e->match[m].how));
     }
     return LK_OK;
 }
 
-static lk_status add_steps(const struct estimate *e, const struct lk_study_plan *plan, const struct lk_study_log *log,
-                           struct lk_str *text, lk_error *err)
+static lk_status add_steps(const struct estimate *e, const struct lk_study_plan *plan,
+                           const struct lk_study_log *log, struct lk_str *text, lk_error *err)
 {
     char a[32], b[32], c[32];
     struct cost sum = {0, 0, 0};
@@ -150,11 +161,13 @@ static lk_status add_steps(const struct estimate *e, const struct lk_study_plan 
         sum.disk += cost.disk;
         sum.memory = cost.memory > sum.memory ? cost.memory : sum.memory;
     }
-    return lk_str_addf(text, err, "%zu of %zu steps to do: about %s, at most about %s of memory, about %s on disk\n", left,
-                       plan->n, duration(a, sum.seconds), bytes(b, sum.memory), bytes(c, sum.disk));
+    return lk_str_addf(text, err,
+                       "%zu of %zu steps to do: about %s, at most about %s of memory, about %s on disk\n",
+                       left, plan->n, duration(a, sum.seconds), bytes(b, sum.memory), bytes(c, sum.disk));
 }
 
-/* ---- the job ---------------------------------------------------------------------------------------------------- */
+/* ---- the job
+ * ---------------------------------------------------------------------------------------------------- */
 
 static lk_status find_sizes(struct estimate *e, lk_error *err)
 {
@@ -203,8 +216,8 @@ static lk_status find_rates(struct estimate *e, lk_error *err)
     return LK_OK;
 }
 
-static lk_status describe(struct lk_study_job *job, const struct lk_study_plan *plan, const struct lk_study_log *log,
-                          struct lk_str *text, lk_error *err)
+static lk_status describe(struct lk_study_job *job, const struct lk_study_plan *plan,
+                          const struct lk_study_log *log, struct lk_str *text, lk_error *err)
 {
     struct estimate e = {.job = job};
     lk_status status = find_sizes(&e, err);

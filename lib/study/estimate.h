@@ -17,9 +17,11 @@ struct lk_study_rate {
 };
 
 /* rates.c */
-lk_status lk_study_measure_size(struct lk_study_size *size, const struct lk_study_job *job, size_t matcher, size_t set,
-                                lk_error *err);
-lk_status lk_study_embed_rate(struct lk_study_rate *rate, const struct lk_study_job *job, size_t matcher, lk_error *err);
-lk_status lk_study_match_rate(struct lk_study_rate *rate, const struct lk_study_job *job, uint64_t dim, lk_error *err);
+lk_status lk_study_measure_size(struct lk_study_size *size, const struct lk_study_job *job, size_t matcher,
+                                size_t set, lk_error *err);
+lk_status lk_study_embed_rate(struct lk_study_rate *rate, const struct lk_study_job *job, size_t matcher,
+                              lk_error *err);
+lk_status lk_study_match_rate(struct lk_study_rate *rate, const struct lk_study_job *job, uint64_t dim,
+                              lk_error *err);
 
 #endif

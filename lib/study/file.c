@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.c - reads a study file: lines and sections through inih, with the limits and the line numbers that inih
- * lacks. */
+/* file.c - reads a study file: lines and sections through inih, with the limits and the line numbers that
+ * inih lacks. */
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +17,11 @@ enum { MOST_BYTES = 1 << 20, MOST_HEADING = 48, MOST_NAME = 40 };
 struct reader {
     const uint8_t *bytes;
     size_t len, at;
-    unsigned line;      /* last one handed to inih */
-    bool indented;      /* that line starts with a blank */
-    unsigned heading;   /* line of the last section heading */
+    unsigned line;    /* last one handed to inih */
+    bool indented;    /* that line starts with a blank */
+    unsigned heading; /* line of the last section heading */
     struct lk_study *study;
-    struct lk_study_place place; /* of the section that keys go to */
+    struct lk_study_place place;    /* of the section that keys go to */
     char section[MOST_HEADING + 2]; /* its heading */
     unsigned section_line;
     char kind[MOST_HEADING + 2];
@@ -54,7 +54,8 @@ static lk_status check_line(struct reader *r, const uint8_t *line, size_t len, s
     LK_NEED(blanks == 0, r->err, LK_EFORMAT, "line %u: a section's heading is indented", r->line);
     const uint8_t *end = memchr(line, ']', len);
     LK_NEED(end != NULL && end - line - 1 <= MOST_HEADING, r->err, LK_EFORMAT,
-            "line %u: expected a section's heading of at most %d bytes in square brackets", r->line, MOST_HEADING);
+            "line %u: expected a section's heading of at most %d bytes in square brackets", r->line,
+            MOST_HEADING);
     for (size_t i = (size_t)(end - line) + 1; i < len; i++) {
         if (line[i] == ';' || line[i] == '#')
             break;
@@ -101,8 +102,8 @@ static bool good_name(const char *name)
 static lk_status add_matcher(struct reader *r, struct lk_study_text name)
 {
     struct lk_study *s = r->study;
-    LK_NEED(s->n_matchers < LK_MAX_MATCHERS, r->err, LK_EINVAL, "line %u: more than %d matchers", r->section_line,
-            LK_MAX_MATCHERS);
+    LK_NEED(s->n_matchers < LK_MAX_MATCHERS, r->err, LK_EINVAL, "line %u: more than %d matchers",
+            r->section_line, LK_MAX_MATCHERS);
     LK_TRY(lk_grow(&s->matchers, &s->matchers_room, s->n_matchers + 1, sizeof *s->matchers, r->err));
     s->matchers[s->n_matchers] = (struct lk_study_matcher){.name = name};
     r->place.of = &s->matchers[s->n_matchers++];
@@ -130,15 +131,18 @@ static lk_status enter_section(struct reader *r, const char *heading)
     size_t before = r->headings.n;
     snprintf(r->section, sizeof r->section, "%s", heading);
     r->section_line = r->heading;
-    LK_NEED(heading[0] != '\0', r->err, LK_EFORMAT, "line %u: found a key before the first [section]", r->line);
+    LK_NEED(heading[0] != '\0', r->err, LK_EFORMAT, "line %u: found a key before the first [section]",
+            r->line);
     LK_TRY(lk_names_add(&r->headings, heading, strlen(heading), &number, r->err));
-    LK_NEED(number == before, r->err, LK_EINVAL, "line %u: section [%s] is there twice", r->section_line, heading);
+    LK_NEED(number == before, r->err, LK_EINVAL, "line %u: section [%s] is there twice", r->section_line,
+            heading);
     size_t kind = strcspn(heading, " \t");
     snprintf(r->kind, sizeof r->kind, "%.*s", (int)kind, heading);
     const char *rest = heading + kind + strspn(heading + kind, " \t");
     int named = lk_study_section_named(r->kind);
     LK_NEED(named >= 0, r->err, LK_EINVAL,
-            "line %u: unknown section [%s], expected study, matcher NAME, train NAME, holdout NAME, control NAME, "
+            "line %u: unknown section [%s], expected study, matcher NAME, train NAME, holdout NAME, control "
+            "NAME, "
             "synthetic NAME, calibration NAME, match, measure, report or limits",
             r->section_line, heading);
     LK_NEED(named || rest[0] == '\0', r->err, LK_EINVAL, "line %u: section [%s]: found a name, expected [%s]",
@@ -149,7 +153,8 @@ static lk_status enter_section(struct reader *r, const char *heading)
     r->place = (struct lk_study_place){.study = r->study, .section = r->kind, .of = r->study};
     if (!named)
         return LK_OK;
-    struct lk_study_text name = {lk_arena_text(&r->study->texts, rest, strlen(rest), r->err), r->section_line};
+    struct lk_study_text name = {lk_arena_text(&r->study->texts, rest, strlen(rest), r->err),
+                                 r->section_line};
     if (name.text == NULL)
         return LK_ENOMEM;
     for (int role = 0; role < LK_STUDY_N_ROLES; role++)
@@ -183,8 +188,8 @@ lk_status lk_study_parse(const uint8_t *bytes, size_t len, struct lk_study *out,
     int wrong = ini_parse_stream(next_line, &r, take_key, &r);
     lk_names_free(&r.headings);
     if (r.status == LK_OK && wrong > 0)
-        r.status = lk_fail(err, LK_EFORMAT, "line %d: expected [section], key = value, or a comment after ; or #",
-                           wrong);
+        r.status = lk_fail(err, LK_EFORMAT,
+                           "line %d: expected [section], key = value, or a comment after ; or #", wrong);
     if (r.status == LK_OK && wrong < 0)
         r.status = lk_fail(err, LK_ENOMEM, "out of memory");
     if (r.status == LK_OK)
@@ -224,9 +229,8 @@ static lk_status settle(struct lk_study *s, struct lk_study_text *path, lk_error
     if (path->text == NULL || path->text[list] == '/')
         return LK_OK;
     struct lk_str full = LK_STR_INIT;
-    lk_status status =
-        lk_str_addf(&full, err, "%s%s%s%s", list ? "@" : "", s->folder,
-                    s->folder[strlen(s->folder) - 1] == '/' ? "" : "/", path->text + list);
+    lk_status status = lk_str_addf(&full, err, "%s%s%s%s", list ? "@" : "", s->folder,
+                                   s->folder[strlen(s->folder) - 1] == '/' ? "" : "/", path->text + list);
     if (status == LK_OK && (path->text = lk_arena_text(&s->texts, full.text, full.len, err)) == NULL)
         status = LK_ENOMEM;
     lk_str_free(&full);
@@ -259,9 +263,10 @@ static lk_status settle_all(struct lk_study *s, const char *path, lk_error *err)
         struct lk_study_matcher *matcher = &s->matchers[m];
         struct lk_study_text *const models[] = {&matcher->model, &matcher->detector, &matcher->age};
         for (size_t i = 0; i < 3; i++) /* a registry name, or the path of a descriptor */
-            if (models[i]->text != NULL && (strchr(models[i]->text, '/') != NULL ||
-                                            (strlen(models[i]->text) > 5 &&
-                                             strcmp(models[i]->text + strlen(models[i]->text) - 5, ".json") == 0)))
+            if (models[i]->text != NULL &&
+                (strchr(models[i]->text, '/') != NULL ||
+                 (strlen(models[i]->text) > 5 &&
+                  strcmp(models[i]->text + strlen(models[i]->text) - 5, ".json") == 0)))
                 LK_TRY(settle(s, models[i], err));
         LK_TRY(settle(s, &matcher->thresholds, err));
     }

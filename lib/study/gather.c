@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gather.c - study.json: the numbers of all runs, taken from their measures, with what they say of the matchers. */
+/* gather.c - study.json: the numbers of all runs, taken from their measures, with what they say of the
+ * matchers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,8 @@ static lk_status take(json_t *to, const char *key, const json_t *from, const cha
     return put(to, key, value != NULL ? json_deep_copy(value) : json_null(), err);
 }
 
-/* The threshold of the published attack: a false match rate of 1 in 10 000, or the nearest above that there is. */
+/* The threshold of the published attack: a false match rate of 1 in 10 000, or the nearest above that there
+ * is. */
 static const json_t *published_level(const json_t *measures)
 {
     size_t i;
@@ -46,9 +48,7 @@ static const json_t *main_power(const json_t *measures)
     size_t i;
     json_t *row;
     const json_t *rows = lk_study_at(measures, "measures/L10_power/rows");
-    json_array_foreach(rows, i, row)
-        if (json_is_true(json_object_get(row, "genuine")))
-            return row;
+    json_array_foreach(rows, i, row) if (json_is_true(json_object_get(row, "genuine"))) return row;
     return json_array_get(rows, 0);
 }
 
@@ -90,10 +90,11 @@ static lk_status take_measures(json_t *to, const json_t *from, lk_error *err)
     return put(to, "power", power != NULL ? json_deep_copy(power) : json_null(), err);
 }
 
-/* ---- one run ------------------------------------------------------------------------------------------------ */
+/* ---- one run
+ * ------------------------------------------------------------------------------------------------ */
 
-static lk_status add_matcher(struct lk_study_job *job, size_t train, size_t synthetic, size_t matcher, const char *folder,
-                             json_t *matchers, json_t *run, lk_error *err)
+static lk_status add_matcher(struct lk_study_job *job, size_t train, size_t synthetic, size_t matcher,
+                             const char *folder, json_t *matchers, json_t *run, lk_error *err)
 {
     const struct lk_study *s = job->study;
     json_t *measures = NULL, *to = json_object(), *nearest = NULL, *known = NULL;
@@ -104,8 +105,8 @@ static lk_status add_matcher(struct lk_study_job *job, size_t train, size_t synt
     if (status == LK_OK)
         status = take_measures(to, measures, err);
     if (status == LK_OK)
-        status = lk_study_nearest(folder, s->sets[synthetic].truth.text, lk_study_planted_from(s, train, synthetic),
-                                  &nearest, &known, err);
+        status = lk_study_nearest(folder, s->sets[synthetic].truth.text,
+                                  lk_study_planted_from(s, train, synthetic), &nearest, &known, err);
     if (status == LK_OK) {
         status = put(to, "nearest", nearest, err);
         if (status == LK_OK)
@@ -121,7 +122,8 @@ static lk_status add_matcher(struct lk_study_job *job, size_t train, size_t synt
     return status;
 }
 
-static lk_status add_run(struct lk_study_job *job, size_t train, size_t synthetic, json_t *runs, lk_error *err)
+static lk_status add_run(struct lk_study_job *job, size_t train, size_t synthetic, json_t *runs,
+                         lk_error *err)
 {
     const struct lk_study *s = job->study;
     json_t *run = json_object(), *matchers = json_array(), *differ = NULL, *over = NULL;
@@ -132,8 +134,10 @@ static lk_status add_run(struct lk_study_job *job, size_t train, size_t syntheti
     if (status == LK_OK)
         status = put(run, "synthetic", json_string(s->sets[synthetic].name.text), err);
     if (status == LK_OK)
-        status = put(run, "page", json_sprintf("runs/%s/%s/report.html", s->sets[train].name.text,
-                                               s->sets[synthetic].name.text), err);
+        status = put(
+            run, "page",
+            json_sprintf("runs/%s/%s/report.html", s->sets[train].name.text, s->sets[synthetic].name.text),
+            err);
     for (size_t m = 0; status == LK_OK && m < s->n_matchers; m++) {
         char *own = m == 0 ? lk_strdup(folder, err) : lk_path_join(folder, s->matchers[m].name.text, err);
         status = own != NULL ? add_matcher(job, train, synthetic, m, own, matchers, run, err) : LK_ENOMEM;
@@ -157,7 +161,8 @@ static lk_status add_run(struct lk_study_job *job, size_t train, size_t syntheti
     return status;
 }
 
-/* ---- sets and matchers --------------------------------------------------------------------------------------- */
+/* ---- sets and matchers
+ * --------------------------------------------------------------------------------------- */
 
 /* Counts of a FACES directory by matcher; null for embeddings made elsewhere. */
 static lk_status add_set(const struct lk_study *s, size_t set, json_t *sets, lk_error *err)
@@ -229,8 +234,10 @@ static lk_status add_model(const struct lk_study *s, size_t matcher, json_t *to,
     lk_status status = path != NULL ? LK_OK : LK_ENOMEM;
     if (status == LK_OK && lk_path_exists(path))
         status = lk_json_read(path, &meta, err);
-    static const char *const ways[][2] = {
-        {"model", "model/name"}, {"sha256", "model/sha256"}, {"dim", "model/dim"}, {"detector", "detector/name"}};
+    static const char *const ways[][2] = {{"model", "model/name"},
+                                          {"sha256", "model/sha256"},
+                                          {"dim", "model/dim"},
+                                          {"detector", "detector/name"}};
     for (size_t i = 0; status == LK_OK && i < sizeof ways / sizeof *ways; i++)
         status = take(to, ways[i][0], meta, ways[i][1], err);
     json_decref(meta);
@@ -309,7 +316,8 @@ static lk_status gather(struct lk_study_job *job, json_t *root, lk_error *err)
 lk_status lk_study_gather(struct lk_study_job *job, json_t **out, lk_error *err)
 {
     json_t *root = json_object();
-    lk_status status = root != NULL ? gather(job, root, err) : lk_fail(err, LK_ENOMEM, "study.json: out of memory");
+    lk_status status =
+        root != NULL ? gather(job, root, err) : lk_fail(err, LK_ENOMEM, "study.json: out of memory");
     if (status == LK_OK)
         *out = root;
     else

@@ -8,12 +8,14 @@
 
 #define DASH "\xe2\x80\x93"
 
-/* ---- the frame ------------------------------------------------------------------------------------------------ */
+/* ---- the frame
+ * ------------------------------------------------------------------------------------------------ */
 
 void lk_study_page_head(FILE *f, const char *title)
 {
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+          "'unsafe-inline'; "
           "base-uri 'none'; form-action 'none'\">\n"
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
           "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" content=\"likeness ",
@@ -21,8 +23,8 @@ void lk_study_page_head(FILE *f, const char *title)
     lk_html_text(f, lk_version());
     fputs("\">\n<title>", f);
     lk_html_text(f, title);
-    fprintf(f, " " DASH " likeness study</title>\n<style>\n%s%s%s</style>\n</head>\n<body>\n", lk_asset_page_css,
-            lk_asset_parts_css, lk_asset_study_css);
+    fprintf(f, " " DASH " likeness study</title>\n<style>\n%s%s%s</style>\n</head>\n<body>\n",
+            lk_asset_page_css, lk_asset_parts_css, lk_asset_study_css);
     fputs("<header><p class=\"brand\">likeness</p><p>Do these synthetic face datasets contain real "
           "people?</p></header>\n<main>\n",
           f);
@@ -31,12 +33,14 @@ void lk_study_page_head(FILE *f, const char *title)
 void lk_study_page_tail(FILE *f)
 {
     fprintf(f,
-            "</main>\n<footer><p>Made by likeness %s. This page is one file and loads nothing. The same numbers are "
+            "</main>\n<footer><p>Made by likeness %s. This page is one file and loads nothing. The same "
+            "numbers are "
             "in <code>study.json</code> and <code>study.csv</code>.</p></footer>\n</body>\n</html>\n",
             lk_version());
 }
 
-/* ---- small parts ---------------------------------------------------------------------------------------------- */
+/* ---- small parts
+ * ---------------------------------------------------------------------------------------------- */
 
 const char *lk_study_tone(const char *verdict)
 {
@@ -68,7 +72,8 @@ const char *lk_study_count_or_dash(struct lk_number *out, const json_t *from, co
                                                    : lk_decimal(out, NAN, 0);
 }
 
-/* ---- distributions -------------------------------------------------------------------------------------------- */
+/* ---- distributions
+ * -------------------------------------------------------------------------------------------- */
 
 enum { LOW = -20, HIGH = 100 }; /* hundredths on the axis */
 
@@ -87,11 +92,14 @@ static void put_spread(FILE *f, const char *class, const char *label, const json
     if (lk_study_count_at(of, "n") == 0)
         return;
     fprintf(f,
-            "<span>%s</span><div class=\"track %s\" role=\"img\" aria-label=\"%s: median %s, 5 to 95 %%: %s to %s\">"
-            "<i class=\"far\" style=\"left:%.2f%%;width:%.2f%%\"></i><i class=\"mid\" style=\"left:%.2f%%;width:%.2f%%\">"
+            "<span>%s</span><div class=\"track %s\" role=\"img\" aria-label=\"%s: median %s, 5 to 95 %%: %s "
+            "to %s\">"
+            "<i class=\"far\" style=\"left:%.2f%%;width:%.2f%%\"></i><i class=\"mid\" "
+            "style=\"left:%.2f%%;width:%.2f%%\">"
             "</i><i class=\"at\" style=\"left:%.2f%%\"></i></div>\n",
-            label, class, label, lk_decimal(&middle, q[2], 2), lk_decimal(&low, q[0], 2), lk_decimal(&high, q[4], 2),
-            place(q[0]), place(q[4]) - place(q[0]), place(q[1]), place(q[3]) - place(q[1]), place(q[2]));
+            label, class, label, lk_decimal(&middle, q[2], 2), lk_decimal(&low, q[0], 2),
+            lk_decimal(&high, q[4], 2), place(q[0]), place(q[4]) - place(q[0]), place(q[1]),
+            place(q[3]) - place(q[1]), place(q[2]));
 }
 
 static const json_t *real_pairs(const json_t *root, const json_t *run, size_t matcher)
@@ -121,13 +129,16 @@ void lk_study_put_spreads(FILE *f, const json_t *root, const json_t *run)
         struct lk_number n;
         fprintf(f, "<span style=\"left:%.2f%%\">%s</span>", place(at / 100.0), lk_decimal(&n, at / 100.0, 1));
     }
-    fputs("</div>\n</div>\n<figcaption>Scores: a line from 5 to 95 %, a bar from 25 to 75 %, a tick at the median. Of "
-          "synthetic identities it is the best score with anybody in the hold-out and in the training set. Where the "
+    fputs("</div>\n</div>\n<figcaption>Scores: a line from 5 to 95 %, a bar from 25 to 75 %, a tick at the "
+          "median. Of "
+          "synthetic identities it is the best score with anybody in the hold-out and in the training set. "
+          "Where the "
           "two lie alike, closeness is chance.</figcaption></figure>\n",
           f);
 }
 
-/* ---- matchers of a run ---------------------------------------------------------------------------------------- */
+/* ---- matchers of a run
+ * ---------------------------------------------------------------------------------------- */
 
 void lk_study_put_matchers_head(FILE *f)
 {
@@ -142,7 +153,8 @@ static void put_matcher(FILE *f, const json_t *root, const json_t *run, size_t m
 {
     struct lk_number a, b, c;
     char text[120];
-    const json_t *matcher = json_array_get(json_object_get(run, "matchers"), m), *real = real_pairs(root, run, m);
+    const json_t *matcher = json_array_get(json_object_get(run, "matchers"), m),
+                 *real = real_pairs(root, run, m);
     const json_t *about = json_array_get(json_object_get(root, "matchers"), m);
     fputs("<tr><th scope=\"row\">", f);
     lk_html_text(f, lk_study_text_at(matcher, "name"));
@@ -156,7 +168,8 @@ static void put_matcher(FILE *f, const json_t *root, const json_t *run, size_t m
              lk_decimal(&a, lk_study_number_at(matcher, "nearest/train/quantiles/2"), 3),
              lk_decimal(&b, lk_study_number_at(matcher, "nearest/holdout/quantiles/2"), 3));
     lk_study_cell(f, "nearest, hold-out", text);
-    lk_study_cell(f, "d\xe2\x80\xb2, nearest", lk_decimal(&a, lk_study_number_at(matcher, "nearest/d_prime"), 2));
+    lk_study_cell(f, "d\xe2\x80\xb2, nearest",
+                  lk_decimal(&a, lk_study_number_at(matcher, "nearest/d_prime"), 2));
     lk_study_cell(f, "KS distance", lk_decimal(&b, lk_study_number_at(matcher, "nearest/ks"), 3));
     fputs("<td class=\"n\" data-l=\"drawn to training\">", f);
     lk_study_put_share(f, lk_study_at(matcher, "pi"));
@@ -193,8 +206,8 @@ void lk_study_put_difference(FILE *f, const json_t *run)
     }
     bool differ = p < 0.05;
     fprintf(f, "The matchers find %s of the synthetic identities (Cochran\xe2\x80\x99s Q, p %s%s).",
-            differ ? "different shares" : "shares that do not differ by more than chance", p < 0.001 ? "" : "= ",
-            lk_about(&a, p));
+            differ ? "different shares" : "shares that do not differ by more than chance",
+            p < 0.001 ? "" : "= ", lk_about(&a, p));
     if (high >= low) {
         struct lk_number b;
         fprintf(f, " They agree with a kappa of %s", lk_decimal(&a, low, 2));
@@ -205,7 +218,8 @@ void lk_study_put_difference(FILE *f, const json_t *run)
     const json_t *joint = json_array_get(lk_study_at(run, "several/joint"), n > 0 ? n - 1 : 0);
     if (joint != NULL) {
         struct lk_number b;
-        fprintf(f, " All %zu find %s (fewest possible: %s).", n, lk_count(&a, lk_study_count_at(joint, "discoveries")),
+        fprintf(f, " All %zu find %s (fewest possible: %s).", n,
+                lk_count(&a, lk_study_count_at(joint, "discoveries")),
                 lk_count(&b, lk_study_count_at(joint, "resolution")));
     }
 }

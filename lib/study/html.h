@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* html.h - what the pages of a study share. They hold no picture, no path of an image, and no name of a person. */
+/* html.h - what the pages of a study share. They hold no picture, no path of an image, and no name of a
+ * person. */
 #ifndef LK_STUDY_HTML_H
 #define LK_STUDY_HTML_H
 

@@ -12,14 +12,14 @@
 enum { MOST_ITEMS = 1000 };
 
 enum type {
-    TEXT,   /* one value as it stands */
-    FILES,  /* one path a line */
-    NAMES,  /* names, separated by blanks or commas */
-    REALS,  /* the same for numbers */
-    FLAG,   /* yes or no */
-    WHOLE,  /* whole number from low to high */
-    REAL,   /* number from low to high */
-    CHOICE  /* a word of `words` */
+    TEXT,  /* one value as it stands */
+    FILES, /* one path a line */
+    NAMES, /* names, separated by blanks or commas */
+    REALS, /* the same for numbers */
+    FLAG,  /* yes or no */
+    WHOLE, /* whole number from low to high */
+    REAL,  /* number from low to high */
+    CHOICE /* a word of `words` */
 };
 
 struct key {
@@ -34,12 +34,15 @@ struct key {
 #define OF_SET(field) offsetof(struct lk_study_set, field)
 #define OF_MATCHER(field) offsetof(struct lk_study_matcher, field)
 /* What every kind of set has. */
-#define SET_KEYS(section)                                                                                      \
-    {section, "images", FILES, OF_SET(images), 0, 0, NULL}, {section, "format", TEXT, OF_SET(format), 0, 0, NULL},             \
-        {section, "identity", TEXT, OF_SET(identity), 0, 0, NULL}, {section, "labels", TEXT, OF_SET(labels), 0, 0, NULL},      \
-        {section, "preset", TEXT, OF_SET(preset), 0, 0, NULL}, {section, "exclude", TEXT, OF_SET(exclude), 0, 0, NULL},        \
-    {                                                                                                          \
-        section, "duplicates", FLAG, OF_SET(duplicates), 0, 0, NULL                                                        \
+#define SET_KEYS(section)                                                                                    \
+    {section, "images", FILES, OF_SET(images), 0, 0, NULL},                                                  \
+        {section, "format", TEXT, OF_SET(format), 0, 0, NULL},                                               \
+        {section, "identity", TEXT, OF_SET(identity), 0, 0, NULL},                                           \
+        {section, "labels", TEXT, OF_SET(labels), 0, 0, NULL},                                               \
+        {section, "preset", TEXT, OF_SET(preset), 0, 0, NULL},                                               \
+        {section, "exclude", TEXT, OF_SET(exclude), 0, 0, NULL},                                             \
+    {                                                                                                        \
+        section, "duplicates", FLAG, OF_SET(duplicates), 0, 0, NULL                                          \
     }
 
 static const struct key keys[] = {
@@ -140,7 +143,8 @@ static lk_status read_list(const struct lk_study_place *p, const struct key *key
         LK_TRY(add_item(list, p->study, at, len, p->line, err));
         double number;
         const char *text = list->items[before].text;
-        LK_NEED(key->type != REALS || (parse_real(text, &number) && number >= key->low && number <= key->high),
+        LK_NEED(key->type != REALS ||
+                    (parse_real(text, &number) && number >= key->low && number <= key->high),
                 err, LK_EINVAL, "found '%.40s', expected numbers from %g to %g", text, key->low, key->high);
         for (size_t i = 0; i < before; i++)
             LK_NEED(strcmp(list->items[i].text, text) != 0, err, LK_EINVAL, "'%.40s' is there twice", text);
@@ -149,8 +153,8 @@ static lk_status read_list(const struct lk_study_place *p, const struct key *key
     return LK_OK;
 }
 
-static lk_status read_number(const struct lk_study_place *p, const struct key *key, struct lk_study_number *to,
-                             const char *value, lk_error *err)
+static lk_status read_number(const struct lk_study_place *p, const struct key *key,
+                             struct lk_study_number *to, const char *value, lk_error *err)
 {
     double number = 0;
     LK_NEED(to->line == 0, err, LK_EINVAL, "given twice, first in line %u", to->line);
@@ -178,8 +182,8 @@ static lk_status read_text(const struct lk_study_place *p, const struct key *key
     if (key->type == CHOICE) {
         const char *at = strstr(key->words, value);
         size_t len = strlen(value);
-        bool good = at != NULL && (at == key->words || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0') &&
-                    strchr(value, ' ') == NULL;
+        bool good = at != NULL && (at == key->words || at[-1] == ' ') &&
+                    (at[len] == ' ' || at[len] == '\0') && strchr(value, ' ') == NULL;
         LK_NEED(good, err, LK_EINVAL, "found '%.40s', expected one of: %s", value, key->words);
     }
     to->text = lk_arena_text(&p->study->texts, value, strlen(value), err);
@@ -187,7 +191,8 @@ static lk_status read_text(const struct lk_study_place *p, const struct key *key
     return to->text != NULL ? LK_OK : LK_ENOMEM;
 }
 
-static lk_status read_value(const struct lk_study_place *p, const struct key *key, const char *value, lk_error *err)
+static lk_status read_value(const struct lk_study_place *p, const struct key *key, const char *value,
+                            lk_error *err)
 {
     void *to = (char *)p->of + key->offset;
     if (key->type == FILES || key->type == NAMES || key->type == REALS)
@@ -198,7 +203,8 @@ static lk_status read_value(const struct lk_study_place *p, const struct key *ke
 }
 
 /* "faces.MATCHER": kept as two items, sorted out when all matchers are known. */
-static lk_status read_faces(const struct lk_study_place *p, const char *matcher, const char *value, lk_error *err)
+static lk_status read_faces(const struct lk_study_place *p, const char *matcher, const char *value,
+                            lk_error *err)
 {
     struct lk_study_list *list = &((struct lk_study_set *)p->of)->faces;
     LK_NEED(!p->more, err, LK_EINVAL, "takes one value, found another line");

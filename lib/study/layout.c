@@ -23,7 +23,8 @@ char *lk_study_faces_dir(const struct lk_study *s, size_t matcher, size_t set, l
     const char *given = lk_study_given_faces(s, set, matcher);
     if (given != NULL)
         return lk_strdup(given, err);
-    return place(err, "%s/faces/%s/%s", s->output.text, s->matchers[matcher].name.text, s->sets[set].name.text);
+    return place(err, "%s/faces/%s/%s", s->output.text, s->matchers[matcher].name.text,
+                 s->sets[set].name.text);
 }
 
 char *lk_study_list_file(const struct lk_study *s, size_t set, lk_error *err)
@@ -44,13 +45,15 @@ char *lk_study_thresholds_file(const struct lk_study *s, size_t matcher, lk_erro
     return lk_study_calibration_file(s, matcher, "thresholds.json", err);
 }
 
-char *lk_study_run_path(const struct lk_study *s, size_t train, size_t synthetic, const char *below, lk_error *err)
+char *lk_study_run_path(const struct lk_study *s, size_t train, size_t synthetic, const char *below,
+                        lk_error *err)
 {
-    return place(err, "%s/runs/%s/%s/%s", s->output.text, s->sets[train].name.text, s->sets[synthetic].name.text,
-                 below);
+    return place(err, "%s/runs/%s/%s/%s", s->output.text, s->sets[train].name.text,
+                 s->sets[synthetic].name.text, below);
 }
 
-char *lk_study_match_dir(const struct lk_study *s, size_t train, size_t synthetic, size_t matcher, lk_error *err)
+char *lk_study_match_dir(const struct lk_study *s, size_t train, size_t synthetic, size_t matcher,
+                         lk_error *err)
 {
     return place(err, "%s/runs/%s/%s/match/%s", s->output.text, s->sets[train].name.text,
                  s->sets[synthetic].name.text, s->matchers[matcher].name.text);

@@ -30,11 +30,12 @@ static json_t *fresh(const struct lk_study_step *step, const json_t *before)
     bool done = state != NULL && key != NULL && strcmp(state, "done") == 0;
     /* A step that was stopped while it was being looked at is still finished, if its outputs are there. */
     return json_pack("{s:s, s:s, s:s, s:f}", "name", step->name, "state", done ? "done" : "waiting", "key",
-                     key != NULL ? key : "", "seconds", json_number_value(json_object_get(before, "seconds")));
+                     key != NULL ? key : "", "seconds",
+                     json_number_value(json_object_get(before, "seconds")));
 }
 
-lk_status lk_study_log_open(struct lk_study_log *log, const struct lk_study *study, const struct lk_study_plan *plan,
-                            lk_error *err)
+lk_status lk_study_log_open(struct lk_study_log *log, const struct lk_study *study,
+                            const struct lk_study_plan *plan, lk_error *err)
 {
     json_t *old = NULL, *steps = json_array();
     *log = (struct lk_study_log){0};
@@ -47,12 +48,12 @@ lk_status lk_study_log_open(struct lk_study_log *log, const struct lk_study *stu
     if (status == LK_EFORMAT) /* nothing but the knowledge of what is finished is lost */
         status = LK_OK;
     for (size_t i = 0; status == LK_OK && i < plan->n; i++)
-        if (json_array_append_new(steps, fresh(&plan->steps[i], find(json_object_get(old, "steps"),
-                                                                     plan->steps[i].name))) != 0)
+        if (json_array_append_new(
+                steps, fresh(&plan->steps[i], find(json_object_get(old, "steps"), plan->steps[i].name))) != 0)
             status = lk_fail(err, LK_ENOMEM, "%s: out of memory", log->path);
     json_decref(old);
-    log->root = json_pack("{s:s, s:i, s:s, s:o, s:o}", "kind", "steps", "format", 1, "tool", lk_version(), "study",
-                          lk_json_text(study->file), "steps", steps);
+    log->root = json_pack("{s:s, s:i, s:s, s:o, s:o}", "kind", "steps", "format", 1, "tool", lk_version(),
+                          "study", lk_json_text(study->file), "steps", steps);
     if (status == LK_OK && log->root == NULL)
         status = lk_fail(err, LK_ENOMEM, "%s: out of memory", log->path);
     if (status != LK_OK)

@@ -30,20 +30,21 @@ static void view_free(struct view *v, const struct lk_study_set *train)
     free_all(v->controls, train->controls.n);
 }
 
-static lk_status find_all(const struct lk_study *s, size_t matcher, const struct lk_study_list *names, char ***out,
-                          lk_error *err)
+static lk_status find_all(const struct lk_study *s, size_t matcher, const struct lk_study_list *names,
+                          char ***out, lk_error *err)
 {
     *out = lk_calloc(names->n, sizeof **out, err);
     if (*out == NULL)
         return LK_ENOMEM;
     for (size_t i = 0; i < names->n; i++)
-        if (((*out)[i] = lk_study_faces_dir(s, matcher, lk_study_find_set(s, names->items[i].text), err)) == NULL)
+        if (((*out)[i] = lk_study_faces_dir(s, matcher, lk_study_find_set(s, names->items[i].text), err)) ==
+            NULL)
             return LK_ENOMEM;
     return LK_OK;
 }
 
-static lk_status view_make(struct view *v, const struct lk_study *s, const struct lk_study_step *step, size_t matcher,
-                           lk_error *err)
+static lk_status view_make(struct view *v, const struct lk_study *s, const struct lk_study_step *step,
+                           size_t matcher, lk_error *err)
 {
     const struct lk_study_set *train = &s->sets[step->train];
     v->synthetic = lk_study_faces_dir(s, matcher, step->synthetic, err);
@@ -73,8 +74,8 @@ static lk_status describe(struct lk_str *text, struct lk_study_job *job, const s
 {
     const struct lk_study *s = job->study;
     const struct lk_study_set *train = &s->sets[step->train];
-    LK_TRY(lk_str_addf(text, err, "measure %s %.17g %" PRIu64 " %" PRIu64 " %.17g %" PRIu64 "\n", lk_version(),
-                       o->fdr, o->seed, o->decoys, o->same_person, o->pairs));
+    LK_TRY(lk_str_addf(text, err, "measure %s %.17g %" PRIu64 " %" PRIu64 " %.17g %" PRIu64 "\n",
+                       lk_version(), o->fdr, o->seed, o->decoys, o->same_person, o->pairs));
     for (size_t i = 0; i < s->strengths.n; i++)
         LK_TRY(lk_str_addf(text, err, "strength %s\n", s->strengths.items[i].text));
     for (size_t m = 0; m < s->n_matchers; m++) {
@@ -86,8 +87,8 @@ static lk_status describe(struct lk_str *text, struct lk_study_job *job, const s
         LK_TRY(lk_str_addf(text, err, "train %s\n", hash));
         for (size_t i = 0; i < train->holdouts.n + train->controls.n; i++) {
             bool control = i >= train->holdouts.n;
-            const char *name = control ? train->controls.items[i - train->holdouts.n].text
-                                       : train->holdouts.items[i].text;
+            const char *name =
+                control ? train->controls.items[i - train->holdouts.n].text : train->holdouts.items[i].text;
             LK_TRY(lk_study_faces_hash(job, m, lk_study_find_set(s, name), &hash, err));
             LK_TRY(lk_str_addf(text, err, "%s %s\n", control ? "control" : "holdout", hash));
         }
@@ -158,8 +159,9 @@ static lk_status name_outputs(const struct lk_study *s, const char *folder, char
 {
     for (size_t m = 0; m < s->n_matchers; m++) {
         struct lk_str path = LK_STR_INIT;
-        lk_status status = m == 0 ? lk_str_addf(&path, err, "%s/measures.json", folder)
-                                  : lk_str_addf(&path, err, "%s/%s/measures.json", folder, s->matchers[m].name.text);
+        lk_status status =
+            m == 0 ? lk_str_addf(&path, err, "%s/measures.json", folder)
+                   : lk_str_addf(&path, err, "%s/%s/measures.json", folder, s->matchers[m].name.text);
         outputs[m] = path.text;
         LK_TRY(status);
     }

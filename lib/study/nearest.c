@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nearest.c - what the tables of a run say of its matchers: how close synthetic identities come, whether matchers
- * find different shares of them, and what was found of a known truth. */
+/* nearest.c - what the tables of a run say of its matchers: how close synthetic identities come, whether
+ * matchers find different shares of them, and what was found of a known truth. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,8 @@ json_t *lk_study_described(float *scores, size_t n, struct lk_described *out)
                      lk_study_real(out->sd), "quantiles", quantiles);
 }
 
-/* ---- a table, row by row ------------------------------------------------------------------------------------ */
+/* ---- a table, row by row
+ * ------------------------------------------------------------------------------------ */
 
 struct table {
     struct lk_map map;
@@ -53,7 +54,8 @@ static lk_status table_open(struct table *t, const char *path, lk_error *err)
     return status;
 }
 
-/* ---- truth ---------------------------------------------------------------------------------------------------- */
+/* ---- truth
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct truth {
     struct lk_names planted, all; /* identities */
@@ -85,7 +87,8 @@ static lk_status truth_read(struct truth *t, const char *path, lk_error *err)
     return status;
 }
 
-/* ---- identities.csv ------------------------------------------------------------------------------------------- */
+/* ---- identities.csv
+ * ------------------------------------------------------------------------------------------- */
 
 struct found {
     float *train, *holdout; /* best scores */
@@ -138,8 +141,8 @@ static lk_status read_units(struct found *f, const char *folder, const struct tr
     return status;
 }
 
-lk_status lk_study_nearest(const char *folder, const char *truth_file, bool from_here, json_t **spread, json_t **known,
-                           lk_error *err)
+lk_status lk_study_nearest(const char *folder, const char *truth_file, bool from_here, json_t **spread,
+                           json_t **known, lk_error *err)
 {
     struct truth truth = {.none = !from_here};
     struct found f = {0};
@@ -148,7 +151,8 @@ lk_status lk_study_nearest(const char *folder, const char *truth_file, bool from
     if (status == LK_OK)
         status = read_units(&f, folder, &truth, err);
     if (status == LK_OK) {
-        json_t *t = lk_study_described(f.train, f.n, &train), *h = lk_study_described(f.holdout, f.n_holdout, &holdout);
+        json_t *t = lk_study_described(f.train, f.n, &train),
+               *h = lk_study_described(f.holdout, f.n_holdout, &holdout);
         *spread = json_pack("{s:o, s:o, s:o, s:o}", "train", t, "holdout", h, "d_prime",
                             lk_study_real(lk_d_prime(&train, &holdout)), "ks",
                             lk_study_real(lk_ks_distance(f.train, f.n, f.holdout, f.n_holdout)));
@@ -165,7 +169,8 @@ lk_status lk_study_nearest(const char *folder, const char *truth_file, bool from
     return status;
 }
 
-/* ---- matchers.csv --------------------------------------------------------------------------------------------- */
+/* ---- matchers.csv
+ * --------------------------------------------------------------------------------------------- */
 
 /* found[j * n + u], out of rows that hold one matcher behind the other. */
 static lk_status cochran(const uint8_t *rows, size_t n, size_t k, json_t **out, lk_error *err)

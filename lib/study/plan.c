@@ -10,9 +10,11 @@ static const char *name_of(const struct lk_study *s, size_t set)
     return s->sets[set].name.text;
 }
 
-static lk_status add(struct lk_study_plan *plan, const struct lk_study *s, struct lk_study_step step, lk_error *err)
+static lk_status add(struct lk_study_plan *plan, const struct lk_study *s, struct lk_study_step step,
+                     lk_error *err)
 {
-    static const char *const words[] = {"duplicates", "embed", "calibrate", "match", "measure", "report", "compare"};
+    static const char *const words[] = {"duplicates", "embed",  "calibrate", "match",
+                                        "measure",    "report", "compare"};
     struct lk_str name = LK_STR_INIT;
     LK_TRY(lk_grow(&plan->steps, &plan->capacity, plan->n + 1, sizeof *plan->steps, err));
     lk_status status = lk_str_addz(&name, words[step.kind], err);

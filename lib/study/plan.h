@@ -40,8 +40,8 @@ struct lk_study_log {
     json_t *root;
 };
 /* Takes over what an earlier run finished. */
-lk_status lk_study_log_open(struct lk_study_log *log, const struct lk_study *study, const struct lk_study_plan *plan,
-                            lk_error *err);
+lk_status lk_study_log_open(struct lk_study_log *log, const struct lk_study *study,
+                            const struct lk_study_plan *plan, lk_error *err);
 void lk_study_log_close(struct lk_study_log *log);
 /* What a finished step was made from; "" = it is not finished. */
 const char *lk_study_log_key(const struct lk_study_log *log, size_t step);
@@ -63,12 +63,13 @@ struct lk_study_note {
     char text[400];
 };
 
-/* steps.c: does one step. key: what an earlier run made it from ("" = it is not finished); on success what it is
- * made from now. Steps that tell by themselves whether they are finished have the key "-". */
+/* steps.c: does one step. key: what an earlier run made it from ("" = it is not finished); on success what it
+ * is made from now. Steps that tell by themselves whether they are finished have the key "-". */
 lk_status lk_study_do(struct lk_study_job *job, const struct lk_study_step *step, char key[65],
                       struct lk_study_note *note, lk_error *err);
 /* SHA-256 over a set's embeddings and the list of its images. */
-lk_status lk_study_faces_hash(struct lk_study_job *job, size_t matcher, size_t set, const char **out, lk_error *err);
+lk_status lk_study_faces_hash(struct lk_study_job *job, size_t matcher, size_t set, const char **out,
+                              lk_error *err);
 /* measure_step.c, report_step.c: the two with the most settings. */
 lk_status lk_study_measure(struct lk_study_job *job, const struct lk_study_step *step, char key[65],
                            struct lk_study_note *note, lk_error *err);
@@ -76,8 +77,8 @@ lk_status lk_study_report(struct lk_study_job *job, const struct lk_study_step *
                           struct lk_study_note *note, lk_error *err);
 /* Whether a step is finished as an earlier run left it: text describes all that goes into it; key becomes its
  * SHA-256. The outputs are paths, NULL behind the last. */
-lk_status lk_study_finished(const struct lk_str *text, const char *const *outputs, char key[65], bool *finished,
-                            lk_error *err);
+lk_status lk_study_finished(const struct lk_str *text, const char *const *outputs, char key[65],
+                            bool *finished, lk_error *err);
 
 /* Options of embed for a set; inputs has room for all of its images. */
 void lk_study_embed_options(const struct lk_study_job *job, size_t matcher, size_t set, const char **inputs,

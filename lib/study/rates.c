@@ -14,7 +14,8 @@
 enum { TRIAL_PICTURES = 48, GUESS_EACH = 100, GUESS_DIM = 512 };
 #define TRIAL_SECONDS 3.0
 
-/* ---- what is there ---------------------------------------------------------------------------------------------- */
+/* ---- what is there
+ * ---------------------------------------------------------------------------------------------- */
 
 static lk_status count_faces(struct lk_study_size *size, lk_ctx *ctx, const char *path, lk_error *err)
 {
@@ -26,8 +27,8 @@ static lk_status count_faces(struct lk_study_size *size, lk_ctx *ctx, const char
     return LK_OK;
 }
 
-static lk_status count_images(struct lk_study_size *size, const struct lk_study_job *job, size_t matcher, size_t set,
-                              lk_error *err)
+static lk_status count_images(struct lk_study_size *size, const struct lk_study_job *job, size_t matcher,
+                              size_t set, lk_error *err)
 {
     struct lk_source *source = NULL;
     lk_embed_options o;
@@ -35,8 +36,10 @@ static lk_status count_images(struct lk_study_size *size, const struct lk_study_
     if (inputs == NULL)
         return LK_ENOMEM;
     lk_study_embed_options(job, matcher, set, inputs, &o);
-    struct lk_source_options options = {.ctx = job->ctx, .quiet = true, .format = o.format, .labels = o.labels};
-    lk_status status = lk_identity_rule_parse(o.identity != NULL ? o.identity : "auto", &options.identity, err);
+    struct lk_source_options options = {
+        .ctx = job->ctx, .quiet = true, .format = o.format, .labels = o.labels};
+    lk_status status =
+        lk_identity_rule_parse(o.identity != NULL ? o.identity : "auto", &options.identity, err);
     if (status == LK_OK)
         status = lk_source_open(&source, o.inputs, o.n_inputs, &options, err);
     if (status == LK_OK)
@@ -46,18 +49,21 @@ static lk_status count_images(struct lk_study_size *size, const struct lk_study_
     return status;
 }
 
-lk_status lk_study_measure_size(struct lk_study_size *size, const struct lk_study_job *job, size_t matcher, size_t set,
-                                lk_error *err)
+lk_status lk_study_measure_size(struct lk_study_size *size, const struct lk_study_job *job, size_t matcher,
+                                size_t set, lk_error *err)
 {
     const char *given = lk_study_given_faces(job->study, set, matcher);
     *size = (struct lk_study_size){0};
-    return given != NULL ? count_faces(size, job->ctx, given, err) : count_images(size, job, matcher, set, err);
+    return given != NULL ? count_faces(size, job->ctx, given, err)
+                         : count_images(size, job, matcher, set, err);
 }
 
-/* ---- embedding -------------------------------------------------------------------------------------------------- */
+/* ---- embedding
+ * -------------------------------------------------------------------------------------------------- */
 
 /* Images each second of the largest set that the matcher has embedded into this study. */
-static lk_status known_rate(struct lk_study_rate *rate, const struct lk_study *s, size_t matcher, lk_error *err)
+static lk_status known_rate(struct lk_study_rate *rate, const struct lk_study *s, size_t matcher,
+                            lk_error *err)
 {
     double most = 0;
     for (size_t i = 0; i < s->n_sets; i++) {
@@ -85,8 +91,8 @@ static lk_status known_rate(struct lk_study_rate *rate, const struct lk_study *s
 }
 
 /* Embeds the first pictures of a set that lie as files, one thread being timed for all. */
-static lk_status try_embedding(struct lk_study_rate *rate, lk_embedder *embedder, const struct lk_source *source,
-                               lk_ctx *ctx, lk_error *err)
+static lk_status try_embedding(struct lk_study_rate *rate, lk_embedder *embedder,
+                               const struct lk_source *source, lk_ctx *ctx, lk_error *err)
 {
     struct lk_str path = LK_STR_INIT;
     float *vector = lk_calloc((size_t)lk_embedder_dim(embedder), sizeof *vector, err);
@@ -145,7 +151,8 @@ static lk_status trial(struct lk_study_rate *rate, const struct lk_study_job *jo
     return status;
 }
 
-lk_status lk_study_embed_rate(struct lk_study_rate *rate, const struct lk_study_job *job, size_t matcher, lk_error *err)
+lk_status lk_study_embed_rate(struct lk_study_rate *rate, const struct lk_study_job *job, size_t matcher,
+                              lk_error *err)
 {
     const struct lk_study *s = job->study;
     *rate = (struct lk_study_rate){.each_second = (double)GUESS_EACH * lk_ctx_threads(job->ctx), .how = NULL};
@@ -160,9 +167,11 @@ lk_status lk_study_embed_rate(struct lk_study_rate *rate, const struct lk_study_
     return LK_OK;
 }
 
-/* ---- comparing -------------------------------------------------------------------------------------------------- */
+/* ---- comparing
+ * -------------------------------------------------------------------------------------------------- */
 
-lk_status lk_study_match_rate(struct lk_study_rate *rate, const struct lk_study_job *job, uint64_t dim, lk_error *err)
+lk_status lk_study_match_rate(struct lk_study_rate *rate, const struct lk_study_job *job, uint64_t dim,
+                              lk_error *err)
 {
     lk_bench_options options;
     lk_bench_result result;
@@ -172,7 +181,8 @@ lk_status lk_study_match_rate(struct lk_study_rate *rate, const struct lk_study_
     options.dim = dim;
     options.cpu = job->study->cpu.text;
     LK_TRY(lk_bench_match(job->ctx, &options, &result, err));
-    *rate = (struct lk_study_rate){.each_second = result.seconds > 0 ? (double)result.n_pairs / result.seconds : 1e8,
+    *rate = (struct lk_study_rate){.each_second =
+                                       result.seconds > 0 ? (double)result.n_pairs / result.seconds : 1e8,
                                    .dim = dim,
                                    .how = "tried on made vectors"};
     return LK_OK;

@@ -33,7 +33,8 @@ static lk_status add_file(struct lk_str *text, const char *path, lk_error *err)
 
 static lk_status describe(struct lk_str *text, const lk_report_options *o, lk_error *err)
 {
-    LK_TRY(lk_str_addf(text, err, "report %s %.17g %d %" PRIu64, lk_version(), o->fdr, o->no_faces, o->max_pairs));
+    LK_TRY(lk_str_addf(text, err, "report %s %.17g %d %" PRIu64, lk_version(), o->fdr, o->no_faces,
+                       o->max_pairs));
     LK_TRY(add_match(text, o->match, err));
     if (o->thresholds != NULL)
         LK_TRY(add_file(text, o->thresholds, err));
@@ -53,7 +54,8 @@ lk_status lk_study_report(struct lk_study_job *job, const struct lk_study_step *
     char *page = lk_study_run_path(s, step->train, step->synthetic, "report.html", err);
     char *json = lk_study_run_path(s, step->train, step->synthetic, "report.json", err);
     char *thresholds = lk_study_thresholds_file(s, 0, err);
-    lk_status status = match != NULL && page != NULL && json != NULL && thresholds != NULL ? LK_OK : LK_ENOMEM;
+    lk_status status =
+        match != NULL && page != NULL && json != NULL && thresholds != NULL ? LK_OK : LK_ENOMEM;
     lk_report_options_init(&options);
     if (status == LK_OK) {
         options.match = match;
@@ -62,8 +64,9 @@ lk_status lk_study_report(struct lk_study_job *job, const struct lk_study_step *
         options.fdr = lk_study_fdr(s);
         options.no_faces = s->no_faces.value != 0;
         options.max_pairs = (uint64_t)lk_study_value(s->shown_pairs, (double)options.max_pairs);
-        options.truth = lk_study_planted_from(s, step->train, step->synthetic) ? s->sets[step->synthetic].truth.text
-                                                                                : NULL;
+        options.truth = lk_study_planted_from(s, step->train, step->synthetic)
+                            ? s->sets[step->synthetic].truth.text
+                            : NULL;
         options.command = job->options->command;
         status = describe(&text, &options, err);
     }

@@ -14,8 +14,8 @@ void lk_study_options_init(lk_study_options *options)
 }
 
 /* Does a step between its two lines in the log. */
-static lk_status run_step(struct lk_study_job *job, struct lk_study_log *log, const struct lk_study_plan *plan,
-                          size_t i, lk_error *err)
+static lk_status run_step(struct lk_study_job *job, struct lk_study_log *log,
+                          const struct lk_study_plan *plan, size_t i, lk_error *err)
 {
     const struct lk_study_step *step = &plan->steps[i];
     struct lk_study_note note;

@@ -76,8 +76,8 @@ static float score(const struct lk_faces *faces, uint32_t a, uint32_t b)
 }
 
 /* All pairs of a person, or random ones where there are more than PAIRS_EACH. */
-static size_t score_person(const struct people *p, const struct lk_faces *faces, uint32_t person, struct lk_rng *rng,
-                           float *out)
+static size_t score_person(const struct people *p, const struct lk_faces *faces, uint32_t person,
+                           struct lk_rng *rng, float *out)
 {
     const uint32_t *rows = p->row + p->start[person];
     uint32_t n = p->start[person + 1] - p->start[person];
@@ -98,7 +98,8 @@ static size_t score_person(const struct people *p, const struct lk_faces *faces,
 }
 
 /* Two random images of different persons, again and again. */
-static size_t score_impostors(const struct people *p, const struct lk_faces *faces, struct lk_rng *rng, float *out)
+static size_t score_impostors(const struct people *p, const struct lk_faces *faces, struct lk_rng *rng,
+                              float *out)
 {
     if (p->n_persons < 2)
         return 0;
@@ -138,7 +139,8 @@ static lk_status score_pairs(const struct people *p, const struct lk_faces *face
     return status;
 }
 
-lk_status lk_study_real_pairs(struct lk_study_job *job, size_t matcher, size_t train, json_t **out, lk_error *err)
+lk_status lk_study_real_pairs(struct lk_study_job *job, size_t matcher, size_t train, json_t **out,
+                              lk_error *err)
 {
     struct lk_faces faces = {0};
     struct people people = {0};
@@ -150,7 +152,8 @@ lk_status lk_study_real_pairs(struct lk_study_job *job, size_t matcher, size_t t
     if (status == LK_OK)
         status = sort_people(&people, &faces, err);
     if (status == LK_OK)
-        status = score_pairs(&people, &faces, (uint64_t)lk_study_value(job->study->seed, 1), job->ctx, out, err);
+        status =
+            score_pairs(&people, &faces, (uint64_t)lk_study_value(job->study->seed, 1), job->ctx, out, err);
     people_free(&people);
     if (opened)
         lk_faces_close(&faces);

@@ -10,17 +10,19 @@
 #include "formats/source.h"
 #include "study/plan.h"
 
-/* ---- what a step is made from ----------------------------------------------------------------------------- */
+/* ---- what a step is made from -----------------------------------------------------------------------------
+ */
 
-lk_status lk_study_finished(const struct lk_str *text, const char *const *outputs, char key[65], bool *finished,
-                            lk_error *err)
+lk_status lk_study_finished(const struct lk_str *text, const char *const *outputs, char key[65],
+                            bool *finished, lk_error *err)
 {
     char now[65];
     LK_TRY(lk_hash_bytes(text->text, text->len, now, err));
     *finished = strcmp(now, key) == 0;
     for (size_t i = 0; outputs[i] != NULL; i++)
         *finished = *finished && lk_path_exists(outputs[i]);
-    for (size_t i = 0; !*finished && outputs[i] != NULL; i++) /* their absence says that the step is not done */
+    for (size_t i = 0; !*finished && outputs[i] != NULL;
+         i++) /* their absence says that the step is not done */
         if (unlink(outputs[i]) != 0 && errno != ENOENT && errno != ENOTDIR)
             return lk_fail_sys(err, LK_EIO, "%s: cannot remove", outputs[i]);
     memcpy(key, now, sizeof now);
@@ -63,7 +65,8 @@ static lk_status add_faces(struct lk_str *text, const char *path, lk_error *err)
     return status;
 }
 
-lk_status lk_study_faces_hash(struct lk_study_job *job, size_t matcher, size_t set, const char **out, lk_error *err)
+lk_status lk_study_faces_hash(struct lk_study_job *job, size_t matcher, size_t set, const char **out,
+                              lk_error *err)
 {
     char *hash = job->hashes[matcher * job->study->n_sets + set];
     lk_status status = LK_OK;
@@ -81,7 +84,8 @@ lk_status lk_study_faces_hash(struct lk_study_job *job, size_t matcher, size_t s
     return status;
 }
 
-/* ---- options that several steps need ----------------------------------------------------------------------- */
+/* ---- options that several steps need
+ * ----------------------------------------------------------------------- */
 
 /* What the file says of the set, the rest from its preset. */
 static void describe_set(const struct lk_study_set *set, lk_embed_options *o)
@@ -113,8 +117,8 @@ void lk_study_embed_options(const struct lk_study_job *job, size_t matcher, size
     out->detector = m->detector.text;
     out->age_model = m->age.text;
     out->aligned = m->aligned.value != 0;
-    out->choice = m->choice.text != NULL && strcmp(m->choice.text, "central") == 0 ? LK_FACE_CENTRAL
-                                                                                  : LK_FACE_LARGEST;
+    out->choice =
+        m->choice.text != NULL && strcmp(m->choice.text, "central") == 0 ? LK_FACE_CENTRAL : LK_FACE_LARGEST;
     out->exclude = s->exclude.text;
     out->force = job->options->force;
     out->command = job->options->command;
@@ -126,10 +130,12 @@ static const char **new_inputs(const struct lk_study *s, size_t set, lk_error *e
     return lk_calloc(s->sets[set].images.n, sizeof(const char *), err);
 }
 
-/* ---- the steps --------------------------------------------------------------------------------------------- */
+/* ---- the steps
+ * --------------------------------------------------------------------------------------------- */
 
 /* The pictures of a set, by name, size and time of change. */
-static lk_status add_images(struct lk_str *text, struct lk_study_job *job, const lk_embed_options *o, lk_error *err)
+static lk_status add_images(struct lk_str *text, struct lk_study_job *job, const lk_embed_options *o,
+                            lk_error *err)
 {
     struct lk_source_options options = {
         .ctx = job->ctx, .quiet = true, .format = o->format, .labels = o->labels};
@@ -203,8 +209,8 @@ static lk_status embed(struct lk_study_job *job, const struct lk_study_step *ste
     }
     if (status == LK_OK) {
         snprintf(note->text, sizeof note->text,
-                 "%" PRIu64 " images, %" PRIu64 " with a face, %" PRIu64 " without, %" PRIu64 " unreadable, %" PRIu64
-                 " excluded%s",
+                 "%" PRIu64 " images, %" PRIu64 " with a face, %" PRIu64 " without, %" PRIu64
+                 " unreadable, %" PRIu64 " excluded%s",
                  done.n_images, done.n_embedded, done.n_no_face, done.n_unreadable, done.n_excluded,
                  done.up_to_date ? " (done before)" : "");
         job->some_unreadable = job->some_unreadable || done.n_unreadable > 0;
@@ -262,8 +268,8 @@ static lk_status calibrate(struct lk_study_job *job, const struct lk_study_step 
         status = lk_calibrate(job->ctx, &options, &done, err);
         if (status == LK_OK)
             snprintf(note->text, sizeof note->text,
-                     "%" PRIu64 " genuine and %" PRIu64 " impostor pairs, equal error rate %.2f %%", done.n_genuine,
-                     done.n_impostor, 100 * done.eer);
+                     "%" PRIu64 " genuine and %" PRIu64 " impostor pairs, equal error rate %.2f %%",
+                     done.n_genuine, done.n_impostor, 100 * done.eer);
     }
     lk_str_free(&text);
     free(faces);
@@ -289,8 +295,9 @@ static lk_status match(struct lk_study_job *job, const struct lk_study_step *ste
                                     : NULL;
     char *output = lk_study_match_dir(s, step->train, step->synthetic, step->matcher, err);
     lk_status status =
-        probes != NULL && references != NULL && output != NULL && (holdout != NULL || holdouts->n == 0) ? LK_OK
-                                                                                                         : LK_ENOMEM;
+        probes != NULL && references != NULL && output != NULL && (holdout != NULL || holdouts->n == 0)
+            ? LK_OK
+            : LK_ENOMEM;
     if (status == LK_OK) {
         options.probes = probes;
         options.references = references;

@@ -38,15 +38,15 @@ struct lk_study_number {
 struct lk_study_set {
     enum lk_study_role role;
     struct lk_study_text name;
-    struct lk_study_list images;       /* inputs of embed */
-    struct lk_study_list faces;        /* matcher, FACES made elsewhere, matcher, ... */
+    struct lk_study_list images; /* inputs of embed */
+    struct lk_study_list faces;  /* matcher, FACES made elsewhere, matcher, ... */
     struct lk_study_text format, identity, labels, preset, exclude;
-    struct lk_study_number duplicates; /* 1 = found and left out */
+    struct lk_study_number duplicates;       /* 1 = found and left out */
     struct lk_study_list holdouts, controls; /* of a training set: names */
     struct lk_study_list train;              /* of a synthetic set: names; none = all */
     struct lk_study_text truth;              /* of a synthetic set */
-    struct lk_study_list planted_from;       /* names of the training sets that the truth is about; none = all */
-    struct lk_study_text pairs, bin;         /* of a calibration */
+    struct lk_study_list planted_from; /* names of the training sets that the truth is about; none = all */
+    struct lk_study_text pairs, bin;   /* of a calibration */
     struct lk_study_number from_identities;
 };
 
@@ -66,10 +66,10 @@ struct lk_study {
     size_t n_matchers, matchers_room;
     struct lk_study_set *sets; /* in the order of the file */
     size_t n_sets, sets_room;
-    struct lk_study_number k, r;                             /* [match] */
-    struct lk_study_number fdr, decoys, same_person, pairs;  /* [measure] */
+    struct lk_study_number k, r;                            /* [match] */
+    struct lk_study_number fdr, decoys, same_person, pairs; /* [measure] */
     struct lk_study_list strengths;
-    struct lk_study_number no_faces, shown_pairs;            /* [report] */
+    struct lk_study_number no_faces, shown_pairs;                  /* [report] */
     struct lk_study_number max_discoveries, max_share, max_copies; /* [limits]; share in per cent */
 };
 
@@ -117,11 +117,13 @@ double lk_study_fdr(const struct lk_study *study);
 /* The set that a matcher is calibrated on, or SIZE_MAX. */
 size_t lk_study_calibration_of(const struct lk_study *study, size_t matcher);
 
-/* ---- where everything lies: new strings ----------------------------------------------------------------- */
+/* ---- where everything lies: new strings -----------------------------------------------------------------
+ */
 
 char *lk_study_faces_dir(const struct lk_study *study, size_t matcher, size_t set, lk_error *err);
-char *lk_study_list_file(const struct lk_study *study, size_t set, lk_error *err);     /* duplicates */
-char *lk_study_calibration_file(const struct lk_study *study, size_t matcher, const char *name, lk_error *err);
+char *lk_study_list_file(const struct lk_study *study, size_t set, lk_error *err); /* duplicates */
+char *lk_study_calibration_file(const struct lk_study *study, size_t matcher, const char *name,
+                                lk_error *err);
 char *lk_study_thresholds_file(const struct lk_study *study, size_t matcher, lk_error *err); /* "" = none */
 char *lk_study_run_path(const struct lk_study *study, size_t train, size_t synthetic, const char *below,
                         lk_error *err);

@@ -27,15 +27,16 @@ static lk_status add_run(struct lk_str *text, const json_t *run, lk_study_summar
 {
     size_t i, len = strlen(out->exceeded);
     json_t *matcher;
-    LK_TRY(lk_str_addf(text, err, "%s with %s\n", lk_study_text_at(run, "synthetic"), lk_study_text_at(run, "train")));
-    json_array_foreach(json_object_get(run, "matchers"), i, matcher)
-        LK_TRY(add_matcher(text, matcher, err));
+    LK_TRY(lk_str_addf(text, err, "%s with %s\n", lk_study_text_at(run, "synthetic"),
+                       lk_study_text_at(run, "train")));
+    json_array_foreach(json_object_get(run, "matchers"), i, matcher) LK_TRY(add_matcher(text, matcher, err));
     out->n_runs++;
     if (json_array_size(json_object_get(run, "over_limits")) == 0)
         return LK_OK;
     out->n_exceeded++;
     snprintf(out->exceeded + len, sizeof out->exceeded - len, "%s%s with %s: %s", len > 0 ? "; " : "",
-             lk_study_text_at(run, "synthetic"), lk_study_text_at(run, "train"), lk_study_text_at(run, "over_limits/0"));
+             lk_study_text_at(run, "synthetic"), lk_study_text_at(run, "train"),
+             lk_study_text_at(run, "over_limits/0"));
     return LK_OK;
 }
 
@@ -46,9 +47,8 @@ lk_status lk_study_summarise(const struct lk_study *s, lk_study_summary *out, lk
     struct lk_str text = LK_STR_INIT;
     char *path = lk_path_join(s->output.text, "study.json", err);
     lk_status status = path != NULL ? lk_json_read(path, &root, err) : LK_ENOMEM;
-    json_array_foreach(json_object_get(root, "runs"), i, run)
-        if (status == LK_OK)
-            status = add_run(&text, run, out, err);
+    json_array_foreach(json_object_get(root, "runs"), i, run) if (status == LK_OK) status =
+        add_run(&text, run, out, err);
     json_decref(root);
     free(path);
     if (status == LK_OK)

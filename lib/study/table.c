@@ -62,7 +62,8 @@ static void write_line(const json_t *root, const json_t *run, size_t matcher, FI
 {
     const json_t *m = json_array_get(json_object_get(run, "matchers"), matcher);
     const json_t *about = json_array_get(json_object_get(root, "matchers"), matcher);
-    const json_t *real = json_object_get(json_object_get(about, "real_pairs"), lk_study_text_at(run, "train"));
+    const json_t *real =
+        json_object_get(json_object_get(about, "real_pairs"), lk_study_text_at(run, "train"));
     lk_csv_put(f, lk_study_text_at(run, "synthetic"));
     put(f, json_object_get(run, "train"));
     put(f, json_object_get(m, "name"));

@@ -8,7 +8,8 @@
 #include "formats/json.h"
 #include "study/plan.h"
 
-/* Whether a running process holds the folder. */
+/* Whether a running process holds the folder. The lock is let go of at once; a study that starts in this very moment
+ * would find it taken and say so. */
 static lk_status is_held(const char *folder, int *held, lk_error *err)
 {
     char *path = lk_path_join(folder, ".lock", err);
@@ -58,20 +59,20 @@ static lk_status describe(const json_t *root, const char *where, lk_study_progre
     json_t *step;
     struct lk_str steps = LK_STR_INIT;
     LK_TRY(lk_json_string(root, "kind", 1, &kind, where, err));
-    LK_NEED(strcmp(kind, "steps") == 0, err, LK_EFORMAT, "%s: kind is \"%.40s\", expected \"steps\"", where, kind);
+    LK_NEED(strcmp(kind, "steps") == 0, err, LK_EFORMAT, "%s: kind is \"%.40s\", expected \"steps\"", where,
+            kind);
     LK_TRY(lk_json_string(root, "study", 1, &study, where, err));
     lk_status status = LK_OK;
-    json_array_foreach(json_object_get(root, "steps"), i, step)
-        if (status == LK_OK)
-            status = add_step(&steps, step, where, p, err);
+    json_array_foreach(json_object_get(root, "steps"), i, step) if (status == LK_OK) status =
+        add_step(&steps, step, where, p, err);
     p->stopped = !p->held && p->n_done < p->n_steps;
     if (status == LK_OK)
-        status = lk_str_addf(text, err, "study %s: %" PRIu64 " of %" PRIu64 " steps done; %s\n", study, p->n_done,
-                             p->n_steps,
-                             p->held              ? "running"
-                             : p->n_failed > 0    ? "failed, nothing runs"
-                             : p->stopped         ? "stopped, nothing runs; the same command goes on"
-                                                  : "finished");
+        status = lk_str_addf(text, err, "study %s: %" PRIu64 " of %" PRIu64 " steps done; %s\n", study,
+                             p->n_done, p->n_steps,
+                             p->held           ? "running"
+                             : p->n_failed > 0 ? "failed, nothing runs"
+                             : p->stopped      ? "stopped, nothing runs; the same command goes on"
+                                               : "finished");
     if (status == LK_OK)
         status = lk_str_addz(text, steps.text != NULL ? steps.text : "", err);
     lk_str_free(&steps);

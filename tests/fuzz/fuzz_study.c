@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         check_names(&study, &set->controls);
         check_names(&study, &set->train);
         for (size_t m = 0; m < study.n_matchers; m++)
-            if (lk_study_wants(&study, i, m) && set->images.n == 0 && lk_study_given_faces(&study, i, m) == NULL)
+            if (lk_study_wants(&study, i, m) && set->images.n == 0 &&
+                lk_study_given_faces(&study, i, m) == NULL)
                 abort();
     }
     lk_study_close(&study);

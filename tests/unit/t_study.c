@@ -38,11 +38,12 @@ static void test_values(void **state)
     (void)state;
     struct lk_study s;
     lk_error err;
-    const char *text = "\xef\xbb\xbf; a comment\n" STUDY "name: Two words ; and a comment\nseed = 7\n" MATCHER
-                       "aligned = yes\r\n[matcher k]\nmodel = a/b.json\nchoice=central\n"
-                       "[train t]\nimages = one\n   two words\n\n\tthree\nholdout = h, g\ncontrol = s\n"
-                       "[holdout h]\nimages=h\n[holdout g]\nfaces.m = g.npy\nfaces.k=g\n[synthetic s]\nimages = s\n"
-                       "duplicates = no\n[measure]\nstrength = 0.5 -0.25\nfdr=.1\n[limits]\nshare = 2.5\n";
+    const char *text =
+        "\xef\xbb\xbf; a comment\n" STUDY "name: Two words ; and a comment\nseed = 7\n" MATCHER
+        "aligned = yes\r\n[matcher k]\nmodel = a/b.json\nchoice=central\n"
+        "[train t]\nimages = one\n   two words\n\n\tthree\nholdout = h, g\ncontrol = s\n"
+        "[holdout h]\nimages=h\n[holdout g]\nfaces.m = g.npy\nfaces.k=g\n[synthetic s]\nimages = s\n"
+        "duplicates = no\n[measure]\nstrength = 0.5 -0.25\nfdr=.1\n[limits]\nshare = 2.5\n";
     if (parse(text, &s, &err) != LK_OK)
         fail_msg("%s", err.text);
     assert_string_equal(s.name.text, "Two words");
@@ -72,7 +73,8 @@ static void test_refused(void **state)
     refuse("output = x\n", "line 1: found a key before the first [section]");
     refuse("[study]\nnothing\n", "line 2: expected [section], key = value");
     refuse(STUDY "[study]\nseed = 1\n", "line 3: section [study] is there twice");
-    refuse(STUDY "outptu = y\n", "line 3: [study]: unknown key 'outptu', expected one of: name, output, seed");
+    refuse(STUDY "outptu = y\n",
+           "line 3: [study]: unknown key 'outptu', expected one of: name, output, seed");
     refuse(STUDY "output = y\n", "line 3: [study]: output: given twice, first in line 2");
     refuse(STUDY "seed = 1.5\n", "line 3: [study]: seed: found '1.5', expected a whole number from 0 to");
     refuse(STUDY "seed = -1\n", "found '-1', expected a whole number");
@@ -88,10 +90,15 @@ static void test_refused(void **state)
     refuse(SMALL "[limits]\n", "the section has no keys");
     refuse(STUDY " [matcher m]\n", "line 3: a section's heading is indented");
     refuse(STUDY "[matcher m] model = m\n", "line 3: found text behind a section's heading");
-    refuse(STUDY "[a section with a name that is longer than forty-eight bytes]\n", "heading of at most 48 bytes");
-    refuse(STUDY "name = 1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
-                 "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890\n",
-           "line 3: has 207 bytes, expected at most 197");
+    refuse(STUDY "[a section with a name that is longer than forty-eight bytes]\n",
+           "heading of at most 48 bytes");
+    refuse(
+        STUDY
+        "name = "
+        "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+        "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+        "\n",
+        "line 3: has 207 bytes, expected at most 197");
     refuse(STUDY MATCHER SETS "[holdout t]\nimages = x\n", "the name 't' is taken by the set of line 5");
     refuse(STUDY MATCHER SETS "[matcher m]\nmodel = n\n", "section [matcher m] is there twice");
     refuse(STUDY MATCHER SETS "[matcher  m]\nmodel = n\n", "[matcher m] is there twice");
@@ -109,7 +116,8 @@ static void test_refused(void **state)
     refuse(SMALL "[measure]\nstrength = 0.5 x\n", "found 'x', expected numbers from -1 to 1");
     refuse(SMALL "[measure]\nfdr = 0.7\n", "found '0.7', expected a number from 1e-06 to 0.5");
     refuse(SMALL "[measure]\nfdr = nan\n", "found 'nan'");
-    refuse(SMALL "[train u]\nimages = u\n[limits]\nshare = 1\n", "a limit needs a hold-out, and [train u] has none");
+    refuse(SMALL "[train u]\nimages = u\n[limits]\nshare = 1\n",
+           "a limit needs a hold-out, and [train u] has none");
     refuse(STUDY "[matcher m]\nchoice = cent\n" SETS, "found 'cent', expected one of: largest central");
     refuse(STUDY "[matcher m]\naligned = yes\n" SETS, "[matcher m]: expected model, since it has to embed t");
     struct lk_study study;
@@ -123,14 +131,15 @@ static void test_plan(void **state)
 {
     (void)state;
     static const char *const expected[] = {
-        "duplicates s",  "embed m t",    "embed m h",    "embed m s",   "embed m c",  "calibrate m", "embed k t",
-        "embed k h",     "embed k s",    "match m t s",  "match k t s", "measure t s", "report t s", "match m t r",
-        "match k t r",   "measure t r",  "report t r",   "compare"};
+        "duplicates s", "embed m t",   "embed m h",   "embed m s",   "embed m c",   "calibrate m",
+        "embed k t",    "embed k h",   "embed k s",   "match m t s", "match k t s", "measure t s",
+        "report t s",   "match m t r", "match k t r", "measure t r", "report t r",  "compare"};
     struct lk_study s;
     struct lk_study_plan plan;
     lk_error err;
-    const char *text = SMALL "duplicates = yes\n[matcher k]\nmodel=k\nthresholds=x\n[calibration c]\nimages=c\n"
-                             "[synthetic r]\nfaces.m=r\nfaces.k=r\ntrain=t\n";
+    const char *text =
+        SMALL "duplicates = yes\n[matcher k]\nmodel=k\nthresholds=x\n[calibration c]\nimages=c\n"
+              "[synthetic r]\nfaces.m=r\nfaces.k=r\ntrain=t\n";
     if (parse(text, &s, &err) != LK_OK)
         fail_msg("%s", err.text);
     assert_int_equal(lk_study_plan_make(&plan, &s, &err), LK_OK);
