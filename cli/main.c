@@ -18,6 +18,7 @@ const struct command commands[] = {
     {"measure", "measure what leaked, with error control", cmd_measure},
     {"clean", "remove what leaked, and measure what is left", cmd_clean},
     {"report", "write the page about a comparison, and the verdict", cmd_report},
+    {"review", "let people judge pairs blindly, with controls", cmd_review},
     {"power", "say how small a leak a comparison would have found", cmd_power},
     {"person", "ask whether one person is in a synthetic set", cmd_person},
     {"plant", "make a synthetic set that leaks known people", cmd_plant},

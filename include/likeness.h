@@ -777,6 +777,76 @@ LK_API void lk_simulate_options_init(lk_simulate_options *options);
 LK_API lk_status lk_simulate(lk_ctx *ctx, const lk_simulate_options *options, lk_simulate_summary *out,
                              lk_error *err);
 
+/* ---- review: pairs before the eyes of people --------------------------------------------------------- */
+
+enum { LK_REVIEW_TOKEN_SIZE = 33, LK_REVIEW_MAX_REVIEWERS = 32, LK_REVIEW_MAX_ITEMS = 10000 };
+
+typedef struct lk_review_new_options {
+    const char *measure; /* folder that lk_measure made; the pictures of its sets are read again */
+    const char
+        *pairs; /* table of candidate pairs (docs/formats.md); NULL = discoveries, then the closest pairs */
+    uint64_t reviewers; /* 3 */
+    uint64_t items;     /* pairs that each reviewer sees, 200 */
+    double controls;    /* share of them whose answer is known, 0.3 to 0.5; 0.4 */
+    double repeats;     /* share of them that show a pair again, counted among the controls, 0 to 0.2; 0.1 */
+    uint64_t seed;      /* of controls, order and sides, 1 */
+    const char *output; /* the file to make; one that is there is never replaced */
+    const char *command;
+} lk_review_new_options;
+
+typedef struct lk_review_new_summary {
+    uint64_t n_candidates, n_discoveries; /* discoveries among the candidates */
+    uint64_t n_mated, n_decoys, n_easy, n_repeats;
+    uint64_t n_unreadable; /* pictures; pairs with one were left out */
+    char plan_sha256[65];  /* of everything that was decided: note it */
+} lk_review_new_summary;
+
+LK_API void lk_review_new_options_init(lk_review_new_options *options);
+/* Makes a review. tokens has room for options->reviewers + 1 secrets, the adjudicator's last; nothing else
+ * ever knows them. */
+LK_API lk_status lk_review_new(lk_ctx *ctx, const lk_review_new_options *options,
+                               char (*tokens)[LK_REVIEW_TOKEN_SIZE], lk_review_new_summary *out,
+                               lk_error *err);
+
+typedef struct lk_review_reviewer_summary {
+    char name[64];
+    uint64_t answers, total;       /* given, of so many pairs */
+    uint64_t hits, mated;          /* "the same", of mated pairs judged */
+    uint64_t false_alarms, decoys; /* "the same", of look-alikes judged; of easy pairs where no hold-out is */
+    double d_prime, criterion;     /* from these; NaN without both kinds */
+    uint64_t n_repeated;           /* pairs judged twice */
+    double consistency;            /* share of them judged alike; NaN without any */
+    uint64_t no_face, child, cannot_say; /* special answers */
+} lk_review_reviewer_summary;
+
+typedef struct lk_review_estimate {
+    double value, low, high; /* 95 % interval; NaN = not defined */
+} lk_review_estimate;
+
+typedef struct lk_review_stats_summary {
+    int complete, closed; /* nothing is left to answer; the adjudicator has seen the cases */
+    size_t n_reviewers;
+    lk_review_reviewer_summary reviewers[LK_REVIEW_MAX_REVIEWERS];
+    uint64_t n_candidates, n_same, n_different; /* candidates, and those that all reviewers call so */
+    uint64_t n_decided, n_decided_same;         /* by the adjudicator */
+    lk_review_estimate alpha, alpha_candidates; /* Krippendorff's, ordinal */
+    double said_same, decoys_same, mated_same;  /* shares of answers: a_T, a_H, se */
+    lk_review_estimate theta;                   /* share of true leaks among the candidates */
+    double theta_most; /* where no candidate is called the same by all: 95 % bound by the rule of three; else
+                          NaN */
+    uint64_t log_rows, undone;
+    char log_sha256[65]; /* of the last row of the answer log: note it */
+    char broken[300];    /* "" = every hash fits; else where the first does not */
+} lk_review_stats_summary;
+
+/* Statistics of a review (docs/methods.md). output: review.json, or NULL. *json gets the same text, to be
+ * freed with free(), unless json is NULL. */
+LK_API lk_status lk_review_stats(lk_ctx *ctx, const char *review, const char *output, const char *command,
+                                 lk_review_stats_summary *out, char **json, lk_error *err);
+/* One line for each answer, with what was shown (docs/formats.md). A broken hash is said in a message. */
+LK_API lk_status lk_review_export(lk_ctx *ctx, const char *review, const char *output, uint64_t *n_answers,
+                                  lk_error *err);
+
 /* ---- study: many sets, several matchers ---------------------------------------------------------------- */
 
 typedef struct lk_study_options {

@@ -423,6 +423,21 @@ def make_studies():
     save("study", "numbers", small + b"[measure]\nfdr=nan\nstrength=1e400 0.5\n")
 
 
+def make_reviews():
+    """Changes of a review's file, see fuzz_review.c."""
+    def changes(*each):
+        return b"".join(struct.pack("<HB", at, value) for at, value in each)
+    save("review", "whole", b"")
+    save("review", "header", changes((0, 0x53), (18, 2), (19, 2)))  # the name; a write-ahead log
+    save("review", "format", changes((63, 2)))
+    save("review", "foreign", changes((71, 0)))
+    save("review", "short", changes((65000, 0)))
+    save("review", "pages", changes(*((512 * page + 1, 0xff) for page in range(1, 12))))
+    for page in (3, 7, 13, 17, 21):
+        save("review", f"page-{page}", changes(*((512 * page + at, at * 37 % 256) for at in range(0, 512, 19))))
+    save("review", "schema", changes(*((at, 0x20) for at in range(1000, 1024))))
+
+
 def make_pairs():
     save("pairs", "tabs", b"2\t1\nA_B\t1\t2\nA_B\t1\tC\t2\nD\t1\t2\nD\t1\tE\t2\n")
     save("pairs", "blanks", b"1\r\nA 1 2\r\nA 1 B 2\r\n\r\n")
@@ -437,6 +452,7 @@ make_labels()
 make_ijb()
 make_studies()
 make_pairs()
+make_reviews()
 make_codes_caches()
 make_jpegs()
 make_pngs()
