@@ -90,6 +90,15 @@ static lk_status take_measures(json_t *to, const json_t *from, lk_error *err)
     return put(to, "power", power != NULL ? json_deep_copy(power) : json_null(), err);
 }
 
+/* The words for an imbalance may name the path of a control. */
+static lk_status hide_paths(json_t *matcher, lk_error *err)
+{
+    if (!json_is_string(json_object_get(matcher, "unbalanced")))
+        return LK_OK;
+    LK_TRY(put(matcher, "unbalanced", json_string("training set and hold-out are not exchangeable"), err));
+    return put(matcher, "sentence", json_null(), err);
+}
+
 /* ---- one run
  * ------------------------------------------------------------------------------------------------ */
 
@@ -104,6 +113,8 @@ static lk_status add_matcher(struct lk_study_job *job, size_t train, size_t synt
         status = put(to, "name", json_string(s->matchers[matcher].name.text), err);
     if (status == LK_OK)
         status = take_measures(to, measures, err);
+    if (status == LK_OK && s->no_faces.value != 0)
+        status = hide_paths(to, err);
     if (status == LK_OK)
         status = lk_study_nearest(folder, s->sets[synthetic].truth.text,
                                   lk_study_planted_from(s, train, synthetic), &nearest, &known, err);

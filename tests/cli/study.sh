@@ -40,8 +40,13 @@ code=0
 grep -o '[0-9] of 6 runs above a limit: [a-z]* with A' notes
 grep 'match sim192 A null' notes
 grep 'measure A null' notes | cut -d: -f1
-# The folder is held while a study runs; a folder without one.
-"$LIKENESS" status before >/dev/null
+# While a process holds the folder, another run keeps out, and status says so.
+flock out/.lock "$LIKENESS" status out | head -1
+flock out/.lock "$LIKENESS" audit study.ini >/dev/null 2>notes || sed 's/.*: another/another/' notes
+# The example of the manual can be read: what it lacks is the pictures.
+"$LIKENESS" audit "$TESTS/../../docs/study.ini.example" >/dev/null 2>notes || grep -o 'images: [^ ]* is not there' notes | sed 's/ .*docs/ docs/'
+# Options that a study file does not go with; a folder without a study.
+"$LIKENESS" audit study.ini --train before >/dev/null 2>notes || echo "exit code $?"
 "$LIKENESS" status a192-0
 #exit 1
 #out twenty with A
@@ -55,4 +60,8 @@ grep 'measure A null' notes | cut -d: -f1
 #out * of 6 runs above a limit: * with A
 #out *match sim192 A null: * pairs compared, closest * (done before)
 #out *measure A null
+#out study */study.ini: 34 of 34 steps done; running
+#out another run is writing into this folder; wait for it, or give another output
+#out images: docs/lfw is not there
+#out exit code 2
 #err likeness: error: a192-0: holds no study: expected steps.json in it
