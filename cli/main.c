@@ -6,7 +6,7 @@
 #include "cli.h"
 
 const struct command commands[] = {
-    {"audit", "do it all: embed the sets, compare them, write the report; or a whole study", cmd_audit},
+    {"audit", "do it all: embed the sets, compare them, report; or a whole study", cmd_audit},
     {"status", "say where a running or stopped study is", cmd_status},
     {"models", "list the models, fetch them, test them", cmd_models},
     {"info", "say what a path is: a set of images, results, embeddings", cmd_info},

@@ -53,7 +53,7 @@ sed 's/.*study.ini: //' err.txt
 # A full disk while a set is embedded (a limit on file size stands for it), then room again.
 study </dev/null
 "$LIKENESS" audit study.ini --dry-run >/dev/null 2>&1
-(ulimit -f 4 && "$LIKENESS" audit study.ini -t 2 -q) >/dev/null 2>err.txt && echo "there was room" || true
+(ulimit -f 16 && "$LIKENESS" audit study.ini -t 2 -q) >/dev/null 2>err.txt && echo "there was room" || true
 sed 's/.*error: //' err.txt
 "$LIKENESS" status out | grep -c '^failed'
 run 0
