@@ -91,7 +91,7 @@ wait $pid && code=0 || code=$?
 [ $code = 130 ] || [ $code = 3 ] || { echo "exit code $code"; cat err.txt; }
 [ $code = 3 ] || "$LIKENESS" status out | head -1 | grep -q 'stopped, nothing runs' || "$LIKENESS" status out
 run 3
-#out line 19: [synthetic gone]: images: *gone is not there
+#out line 19: ?synthetic gone?: images: *gone is not there
 #out step 1 of 12, duplicates made: *made.csv.part: cannot write: File too large
 #out 1
 #out step 2 of 12, embed tiny real: FOLDER: holds a finished result made with other settings: its inputs are others
