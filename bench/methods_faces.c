@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* methods_faces.c - the measures on real faces with planted leaks: methods_faces FACES [SEEDS [THREADS]]
+/* methods_faces.c - the measures on real faces with planted leaks: methods_faces FACES [SEEDS [THREADS
+ * [CASES]]]
  *
  * FACES is a labelled set that `likeness embed` made. Persons under two names are found and left out by the
  * program itself. For each seed the persons are split into training set, hold-outs and the innocent rest, one
@@ -247,10 +248,16 @@ static size_t find_clean(lk_ctx *ctx, const struct lk_audit_set *s, uint32_t *cl
     return n;
 }
 
+/* Standard error of a mean over seeds. */
+static double error_of(double sum_of_squares, double mean, size_t n)
+{
+    return n > 1 ? sqrt(fmax(0, sum_of_squares / (double)n - mean * mean) / (double)(n - 1)) : NAN;
+}
+
 static void run_case(lk_ctx *ctx, struct runs *r, size_t seeds)
 {
     lk_error err;
-    double sums[7] = {0}, with = 0;
+    double sums[7] = {0}, squares[7] = {0}, with = 0;
     r->each = r->n_clean / (2 + r->c.holdouts);
     r->outcomes = need(calloc(seeds, sizeof *r->outcomes));
     if (lk_pool_for(ctx, seeds, one_run, r, &err) != LK_OK)
@@ -259,13 +266,16 @@ static void run_case(lk_ctx *ctx, struct runs *r, size_t seeds)
         const struct outcome *o = &r->outcomes[i];
         const double values[7] = {o->found,   o->power,       o->fdp,       o->pi,
                                   o->persons, o->persons_fdp, o->unbalanced};
-        for (int k = 0; k < 7; k++)
+        for (int k = 0; k < 7; k++) {
             sums[k] += values[k] / (double)seeds;
+            squares[k] += values[k] * values[k];
+        }
         with += o->found > 0;
     }
-    printf("| %g %% | %u of %zu persons | %zu | %g | %.3f | %.3f | %.3f | %.1f, %.3f | %.2f |\n",
-           100 * r->c.share, r->c.holdouts, r->each, seeds, with, sums[1], sums[2], sums[3], sums[4], sums[5],
-           sums[6]);
+    printf(
+        "| %g %% | %u of %zu persons | %zu | %g | %.3f +- %.3f | %.3f +- %.3f | %.3f | %.1f, %.3f | %.2f |\n",
+        100 * r->c.share, r->c.holdouts, r->each, seeds, with, sums[1], error_of(squares[1], sums[1], seeds),
+        sums[2], error_of(squares[2], sums[2], seeds), sums[3], sums[4], sums[5], sums[6]);
     fflush(stdout);
     free(r->outcomes);
 }
@@ -280,18 +290,20 @@ int main(int argc, char **argv)
     lk_ctx_options options;
     lk_ctx_options_init(&options);
     options.threads = argc > 3 ? atoi(argv[3]) : 0;
+    size_t n_cases = sizeof cases / sizeof cases[0],
+           wanted = argc > 4 ? (size_t)strtoul(argv[4], NULL, 10) : n_cases;
     lk_ctx *ctx;
     lk_error err;
     struct lk_audit_set faces;
     if (lk_ctx_new(&ctx, &options, &err) != LK_OK ||
-        lk_audit_set_open(&faces, ctx, "faces", argv[1], 1, &err) != LK_OK)
+        lk_audit_set_open(&faces, ctx, "faces", argv[1], &(struct lk_filters){.n = 0}, 1, &err) != LK_OK)
         die(err.text);
     uint32_t *clean = need(calloc(faces.n_persons, sizeof *clean));
     struct runs r = {.faces = &faces, .clean = clean, .n_clean = find_clean(ctx, &faces, clean)};
     printf("| planted | hold-outs | runs | with discoveries | power | FDP | pi | persons found, FDP | "
            "refused as "
            "unbalanced |\n|---|---|---|---|---|---|---|---|---|\n");
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < n_cases && i < wanted; i++) {
         r.c = cases[i];
         run_case(ctx, &r, seeds);
     }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_audit.c - likeness audit: embed the sets, match them, write the report; each step as its own command
- * does it. */
+/* cmd_audit.c - likeness audit: embed the sets, match them, write the report, note what it was made from;
+ * each step as its own command does it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -32,7 +33,8 @@ struct audit {
     lk_embed_options embed;
     lk_match_options match;
     lk_report_options report;
-    uint64_t limit; /* discoveries allowed before exit code 10; UINT64_MAX = no limit */
+    int64_t started; /* seconds since 1970 */
+    uint64_t limit;  /* discoveries allowed before exit code 10; UINT64_MAX = no limit */
     bool some_unreadable;
     lk_study_options study; /* file NULL = one audit, by options */
     bool dry_run;
@@ -274,6 +276,25 @@ static int write_report(struct audit *a, const char *match_dir, const char *page
     return a->some_unreadable ? EXIT_SOME_UNREADABLE : EXIT_DONE;
 }
 
+/* The last step: what all this was made from, for `likeness verify` and `likeness purge`. */
+static int write_manifest(struct audit *a, int code)
+{
+    const char *inputs[] = {a->report.thresholds, a->report.truth, a->exclude};
+    lk_manifest_options o;
+    lk_manifest_summary summary;
+    lk_error err;
+    lk_manifest_options_init(&o);
+    o.folder = a->output;
+    o.inputs = inputs;
+    o.n_inputs = sizeof inputs / sizeof *inputs;
+    o.report = &a->report;
+    o.cpu = a->match.cpu;
+    o.started = a->started;
+    o.command = a->cli->command;
+    lk_status status = lk_manifest(a->cli->ctx, &o, &summary, &err);
+    return status == LK_OK ? code : cli_fail(a->cli, status, &err);
+}
+
 static int run_steps(struct audit *a)
 {
     char *train = NULL, *synthetic = NULL, *holdout = NULL;
@@ -293,6 +314,8 @@ static int run_steps(struct audit *a)
     }
     if (code == EXIT_DONE)
         code = write_report(a, match_dir, page);
+    if (code == EXIT_DONE || code == EXIT_SOME_UNREADABLE || code == EXIT_LEAKAGE)
+        code = write_manifest(a, code);
     free(train);
     free(synthetic);
     free(holdout);
@@ -322,7 +345,7 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
         children,
         NULL,
         NULL};
-    struct audit a = {.cli = cli, .limit = UINT64_MAX};
+    struct audit a = {.cli = cli, .limit = UINT64_MAX, .started = (int64_t)time(NULL)};
     lk_embed_options_init(&a.embed);
     lk_match_options_init(&a.match);
     lk_report_options_init(&a.report);

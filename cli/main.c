@@ -23,6 +23,8 @@ const struct command commands[] = {
     {"person", "ask whether one person is in a synthetic set", cmd_person},
     {"plant", "make a synthetic set that leaks known people", cmd_plant},
     {"simulate", "make vectors of people who do not exist, with known leaks", cmd_simulate},
+    {"verify", "check a folder of results against its manifest", cmd_verify},
+    {"purge", "remove biometric data from a folder of results", cmd_purge},
     {"bench", "measure how fast this machine compares", cmd_bench},
     {"version", "print the version and where the models lie", cmd_version},
     {NULL, NULL, NULL},

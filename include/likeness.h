@@ -606,7 +606,7 @@ LK_API lk_status lk_plant(lk_ctx *ctx, const lk_plant_options *options, lk_plant
 
 /* ---- measure: FACES directories -> measures with error control ------------------------------------- */
 
-enum { LK_MAX_MATCHERS = 8 };
+enum { LK_MAX_MATCHERS = 8, LK_MAX_FILTERS = 16, LK_MAX_STRATA = 64 };
 
 /* The same pictures as another matcher sees them. */
 typedef struct lk_measure_matcher {
@@ -637,6 +637,14 @@ typedef struct lk_measure_options {
     size_t n_strengths;
     const lk_measure_matcher *others; /* more matchers: everything is measured for each, then compared */
     size_t n_others;                  /* at most LK_MAX_MATCHERS - 1 */
+    /* Conditions on columns of images.csv, such as "age>=18": images of any set that do not meet all of them, or
+     * have no value, stay out. At most LK_MAX_FILTERS. */
+    const char *const *filters;
+    size_t n_filters;
+    /* Columns by which synthetic identities are broken down: age, sharpness, detector_score, feature_norm, yaw,
+     * group:NAME. At most LK_MAX_STRATA strata in all. */
+    const char *const *strata;
+    size_t n_strata;
     int force;               /* compare sets with and without identities; replace an output folder */
     const char *command;
 } lk_measure_options;
@@ -653,6 +661,14 @@ typedef struct lk_matcher_summary {
     /* Of the r-th entry, from 1: units that at least r matchers find, by joined p-values; fewest possible. */
     uint64_t at_least, resolution;
 } lk_matcher_summary;
+
+/* Synthetic identities that are alike in a column. */
+typedef struct lk_stratum_summary {
+    char by[64], name[64];           /* the column, cut to 63 bytes; "below 13", "lowest third", a group */
+    uint64_t n_units, n_discoveries; /* discoveries of the whole run */
+    uint64_t n_closest;              /* of the closest pairs, of which there are closest_of */
+    double share, share_low, share_high; /* NaN in small ones; the intervals of all strata hold together at 95 % */
+} lk_stratum_summary;
 
 typedef struct lk_measure_summary {
     lk_verdict verdict;
@@ -676,10 +692,15 @@ typedef struct lk_measure_summary {
     uint64_t n_common;                   /* units that all of them have */
     int joined;                          /* they have p-values, so at_least is given */
     lk_matcher_summary matchers[LK_MAX_MATCHERS];
+    uint64_t n_read, n_filtered, n_unknown; /* images of all sets; left out by filters; of these, without a value */
+    uint64_t closest_of;                    /* closest pairs that strata count, at most 20 */
+    size_t n_strata;
+    lk_stratum_summary strata[LK_MAX_STRATA];
 } lk_measure_summary;
 
 LK_API void lk_measure_options_init(lk_measure_options *options);
-/* Writes measures.json, identities.csv, persons.csv, pairs.csv, curve.csv and doubles.csv (docs/formats.md). With
+/* Writes measures.json, identities.csv, persons.csv, pairs.csv, curve.csv and doubles.csv, and strata.csv where there
+ * are any (docs/formats.md). With
  * more matchers also matchers.csv, and the same files for each other one in a folder of its name. The rest of the
  * summary is that of the first. */
 LK_API lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_summary *out,
@@ -882,6 +903,95 @@ typedef struct lk_study_progress {
 
 /* Where the study that writes into a folder is. */
 LK_API lk_status lk_study_where(const char *folder, lk_study_progress *out, lk_error *err);
+
+/* ---- trust: what a folder was made from, is it still so, and biometric data out of it ---------------- */
+
+typedef struct lk_manifest_options {
+    const char *folder; /* a folder of finished results, such as `likeness audit` makes */
+    const char *const
+        *inputs; /* files that were read beside the sets (thresholds, truth, lists); NULL ones count not */
+    size_t n_inputs;
+    const lk_report_options
+        *report;     /* what made folder/report.html, so that lk_purge can make it without faces; or NULL */
+    const char *cpu; /* as in lk_match_options */
+    uint64_t sample; /* pictures of each set whose bytes are hashed, 100 */
+    uint64_t seed;   /* of their choice, 1 */
+    int64_t started; /* seconds since 1970; 0 = not known */
+    const char *command;
+} lk_manifest_options;
+
+typedef struct lk_manifest_summary {
+    uint64_t n_outputs, n_inputs, n_sets, n_models;
+    int up_to_date; /* the manifest there says the same; it was left as it is */
+} lk_manifest_summary;
+
+LK_API void lk_manifest_options_init(lk_manifest_options *options);
+/* Writes folder/manifest.json (docs/formats.md). */
+LK_API lk_status lk_manifest(lk_ctx *ctx, const lk_manifest_options *options, lk_manifest_summary *out,
+                             lk_error *err);
+
+typedef enum lk_finding_kind {
+    LK_FOUND_SAME = 0,     /* checked, and as recorded */
+    LK_FOUND_CHANGED = 1,  /* other bytes or numbers than recorded */
+    LK_FOUND_MISSING = 2,  /* a result that is not there any more */
+    LK_FOUND_EXTRA = 3,    /* looks like a result and is not in the manifest */
+    LK_FOUND_PURGED = 4,   /* removed by lk_purge */
+    LK_FOUND_UNCHECKED = 5 /* could not be checked */
+} lk_finding_kind;
+
+typedef struct lk_finding {
+    lk_finding_kind kind;
+    const char *what; /* file, set or model */
+    const char *text; /* for people */
+} lk_finding;
+
+typedef void lk_finding_fn(void *user, const lk_finding *finding); /* it lives during the call */
+
+typedef struct lk_verify_options {
+    const char *folder;
+    uint64_t
+        sample; /* rows of each set to embed again, and of each table to score again, 50; 0 = hashes only */
+    uint64_t seed; /* of their choice, 1 */
+} lk_verify_options;
+
+typedef struct lk_verify_summary {
+    uint64_t n_files;     /* results and inputs whose hash is as recorded */
+    uint64_t n_pictures;  /* whose hash is as recorded */
+    uint64_t n_vectors;   /* the same bit for bit when embedded again */
+    uint64_t n_scores;    /* the same bit for bit when scored again */
+    uint64_t n_different; /* findings: changed, missing, extra */
+    uint64_t n_unchecked; /* findings: could not be checked, purged */
+} lk_verify_summary;
+
+LK_API void lk_verify_options_init(lk_verify_options *options);
+/* Checks a folder against its manifest and calls `each` for every finding. LK_OK whatever was found. */
+LK_API lk_status lk_verify(lk_ctx *ctx, const lk_verify_options *options, lk_finding_fn *each, void *user,
+                           lk_verify_summary *out, lk_error *err);
+
+typedef enum lk_purge_act {
+    LK_PURGE_REMOVE = 0,
+    LK_PURGE_REPLACE = 1, /* a page, by one without pictures, paths and names */
+    LK_PURGE_LEAVE = 2    /* biometric data outside the folder: not touched */
+} lk_purge_act;
+
+typedef void lk_purge_fn(void *user, lk_purge_act act, const char *path, uint64_t bytes);
+
+typedef struct lk_purge_options {
+    const char *folder;
+    int dry_run; /* only say what would be done */
+} lk_purge_options;
+
+typedef struct lk_purge_summary {
+    uint64_t n_removed, n_replaced, bytes; /* bytes: of both */
+    uint64_t n_left;                       /* sets outside the folder */
+    uint64_t n_kept;                       /* results that hold numbers */
+} lk_purge_summary;
+
+LK_API void lk_purge_options_init(lk_purge_options *options);
+/* Removes biometric data that our commands wrote below a folder with a manifest, and notes that in it. Calls
+ * `each` for every file that it is about. */
+LK_API lk_status lk_purge(lk_ctx *ctx, const lk_purge_options *options, lk_purge_fn *each, void *user,
+                          lk_purge_summary *out, lk_error *err);
 
 #ifdef __cplusplus
 }

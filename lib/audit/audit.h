@@ -36,14 +36,22 @@ struct lk_audit_set {
     struct lk_match_set file; /* where it came from; no rows when made in memory */
 };
 
-/* From a FACES directory or .npy. */
+/* From a FACES directory or .npy: the rows that pass all filters. */
 lk_status lk_audit_set_open(struct lk_audit_set *set, lk_ctx *ctx, const char *role, const char *path,
-                            uint64_t seed, lk_error *err);
+                            const struct lk_filters *filters, uint64_t seed, lk_error *err);
 /* From memory (borrowed): person of each row, numbered without gaps; NULL = every row is its own. */
 lk_status lk_audit_set_make(struct lk_audit_set *set, const char *role, const float *data, uint64_t rows,
                             uint64_t dim, const uint32_t *person, uint32_t n_persons, uint64_t seed,
                             lk_error *err);
 void lk_audit_set_close(struct lk_audit_set *set);
+/* What is in the input of a set and takes no part, by reason. */
+struct lk_audit_left_out {
+    uint64_t no_face, unreadable, excluded; /* images.csv lists them, without embeddings */
+    uint64_t unusable;                      /* embeddings that are zero or not finite */
+    uint64_t filtered, unknown;             /* by filters; of these, images without a value */
+};
+void lk_audit_count_left_out(const struct lk_audit_set *set, const struct lk_filters *filters,
+                             struct lk_audit_left_out *out);
 /* Name of a person, and row and path of a row in its file; NULL where there is none. */
 const char *lk_audit_person_name(const struct lk_audit_set *set, uint32_t person);
 const char *lk_audit_row_path(const struct lk_audit_set *set, uint32_t row);
@@ -156,6 +164,26 @@ struct lk_audit_control {
     double smallest_p; /* that it can give: 1 / (n + 1) */
 };
 
+/* What synthetic identities are grouped by: of several images the median, or the group that all are in. */
+struct lk_audit_variable {
+    enum lk_face_field field;
+    char group[LK_MAX_GROUP_NAME]; /* its name */
+};
+
+/* Synthetic identities that are alike in a variable. */
+struct lk_audit_stratum {
+    size_t variable;
+    char name[64];
+    double low, high; /* low <= value < high; NaN = open, or no number */
+    uint64_t units, images, wins, losses;
+    uint64_t found, decoys; /* of the whole run's discoveries, and of the decoys that count against them */
+    uint64_t pairs, closest; /* of the listed pairs, and of the first LK_AUDIT_CLOSEST */
+    bool measured;           /* has enough units for pull */
+    struct lk_pull pull;     /* its interval holds together with those of all other strata */
+    double p;                /* p_more times their number, at most 1 */
+};
+enum { LK_AUDIT_STRATUM_MIN = 30, LK_AUDIT_CLOSEST = 20 };
+
 struct lk_audit_input {
     const struct lk_audit_set *synthetic, *train;
     const struct lk_audit_set *const *holdouts;
@@ -168,6 +196,9 @@ struct lk_audit_input {
     size_t n_strengths;
     uint64_t seed, decoys, depth, pairs; /* decoys: parts of the hold-out; 0 = as many as fit */
     bool force;
+    struct lk_filters filters;
+    const struct lk_audit_variable *variables; /* by which to break down */
+    size_t n_variables;
     const bool *removed; /* synthetic identities that are not there any more; NULL = all are */
 };
 
@@ -223,6 +254,8 @@ struct lk_audit {
     struct lk_audit_kinds kinds;
     struct lk_audit_power *powers; /* L10: genuine first, then as asked for */
     size_t n_powers, n_genuine;
+    struct lk_audit_stratum *strata; /* by variable, then rising */
+    size_t n_strata, n_measured;
     char unbalanced[300]; /* in words; "" = not refuted */
     lk_verdict verdict;
     char sentence[1000];
@@ -265,6 +298,12 @@ lk_status lk_audit_judge(struct lk_audit *a, lk_error *err);
 lk_status lk_audit_evalues(struct lk_audit *a, lk_error *err);
 lk_status lk_audit_kinds(struct lk_audit *a, lk_error *err);
 lk_status lk_audit_measure_power(struct lk_audit *a, lk_error *err);
+/* strata.c: the units and what was found of them, by variables. */
+lk_status lk_audit_variable_parse(const char *text, struct lk_audit_variable *out, lk_error *err);
+enum { LK_AUDIT_VARIABLE_TEXT = LK_MAX_GROUP_NAME + sizeof lk_faces_csv_group };
+const char *lk_audit_variable_text(const struct lk_audit_variable *variable,
+                                   char text[LK_AUDIT_VARIABLE_TEXT]);
+lk_status lk_audit_break_down(struct lk_audit *a, lk_error *err);
 /* verdict.c */
 void lk_audit_give_verdict(struct lk_audit *a);
 
@@ -276,7 +315,8 @@ struct lk_audit_job {
     struct lk_audit_set *sets;          /* synthetic, train, hold-outs, controls */
     const struct lk_audit_set **others; /* hold-outs, controls */
     size_t n_sets;
-    struct lk_audit_input input; /* points to the sets */
+    struct lk_audit_variable variables[LK_MAX_STRATA];
+    struct lk_audit_input input; /* points to the sets and variables */
 };
 
 /* job.c. Matcher 0 is the options' own. */
@@ -285,7 +325,7 @@ lk_measure_matcher lk_audit_matcher(const lk_measure_options *options, size_t in
 lk_status lk_audit_job_open(struct lk_audit_job *job, lk_ctx *ctx, const lk_measure_options *options,
                             size_t index, lk_error *err);
 void lk_audit_job_close(struct lk_audit_job *job);
-/* Says which persons do not take part, and which controls are not comparable. */
+/* Says which images and persons do not take part, and which controls are not comparable. */
 void lk_audit_tell(lk_ctx *ctx, const struct lk_audit *a);
 
 /* ---- several matchers -------------------------------------------------------------------------------- */

@@ -21,6 +21,19 @@ lk_measure_matcher lk_audit_matcher(const lk_measure_options *o, size_t index)
                                 o->thresholds};
 }
 
+static lk_status read_conditions(struct lk_audit_job *j, const lk_measure_options *o, lk_error *err)
+{
+    LK_NEED(o->n_filters <= LK_MAX_FILTERS, err, LK_EINVAL, "filters: found %zu, expected at most %d",
+            o->n_filters, LK_MAX_FILTERS);
+    LK_NEED(o->n_strata <= LK_MAX_STRATA, err, LK_EINVAL, "strata: found %zu, expected at most %d", o->n_strata,
+            LK_MAX_STRATA);
+    for (size_t i = 0; i < o->n_filters; i++, j->input.filters.n++)
+        LK_TRY(lk_filter_parse(o->filters[i], &j->input.filters.items[i], err));
+    for (size_t i = 0; i < o->n_strata; i++)
+        LK_TRY(lk_audit_variable_parse(o->strata[i], &j->variables[i], err));
+    return LK_OK;
+}
+
 static lk_status open_sets(struct lk_audit_job *j, lk_ctx *ctx, uint64_t seed, lk_error *err)
 {
     const lk_measure_matcher *o = &j->of;
@@ -38,7 +51,7 @@ static lk_status open_sets(struct lk_audit_job *j, lk_ctx *ctx, uint64_t seed, l
                            : i == 1                ? o->train
                            : i < 2 + o->n_holdouts ? o->holdouts[i - 2]
                                                    : o->controls[i - 2 - o->n_holdouts];
-        LK_TRY(lk_audit_set_open(&j->sets[i], ctx, role, path, seed, err));
+        LK_TRY(lk_audit_set_open(&j->sets[i], ctx, role, path, &j->input.filters, seed, err));
         j->n_sets++;
         if (i > 0)
             LK_TRY(lk_match_sets_agree(&j->sets[0].file, &j->sets[i].file, err));
@@ -63,12 +76,7 @@ static lk_status find_thresholds(struct lk_audit_job *j, lk_error *err)
 
 static lk_status open_job(struct lk_audit_job *j, lk_ctx *ctx, const lk_measure_options *o, lk_error *err)
 {
-    LK_TRY(open_sets(j, ctx, o->seed, err));
-    j->input = (struct lk_audit_input){.synthetic = &j->sets[0],
-                                       .train = &j->sets[1],
-                                       .holdouts = j->others,
-                                       .n_holdouts = j->of.n_holdouts,
-                                       .controls = j->others + j->of.n_holdouts,
+    j->input = (struct lk_audit_input){.n_holdouts = j->of.n_holdouts,
                                        .n_controls = j->of.n_controls,
                                        .q = o->fdr,
                                        .same_person = o->same_person,
@@ -78,7 +86,15 @@ static lk_status open_job(struct lk_audit_job *j, lk_ctx *ctx, const lk_measure_
                                        .pairs = o->pairs,
                                        .strengths = o->strengths,
                                        .n_strengths = o->n_strengths,
-                                       .force = o->force != 0};
+                                       .force = o->force != 0,
+                                       .variables = j->variables,
+                                       .n_variables = o->n_strata};
+    LK_TRY(read_conditions(j, o, err));
+    LK_TRY(open_sets(j, ctx, o->seed, err));
+    j->input.synthetic = &j->sets[0];
+    j->input.train = &j->sets[1];
+    j->input.holdouts = j->others;
+    j->input.controls = j->others + j->of.n_holdouts;
     return find_thresholds(j, err);
 }
 
@@ -98,12 +114,37 @@ void lk_audit_job_close(struct lk_audit_job *job)
         lk_audit_set_close(&job->sets[i]);
     free(job->sets);
     free(job->others);
+    for (size_t i = 0; i < job->input.filters.n; i++)
+        lk_filter_free(&job->input.filters.items[i]);
     *job = (struct lk_audit_job){.n_sets = 0};
+}
+
+/* Nothing stays out silently. */
+static void tell_left_out(lk_ctx *ctx, const struct lk_audit *a, const struct lk_audit_set *s)
+{
+    struct lk_audit_left_out out;
+    lk_audit_count_left_out(s, &a->in->filters, &out);
+    if (out.no_face + out.unreadable + out.excluded > 0)
+        lk_ctx_message(ctx, LK_LEVEL_NOTE,
+                       "%s: %llu images without a face, %llu unreadable and %llu excluded by a list are not in "
+                       "it",
+                       s->path, (unsigned long long)out.no_face, (unsigned long long)out.unreadable,
+                       (unsigned long long)out.excluded);
+    for (size_t i = 0; i < a->in->filters.n; i++)
+        lk_ctx_message(ctx, LK_LEVEL_NOTE, "%s: %s leaves out %llu images, and %llu that have no value",
+                       s->path, a->in->filters.items[i].text, (unsigned long long)s->file.filtered[i].no,
+                       (unsigned long long)s->file.filtered[i].unknown);
 }
 
 void lk_audit_tell(lk_ctx *ctx, const struct lk_audit *a)
 {
     const struct lk_audit_set *t = a->in->train;
+    tell_left_out(ctx, a, a->in->synthetic);
+    tell_left_out(ctx, a, t);
+    for (size_t i = 0; i < a->in->n_holdouts; i++)
+        tell_left_out(ctx, a, a->in->holdouts[i]);
+    for (size_t i = 0; i < a->in->n_controls; i++)
+        tell_left_out(ctx, a, a->in->controls[i]);
     if (lk_audit_has_holdout(a) && a->n_each + a->doubles.dropped_train < t->n_persons)
         lk_ctx_message(
             ctx, LK_LEVEL_NOTE,

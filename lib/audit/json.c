@@ -96,6 +96,81 @@ static json_t *describe_sets(const struct lk_audit *a, bool *failed)
     return o;
 }
 
+static json_t *describe_left_out(const struct lk_audit *a, const struct lk_audit_set *s, bool *failed)
+{
+    struct lk_audit_left_out out;
+    lk_audit_count_left_out(s, &a->in->filters, &out);
+    json_t *o = json_object(), *each = json_array();
+    for (size_t i = 0; i < a->in->filters.n; i++)
+        json_array_append_new(each, json_pack("{s:o, s:I, s:I}", "filter",
+                                              lk_json_text(a->in->filters.items[i].text), "no",
+                                              (json_int_t)s->file.filtered[i].no, "unknown",
+                                              (json_int_t)s->file.filtered[i].unknown));
+    set(o, "role", json_string(s->role), failed);
+    set(o, "path", s->path != NULL ? lk_json_text(s->path) : json_null(), failed);
+    set(o, "no_face", count(out.no_face), failed);
+    set(o, "unreadable", count(out.unreadable), failed);
+    set(o, "excluded_by_list", count(out.excluded), failed);
+    set(o, "unusable", count(out.unusable), failed);
+    set(o, "left_out", each, failed);
+    set(o, "images", count(s->rows), failed);
+    return o;
+}
+
+static json_t *describe_filters(const struct lk_audit *a, bool *failed)
+{
+    json_t *o = json_object(), *conditions = json_array(), *sets = json_array();
+    for (size_t i = 0; i < a->in->filters.n; i++)
+        json_array_append_new(conditions, lk_json_text(a->in->filters.items[i].text));
+    json_array_append_new(sets, describe_left_out(a, a->in->synthetic, failed));
+    json_array_append_new(sets, describe_left_out(a, a->in->train, failed));
+    for (size_t i = 0; i < a->in->n_holdouts; i++)
+        json_array_append_new(sets, describe_left_out(a, a->in->holdouts[i], failed));
+    for (size_t i = 0; i < a->in->n_controls; i++)
+        json_array_append_new(sets, describe_left_out(a, a->in->controls[i], failed));
+    set(o, "conditions", conditions, failed);
+    set(o, "sets", sets, failed);
+    return o;
+}
+
+static json_t *describe_stratum(const struct lk_audit *a, const struct lk_audit_stratum *s, bool *failed)
+{
+    json_t *o = json_object();
+    char by[LK_AUDIT_VARIABLE_TEXT];
+    set(o, "variable", lk_json_text(lk_audit_variable_text(&a->in->variables[s->variable], by)), failed);
+    set(o, "stratum", lk_json_text(s->name), failed);
+    set(o, "low", number(s->low), failed);
+    set(o, "high", number(s->high), failed);
+    set(o, "units", count(s->units), failed);
+    set(o, "images", count(s->images), failed);
+    set(o, "wins", count(s->wins), failed);
+    set(o, "losses", count(s->losses), failed);
+    set(o, "discoveries", count(s->found), failed);
+    set(o, "decoys", count(s->decoys), failed);
+    set(o, "pi", s->measured ? estimate(s->pull.pi, s->pull.pi_low, s->pull.pi_high) : json_null(), failed);
+    set(o, "p_value", s->measured ? number(s->pull.p_more) : json_null(), failed);
+    set(o, "p_adjusted", s->measured ? number(s->p) : json_null(), failed);
+    set(o, "pairs", count(s->pairs), failed);
+    set(o, "pairs_share", number((double)s->pairs / (double)a->n_pairs), failed);
+    set(o, "closest_20", count(s->closest), failed);
+    return o;
+}
+
+static json_t *describe_strata(const struct lk_audit *a, bool *failed)
+{
+    if (a->n_strata == 0)
+        return json_null();
+    json_t *o = json_object(), *rows = json_array();
+    for (size_t i = 0; i < a->n_strata; i++)
+        json_array_append_new(rows, describe_stratum(a, &a->strata[i], failed));
+    set(o, "comparisons", count(a->n_measured), failed);
+    set(o, "confidence", number(0.95), failed);
+    set(o, "fewest_units", count(LK_AUDIT_STRATUM_MIN), failed);
+    set(o, "rows", rows, failed);
+    set(o, "assumes", assumes(lk_audit_has_holdout(a) ? on_holdout : on_matcher), failed);
+    return o;
+}
+
 static json_t *describe_matching(const struct lk_audit *a, bool *failed)
 {
     json_t *o = json_object(), *images = json_array();
@@ -401,11 +476,13 @@ lk_status lk_audit_write_json(const struct lk_audit *a, const struct lk_audit_ma
     set(o, "units", count(a->n_units), &failed);
     set(o, "seed", count(a->in->seed), &failed);
     set(o, "sets", describe_sets(a, &failed), &failed);
+    set(o, "filters", describe_filters(a, &failed), &failed);
     set(o, "matching", describe_matching(a, &failed), &failed);
     set(o, "doubles", describe_doubles(&a->doubles, &failed), &failed);
     set(o, "balance", lk_audit_has_holdout(a) ? describe_balance(a, &failed) : json_null(), &failed);
     json_t *l9 = matchers != NULL ? several(matchers, &failed) : json_null();
     set(o, "measures", measures(a, l9, &failed), &failed);
+    set(o, "strata", describe_strata(a, &failed), &failed);
     set(o, "assumptions", all_assumptions(&failed), &failed);
     char *path = lk_path_join(folder, "measures.json", err);
     lk_status status = path != NULL ? LK_OK : LK_ENOMEM;

@@ -58,6 +58,41 @@ static void summarise(const struct lk_audit *a, lk_measure_summary *out)
     snprintf(out->sentence, sizeof out->sentence, "%s", a->sentence);
 }
 
+static void add_images(const struct lk_audit *a, const struct lk_audit_set *s, lk_measure_summary *out)
+{
+    struct lk_audit_left_out left;
+    lk_audit_count_left_out(s, &a->in->filters, &left);
+    out->n_filtered += left.filtered;
+    out->n_unknown += left.unknown;
+    out->n_read += s->rows + left.filtered;
+}
+
+static void summarise_strata(const struct lk_audit *a, lk_measure_summary *out)
+{
+    add_images(a, a->in->synthetic, out);
+    add_images(a, a->in->train, out);
+    for (size_t i = 0; i < a->in->n_holdouts; i++)
+        add_images(a, a->in->holdouts[i], out);
+    for (size_t i = 0; i < a->in->n_controls; i++)
+        add_images(a, a->in->controls[i], out);
+    out->closest_of = a->n_pairs < LK_AUDIT_CLOSEST ? a->n_pairs : LK_AUDIT_CLOSEST;
+    out->n_strata = a->n_strata;
+    for (size_t i = 0; i < a->n_strata; i++) {
+        const struct lk_audit_stratum *s = &a->strata[i];
+        lk_stratum_summary *to = &out->strata[i];
+        *to = (lk_stratum_summary){.n_units = s->units,
+                                   .n_discoveries = s->found,
+                                   .n_closest = s->closest,
+                                   .share = s->measured ? s->pull.pi : NAN,
+                                   .share_low = s->measured ? s->pull.pi_low : NAN,
+                                   .share_high = s->measured ? s->pull.pi_high : NAN};
+        char by[LK_AUDIT_VARIABLE_TEXT];
+        snprintf(to->by, sizeof to->by, "%.63s",
+                 lk_audit_variable_text(&a->in->variables[s->variable], by));
+        snprintf(to->name, sizeof to->name, "%s", s->name);
+    }
+}
+
 static void summarise_matchers(const struct lk_audit_matchers *m, lk_measure_summary *out)
 {
     out->n_matchers = m->n;
@@ -95,8 +130,10 @@ static lk_status write_all(const struct lk_audit *a, struct lk_audit_matchers *m
     }
     LK_TRY(lk_audit_write_tables(a, folder, err));
     LK_TRY(lk_audit_write_json(a, several ? m : NULL, folder, o->command, err));
-    if (first)
+    if (first) {
         summarise(a, out);
+        summarise_strata(a, out);
+    }
     if (several)
         summarise_matchers(m, out);
     return LK_OK;

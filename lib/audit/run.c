@@ -39,6 +39,7 @@ static lk_status run(struct lk_audit *a, lk_error *err)
     LK_TRY(lk_audit_evalues(a, err));
     LK_TRY(lk_audit_kinds(a, err));
     LK_TRY(lk_audit_measure_power(a, err));
+    LK_TRY(lk_audit_break_down(a, err));
     lk_audit_give_verdict(a);
     return LK_OK;
 }
@@ -79,6 +80,7 @@ void lk_audit_free(struct lk_audit *a)
     free(a->pair_kind);
     free(a->copied);
     free(a->powers);
+    free(a->strata);
     free(a->controls);
     free(a->scores);
     free(a->curve);

@@ -31,6 +31,22 @@ const char *lk_audit_row_path(const struct lk_audit_set *set, uint32_t row)
     return lk_faces_image(&set->file.faces, set->file.row_of[row])->path;
 }
 
+void lk_audit_count_left_out(const struct lk_audit_set *set, const struct lk_filters *filters,
+                             struct lk_audit_left_out *out)
+{
+    const struct lk_faces *faces = &set->file.faces;
+    *out = (struct lk_audit_left_out){.unusable = faces->checks.n_excluded};
+    for (size_t i = 0; i < faces->n_images; i++) {
+        out->no_face += faces->images[i].status == LK_FACE_NONE;
+        out->unreadable += faces->images[i].status == LK_FACE_UNREADABLE;
+        out->excluded += faces->images[i].status == LK_FACE_EXCLUDED;
+    }
+    for (size_t i = 0; i < filters->n; i++) {
+        out->filtered += set->file.filtered[i].no + set->file.filtered[i].unknown;
+        out->unknown += set->file.filtered[i].unknown;
+    }
+}
+
 static const char *row_identity(const struct lk_audit_set *set, uint32_t row)
 {
     if (set->file.faces.images == NULL)
@@ -122,10 +138,10 @@ static lk_status finish(struct lk_audit_set *s, const uint32_t *person, uint64_t
 }
 
 lk_status lk_audit_set_open(struct lk_audit_set *set, lk_ctx *ctx, const char *role, const char *path,
-                            uint64_t seed, lk_error *err)
+                            const struct lk_filters *filters, uint64_t seed, lk_error *err)
 {
     *set = (struct lk_audit_set){.role = role, .path = path};
-    LK_TRY(lk_match_set_open(&set->file, ctx, role, path, err));
+    LK_TRY(lk_match_set_open_filtered(&set->file, ctx, role, path, filters, err));
     set->data = set->file.set.data;
     set->rows = set->file.set.rows;
     set->dim = set->file.faces.matrix.dim;

@@ -65,7 +65,10 @@ static lk_status write_images(const struct lk_sim_set *s, enum lk_sim_role role,
                                      .n_faces = 1,
                                      .width = 112,
                                      .height = 112,
-                                     .norm = NAN};
+                                     .norm = NAN,
+                                     .sharpness = NAN,
+                                     .yaw = NAN,
+                                     .age = NAN};
         lk_faces_csv_write(out.stream, &line);
     }
     lk_status status = lk_out_commit(&out, err);

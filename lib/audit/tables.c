@@ -180,6 +180,31 @@ static void write_doubles(const struct lk_audit *a, FILE *f)
     }
 }
 
+static void write_strata(const struct lk_audit *a, FILE *f)
+{
+    fputs("variable,stratum,low,high,units,images,wins,losses,discoveries,decoys,pi,pi_low,pi_high,p_value,"
+          "p_adjusted,pairs,pairs_share,closest_20\n",
+          f);
+    for (size_t i = 0; i < a->n_strata; i++) {
+        const struct lk_audit_stratum *s = &a->strata[i];
+        char by[LK_AUDIT_VARIABLE_TEXT];
+        lk_csv_put(f, lk_audit_variable_text(&a->in->variables[s->variable], by));
+        put_text(f, s->name);
+        put_number(f, s->low, 9);
+        put_number(f, s->high, 9);
+        fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, s->units, s->images,
+                s->wins, s->losses, s->found, s->decoys);
+        put_number(f, s->measured ? s->pull.pi : NAN, 9);
+        put_number(f, s->measured ? s->pull.pi_low : NAN, 9);
+        put_number(f, s->measured ? s->pull.pi_high : NAN, 9);
+        put_number(f, s->measured ? s->pull.p_more : NAN, 9);
+        put_number(f, s->measured ? s->p : NAN, 9);
+        fprintf(f, ",%" PRIu64, s->pairs);
+        put_number(f, (double)s->pairs / (double)a->n_pairs, 9);
+        fprintf(f, ",%" PRIu64 "\n", s->closest);
+    }
+}
+
 static lk_status write_table(const struct lk_audit *a, const char *folder, const char *name,
                              void (*write)(const struct lk_audit *, FILE *), lk_error *err)
 {
@@ -202,5 +227,7 @@ lk_status lk_audit_write_tables(const struct lk_audit *a, const char *folder, lk
     LK_TRY(write_table(a, folder, "persons.csv", write_persons, err));
     LK_TRY(write_table(a, folder, "pairs.csv", write_pairs, err));
     LK_TRY(write_table(a, folder, "curve.csv", write_curve, err));
+    if (a->n_strata > 0)
+        LK_TRY(write_table(a, folder, "strata.csv", write_strata, err));
     return write_table(a, folder, "doubles.csv", write_doubles, err);
 }

@@ -107,11 +107,9 @@ static lk_status find_removed(const struct lk_clean *c, struct lk_pictures *pict
             continue;
         LK_TRY(lk_grow(out, &capacity, *n + 1, sizeof **out, err));
         struct placed *p = &(*out)[*n];
-        *p = (struct placed){.item = i, .path = lk_faces_image_path(f, &f->images[i], err)};
-        if (p->path == NULL)
-            return LK_ENOMEM;
         lk_error why;
-        lk_status status = lk_pictures_find(pictures, p->path, &p->place, &why);
+        *p = (struct placed){.item = i, .path = lk_faces_image_path(f, &f->images[i], &why)};
+        lk_status status = p->path != NULL ? lk_pictures_find(pictures, p->path, &p->place, &why) : why.code;
         if (status == LK_OK) {
             ++*n;
             continue;

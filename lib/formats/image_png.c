@@ -100,10 +100,15 @@ static lk_status encode_all(spng_ctx *png, const struct lk_image *image, uint8_t
                                .height = (uint32_t)image->height,
                                .bit_depth = 8,
                                .color_type = SPNG_COLOR_TYPE_TRUECOLOR};
+    static char maker[] = "likeness"; /* by this `likeness purge` knows it as ours */
+    struct spng_text text = {
+        .keyword = "Software", .type = SPNG_TEXT, .length = sizeof maker - 1, .text = maker};
     size_t size = 3 * (size_t)image->width * (size_t)image->height;
     int code = spng_set_option(png, SPNG_ENCODE_TO_BUFFER, 1);
     if (code == 0)
         code = spng_set_ihdr(png, &header);
+    if (code == 0)
+        code = spng_set_text(png, &text, 1);
     if (code == 0)
         code = spng_encode_image(png, image->rgb, size, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
     if (code == 0)

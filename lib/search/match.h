@@ -3,13 +3,14 @@
 #ifndef LK_SEARCH_MATCH_H
 #define LK_SEARCH_MATCH_H
 
-#include "formats/faces.h"
+#include "formats/filter.h"
 #include "search/search.h"
 
 /* A FACES directory or a file of embeddings made ready: rows that are not finite or zero are left out, all
  * others are of unit length. */
 struct lk_match_set {
     const char *role; /* "probes", "references", "holdout": its key in meta.json */
+    struct lk_filter_count filtered[LK_MAX_FILTERS]; /* rows that each of the filters left out */
     struct lk_faces faces;
     struct lk_search_set set; /* the rows that take part */
     struct lk_matrix gathered; /* holds set.data when some rows are left out */
@@ -37,6 +38,9 @@ static inline bool lk_match_has(const struct lk_match *match, int gallery)
 /* match_sets.c */
 lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
                             lk_error *err);
+/* Only rows that pass all filters take part. */
+lk_status lk_match_set_open_filtered(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
+                                     const struct lk_filters *filters, lk_error *err);
 /* Names the rows and the file that keeps their codes for kernel set `level`: lk_match_options.cache. */
 lk_status lk_match_set_keep(struct lk_match_set *set, const char *level, lk_error *err);
 void lk_match_set_close(struct lk_match_set *set);

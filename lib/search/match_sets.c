@@ -8,22 +8,49 @@
 #include "formats/json.h"
 #include "search/match.h"
 
-/* The file's rows that take part, as they are when these are all of them. */
-static lk_status gather_rows(struct lk_match_set *s, lk_ctx *ctx, lk_error *err)
+/* Whether a row passes all filters; the first that leaves it out counts it. */
+static bool passes(struct lk_match_set *s, const struct lk_filters *filters, const size_t *columns,
+                   uint64_t row)
+{
+    for (size_t i = 0; i < filters->n; i++) {
+        const struct lk_face_image *image = lk_faces_image(&s->faces, row);
+        enum lk_filter_answer answer = lk_filter_ask(&filters->items[i], image, columns[i]);
+        s->filtered[i].no += answer == LK_FILTER_NO;
+        s->filtered[i].unknown += answer == LK_FILTER_UNKNOWN;
+        if (answer != LK_FILTER_YES)
+            return false;
+    }
+    return true;
+}
+
+static lk_status choose_rows(struct lk_match_set *s, const struct lk_filters *filters, lk_error *err)
 {
     const struct lk_matrix *m = &s->faces.matrix;
-    struct lk_scratch scratch = LK_SCRATCH_INIT;
+    size_t columns[LK_MAX_FILTERS];
+    for (size_t i = 0; i < filters->n; i++)
+        LK_TRY(lk_face_field_find(&s->faces, filters->items[i].field, filters->items[i].group, &columns[i],
+                                  err));
     s->row_of = lk_calloc((size_t)m->rows, sizeof *s->row_of, err);
     if (s->row_of == NULL)
         return LK_ENOMEM;
     for (uint64_t row = 0, next = 0; row < m->rows; row++) {
         if (next < s->faces.checks.n_excluded && s->faces.checks.excluded[next] == row)
             next++;
-        else
+        else if (passes(s, filters, columns, row))
             s->row_of[s->set.rows++] = (uint32_t)row;
     }
+    LK_NEED(s->set.rows > 0, err, LK_EINVAL, "%s: no image passes the filters, nothing is left to compare",
+            s->faces.path);
+    return LK_OK;
+}
+
+/* The file's rows that take part, as they are when these are all of them. */
+static lk_status gather_rows(struct lk_match_set *s, lk_ctx *ctx, lk_error *err)
+{
+    const struct lk_matrix *m = &s->faces.matrix;
+    struct lk_scratch scratch = LK_SCRATCH_INIT;
     s->set.data = m->data;
-    if (s->faces.checks.n_excluded == 0)
+    if (s->set.rows == m->rows)
         return LK_OK;
     lk_status status = lk_scratch_open(&scratch, err);
     for (uint64_t i = 0, n; status == LK_OK && i < s->set.rows;
@@ -102,7 +129,8 @@ static lk_status hash_part(const char *dir, const char *name, char hex[65], lk_e
     return status;
 }
 
-static lk_status open_set(struct lk_match_set *s, lk_ctx *ctx, const char *path, lk_error *err)
+static lk_status open_set(struct lk_match_set *s, lk_ctx *ctx, const char *path,
+                          const struct lk_filters *filters, lk_error *err)
 {
     LK_TRY(lk_faces_open(&s->faces, ctx, path, err));
     uint64_t rows = s->faces.matrix.rows;
@@ -121,18 +149,26 @@ static lk_status open_set(struct lk_match_set *s, lk_ctx *ctx, const char *path,
     LK_TRY(lk_faces_ready(&s->faces, ctx, err));
     LK_NEED(s->faces.checks.n_excluded < rows, err, LK_EFORMAT,
             "%s: all %" PRIu64 " rows are zero or not finite, nothing is left to compare", path, rows);
+    LK_TRY(choose_rows(s, filters, err));
     LK_TRY(gather_rows(s, ctx, err));
     return number_identities(s, err);
+}
+
+lk_status lk_match_set_open_filtered(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
+                                     const struct lk_filters *filters, lk_error *err)
+{
+    *set = (struct lk_match_set){.role = role};
+    lk_status status = open_set(set, ctx, path, filters, err);
+    if (status != LK_OK)
+        lk_match_set_close(set);
+    return status;
 }
 
 lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
                             lk_error *err)
 {
-    *set = (struct lk_match_set){.role = role};
-    lk_status status = open_set(set, ctx, path, err);
-    if (status != LK_OK)
-        lk_match_set_close(set);
-    return status;
+    static const struct lk_filters none = {.n = 0};
+    return lk_match_set_open_filtered(set, ctx, role, path, &none, err);
 }
 
 /* Whether the rows that take part are those of a .npy file as they are: its hash is theirs, then. */
@@ -140,7 +176,7 @@ static bool is_in_place(const struct lk_match_set *s)
 {
     size_t len = strlen(s->faces.file);
     bool npy = s->faces.meta != NULL || (len > 4 && strcmp(s->faces.file + len - 4, ".npy") == 0);
-    return npy && s->faces.checks.n_scaled == 0 && s->faces.checks.n_excluded == 0;
+    return npy && s->faces.checks.n_scaled == 0 && s->set.rows == s->faces.matrix.rows;
 }
 
 lk_status lk_match_set_keep(struct lk_match_set *set, const char *level, lk_error *err)

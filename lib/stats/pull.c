@@ -193,12 +193,12 @@ static lk_status permute_one(void *arg, size_t index, int worker, lk_error *err)
     return LK_OK;
 }
 
-static lk_status interval(lk_ctx *ctx, struct job *job, struct lk_pull *r, lk_error *err)
+static lk_status interval(lk_ctx *ctx, struct job *job, double tail, struct lk_pull *r, lk_error *err)
 {
     LK_TRY(lk_pool_for(ctx, LK_PULL_REPLICATES, bootstrap_one, job, err));
     qsort(job->values, LK_PULL_REPLICATES, sizeof *job->values, lk_double_order);
-    r->pi_low = (lk_sorted_quantile(job->values, LK_PULL_REPLICATES, 0.025) - r->lambda) / (1 - r->lambda);
-    r->pi_high = (lk_sorted_quantile(job->values, LK_PULL_REPLICATES, 0.975) - r->lambda) / (1 - r->lambda);
+    r->pi_low = (lk_sorted_quantile(job->values, LK_PULL_REPLICATES, tail) - r->lambda) / (1 - r->lambda);
+    r->pi_high = (lk_sorted_quantile(job->values, LK_PULL_REPLICATES, 1 - tail) - r->lambda) / (1 - r->lambda);
     return LK_OK;
 }
 
@@ -240,8 +240,8 @@ static double design_effect(const struct lk_votes *v, double p)
     return ((1 - p) * (1 - p) * train + p * p * holdout) / ((double)v->n * p * (1 - p));
 }
 
-lk_status lk_pull(lk_ctx *ctx, const struct lk_votes *votes, uint64_t seed, struct lk_pull *out,
-                  lk_error *err)
+lk_status lk_pull_within(lk_ctx *ctx, const struct lk_votes *votes, double tail, uint64_t seed,
+                         struct lk_pull *out, lk_error *err)
 {
     struct lk_pull r = {.n = votes->n,
                         .wins = votes->wins,
@@ -259,7 +259,7 @@ lk_status lk_pull(lk_ctx *ctx, const struct lk_votes *votes, uint64_t seed, stru
     struct job job = {votes, &sides, seed, values};
     lk_status status = values != NULL ? LK_OK : LK_ENOMEM;
     if (status == LK_OK)
-        status = interval(ctx, &job, &r, err);
+        status = interval(ctx, &job, tail, &r, err);
     if (status == LK_OK)
         status = test(ctx, &job, &r, err);
     if (status == LK_OK)
@@ -269,6 +269,12 @@ lk_status lk_pull(lk_ctx *ctx, const struct lk_votes *votes, uint64_t seed, stru
     if (status == LK_OK)
         *out = r;
     return status;
+}
+
+lk_status lk_pull(lk_ctx *ctx, const struct lk_votes *votes, uint64_t seed, struct lk_pull *out,
+                  lk_error *err)
+{
+    return lk_pull_within(ctx, votes, 0.025, seed, out, err);
 }
 
 /* ---- corrected by controls -------------------------------------------------------------------------- */

@@ -54,6 +54,9 @@ struct lk_pull {
 /* Same numbers for any number of threads. */
 lk_status lk_pull(lk_ctx *ctx, const struct lk_votes *votes, uint64_t seed, struct lk_pull *out,
                   lk_error *err);
+/* With an interval that leaves `tail` out on each side, in place of 0.025. */
+lk_status lk_pull_within(lk_ctx *ctx, const struct lk_votes *votes, double tail, uint64_t seed,
+                         struct lk_pull *out, lk_error *err);
 
 /* pi of the synthetic set with what control probes show by themselves taken off: (p_S - p_C) / (1 - p_C),
  * with a bootstrap interval that draws both sets. NaN when every control prefers T. */

@@ -74,8 +74,9 @@ static json_t *part_value(const struct lk_embedder_part *part)
 {
     if (part->name == NULL)
         return json_null();
-    return json_pack("{s:s, s:s, s:o}", "name", part->name, "sha256", part->sha256, "licence",
-                     part->licence != NULL ? json_string(part->licence) : json_null());
+    return json_pack("{s:s, s:s, s:o, s:o}", "name", part->name, "sha256", part->sha256, "licence",
+                     part->licence != NULL ? json_string(part->licence) : json_null(), "descriptor",
+                     part->descriptor != NULL ? lk_json_text(part->descriptor) : json_null());
 }
 
 static json_t *shard_value(const struct lk_embed_part *part)

@@ -166,22 +166,21 @@ int lk_embedder_dim(const lk_embedder *e)
     return e->model->dim;
 }
 
+static struct lk_embedder_part about_part(const struct lk_model *model, const char *sha256)
+{
+    struct lk_embedder_part part = {model->name, model->licence, model->descriptor, ""};
+    memcpy(part.sha256, sha256, sizeof part.sha256);
+    return part;
+}
+
 void lk_embedder_about(const lk_embedder *e, struct lk_embedder_about *out)
 {
     memset(out, 0, sizeof *out);
-    out->model.name = e->model->name;
-    out->model.licence = e->model->licence;
-    memcpy(out->model.sha256, e->sha256, sizeof e->sha256);
-    if (e->detector_model != NULL) {
-        out->detector.name = e->detector_model->name;
-        out->detector.licence = e->detector_model->licence;
-        memcpy(out->detector.sha256, e->detector_sha256, sizeof e->detector_sha256);
-    }
-    if (e->age_model != NULL) {
-        out->age.name = e->age_model->name;
-        out->age.licence = e->age_model->licence;
-        memcpy(out->age.sha256, e->age_sha256, sizeof e->age_sha256);
-    }
+    out->model = about_part(e->model, e->sha256);
+    if (e->detector_model != NULL)
+        out->detector = about_part(e->detector_model, e->detector_sha256);
+    if (e->age_model != NULL)
+        out->age = about_part(e->age_model, e->age_sha256);
     out->dim = e->model->dim;
     out->size = e->model->input.width;
     out->thresholds = e->model->thresholds;

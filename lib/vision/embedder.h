@@ -72,7 +72,8 @@ lk_status lk_embedder_crop_as(lk_embedder *embedder, const struct lk_input *inpu
 /* What meta.json records. Strings and json live as long as the embedder. */
 struct lk_embedder_part {
     const char *name, *licence;
-    char sha256[65]; /* of the file in use */
+    const char *descriptor; /* its path, when it was given by path; NULL = of the registry */
+    char sha256[65];        /* of the file in use */
 };
 struct lk_embedder_about {
     struct lk_embedder_part model;

@@ -312,6 +312,8 @@ lk_status lk_model_load(struct lk_model **out, const lk_ctx *ctx, const char *na
         status = LK_ENOMEM;
     if (status == LK_OK)
         status = lk_json_read(model->where, &model->json, err);
+    if (status == LK_OK && is_path(name) && (model->descriptor = realpath(name, NULL)) == NULL)
+        status = lk_fail_sys(err, LK_EIO, "%s: cannot find its folder", name);
     if (status == LK_OK)
         status = parse(model, err);
     if (status == LK_OK)
@@ -336,6 +338,7 @@ void lk_model_free(struct lk_model *model)
         return;
     json_decref(model->json);
     free(model->where);
+    free(model->descriptor);
     free(model->path);
     free(model);
 }

@@ -24,6 +24,7 @@ struct lk_model {
     atomic_int owners;
     json_t *json;
     char *where;     /* the descriptor's path */
+    char *descriptor; /* where, as an absolute path, when it was given by path; NULL = of the registry */
     char *path;      /* of the ONNX file (of the folder, for portraits) */
     const char *name, *title, *licence, *source, *file;
     const char *sha256; /* of the original; NULL = not known */

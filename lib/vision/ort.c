@@ -96,6 +96,11 @@ static void ORT_API_CALL drop_log(void *param, OrtLoggingLevel severity, const c
 
 /* ---- loading ---------------------------------------------------------------------------------------- */
 
+const char *lk_ort_version(void)
+{
+    return OrtGetApiBase()->GetVersionString();
+}
+
 static lk_status get_api(struct lk_ort *ort, lk_error *err)
 {
     const OrtApiBase *base = OrtGetApiBase();

@@ -12,6 +12,8 @@
 #define LK_ORT_MAX_DIMS 6
 #define LK_ORT_MAX_OUTPUTS 16
 
+const char *lk_ort_version(void); /* of ONNX Runtime */
+
 struct lk_ort; /* a session; running it from several threads at once is allowed */
 
 struct lk_ort_port { /* an input or output as the model declares it */

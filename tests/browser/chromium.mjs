@@ -31,7 +31,7 @@ export const address = (path, view = '') => pathToFileURL(resolve(path)).href + 
 export async function watch(browser, url, options, say) {
   const context = await browser.newContext({ deviceScaleFactor: 1, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(30000);
+  page.setDefaultTimeout(60000); // for busy machines
   page.on('console', (message) => {
     if (message.type() === 'error') say(`console: ${message.text()}`);
   });
@@ -42,7 +42,8 @@ export async function watch(browser, url, options, say) {
   });
   const own = url.split('#')[0];
   page.on('request', (request) => {
-    if (request.url().split('#')[0] !== own && !request.url().startsWith('data:')) say(`request to ${request.url()}`);
+    if (request.url().split('#')[0] !== own && !request.url().startsWith('data:'))
+      say(`request to ${request.url()}`);
   });
   await page.goto(url, { waitUntil: 'commit' });
   return { context, page };
@@ -52,8 +53,13 @@ export async function watch(browser, url, options, say) {
 export async function checkAccess(page, axe, say) {
   await page.evaluate(axe);
   const violations = await page.evaluate(async () => {
-    const found = await axe.run(document, { rules: { 'target-size': { enabled: true } }, resultTypes: ['violations'] });
-    return found.violations.map((v) => `${v.id}: ${v.help}, ${v.nodes.length} times: ${v.nodes[0].html.slice(0, 150)}`);
+    const found = await axe.run(document, {
+      rules: { 'target-size': { enabled: true } },
+      resultTypes: ['violations'],
+    });
+    return found.violations.map(
+      (v) => `${v.id}: ${v.help}, ${v.nodes.length} times: ${v.nodes[0].html.slice(0, 150)}`,
+    );
   });
   for (const violation of violations) say(`axe: ${violation}`);
 }

@@ -89,6 +89,17 @@ want = residual["pi"]["value"] * residual["genuine"]["missed"] / residual["genui
 assert abs(residual["genuine"]["share"]["value"] - want) < 1e-12
 assert residual["other_matchers"]["missed"] == second["discoveries_kept"]
 END
+# embeddings made elsewhere, with and without labels
+for name in synthetic train holdout; do
+    cp sim/$name/embeddings.npy $name.npy
+    cut -d, -f2,3 sim/$name/images.csv >$name.npy.labels.csv
+done
+run 0 --synthetic=synthetic.npy --train=train.npy --holdout=holdout.npy -o plain
+[ "$(cut -d, -f2 plain/removal.csv | sort -u)" = "$(cut -d, -f2 fdr/removal.csv | sort -u)" ] || echo "others went"
+rm ./*.labels.csv
+run 0 --synthetic=synthetic.npy --train=train.npy --holdout=holdout.npy -o rows --force
+[ "$(head -n 2 rows/removal.csv | tail -n 1 | cut -d, -f1,2)" = "," ] || head -n 2 rows/removal.csv
+[ "$(cat rows/removal.csv rows/kept.csv | cut -d, -f3 | sort -nu | wc -l)" = 400 ] || wc -l rows/*.csv
 # nothing leaked, nothing found: no guarantee, and no word that there is no leak
 "$LIKENESS" simulate --identities 60 --persons 60 --controls 0 --share 0 -o null >/dev/null
 run 0 --synthetic=null/synthetic --train=null/train --holdout=null/holdout -o nothing

@@ -56,6 +56,34 @@ grep -q "at a cosine of 0.70 would have been found" out.txt || cat out.txt
 "$LIKENESS" simulate --identities 30 --persons 30 --controls 0 --share 0 -o few >/dev/null
 run 0 --synthetic=few/synthetic --train=few/train --holdout=few/holdout -o few_out
 grep "^verdict" out.txt
+measure_one() { run "$1" --synthetic="$2/synthetic" --train="$2/train" --holdout="$2/holdout" -o tried "$3"; }
+measure_one 1 sim "--filter=age>18 years"
+grep -q "filter 'age>18 years': no number stands behind the operator; expected age, " err.txt || cat err.txt
+measure_one 1 sim "--filter=age>=18"
+grep -q "sim/synthetic: no image has a value of age, so it cannot be judged by it; .likeness embed --age. estimates it" err.txt || cat err.txt
+measure_one 1 sim "--strata=group:hair"
+grep -q "sim/synthetic: images.csv has no column group:hair" err.txt || cat err.txt
+measure_one 1 sim "--strata=hair"
+grep -q "strata 'hair': expected age, " err.txt || cat err.txt
+mkdir plain_rows
+for set in synthetic train holdout; do cp sim/$set/embeddings.npy plain_rows/$set.npy; done
+run 1 --synthetic=plain_rows/synthetic.npy --train=plain_rows/train.npy --holdout=plain_rows/holdout.npy -o tried "--filter=yaw<=45"
+grep -q "plain_rows/synthetic.npy: a file of embeddings without images.csv" err.txt || cat err.txt
+for set in synthetic train holdout; do
+    mkdir -p aged/$set
+    cp sim/$set/embeddings.npy sim/$set/meta.json aged/$set
+    awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "age") at = i } NR > 1 { $at = NR % 4 ? 10 + NR % 30 : "" } 1' \
+        sim/$set/images.csv >aged/$set/images.csv
+done
+"$LIKENESS" measure --synthetic=aged/synthetic --train=aged/train --holdout=aged/holdout -o aged/out "--filter=age>=18" --strata age \
+    >out.txt 2>err.txt || cat err.txt
+grep -q "aged/train: age>=18 leaves out [1-9][0-9]* images, and [1-9][0-9]* that have no value" err.txt || cat err.txt
+grep -q "^filters, on all sets alike: age>=18; they leave out [1-9][0-9]* of 1[0-9]* images, [1-9][0-9]* of them for lack of a value" out.txt || cat out.txt
+grep -q "^- age below 13: 0 units, 0 of the 20 closest pairs, 0 discoveries$" out.txt || cat out.txt
+grep -q "^- age 18 and more: [0-9]* units, 20 of the 20 closest pairs, [1-9][0-9]* discoveries; share drawn " out.txt || cat out.txt
+run 1 --synthetic=aged/synthetic --train=aged/train --holdout=aged/holdout -o tried "--filter=age>=90"
+grep -q "aged/synthetic: no image passes the filters" err.txt || cat err.txt
+[ ! -e tried/measures.json ] || echo "a refused run left measures"
 #out verdict: nothing found
 #out at least 33 % leaked ones (20) as alike as two images
 #out verdict: not enough power

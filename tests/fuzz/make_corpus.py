@@ -447,7 +447,28 @@ def make_pairs():
     save("pairs", "promises", b"1000\t10000\nA\t1\t2\n")
 
 
+def make_manifests():
+    hash_, lists = "0" * 64, {k: [] for k in ("models", "sets", "uses", "inputs", "outputs", "purged")}
+    whole = {"kind": "manifest", "format": 1, **lists}
+    faces = {"path": "train/embeddings.npy", "bytes": 144, "sha256": hash_, "holds": "faces"}
+    train = {"path": "train", "kind": "faces", "model": {"name": "none", "sha256": hash_}, "alignment": "aligned",
+             "pictures": {"images": 2, "missing": 0, "sizes_sha256": hash_, "times_sha256": hash_,
+                          "sample": {"pictures": [{"image": 0, "sha256": hash_}, {"image": 9}, 3]}}}
+    uses = [{"file": "match/meta.json", "role": role, "set": "train", "embeddings_sha256": hash_}
+            for role in ("probes", "references")]
+    models = [{"name": "none", "task": "recognise", "sha256": hash_, "descriptor": "/none.json"}]
+    for name, change in (
+            ("empty", {}), ("format", {"format": 2}), ("lists", {"outputs": {}}), ("types", {"outputs": [1, "x", {"path": 3}]}),
+            ("whole", {"outputs": [faces], "sets": [train], "uses": uses, "models": models, "report": {"match": "match", "fdr": 7}}),
+            ("out", {"outputs": [{**faces, "path": p} for p in ("../outside/embeddings.npy", "link/embeddings.npy", "/etc/hostname")],
+                     "sets": [{"path": "../outside/embeddings.npy", "kind": "vectors"}]}),
+            ("purged", {"purged": [{"path": "train/embeddings.npy", "at": None}, {"path": "report.html", "replaced": True}],
+                        "sets": [train], "uses": uses})):
+        save("manifest", name, json.dumps({**whole, **change}).encode())
+
+
 make_archives()
+make_manifests()
 make_labels()
 make_ijb()
 make_studies()

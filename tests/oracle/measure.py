@@ -326,6 +326,92 @@ def shuffled(folder, other):
                 f.write(f"{row},{lines[old].split(',', 1)[1]}\n")
 
 
+def measured_by(folder, other, keep):
+    """Sets with an age and a colour for most images, in `other`; and those of them for which keep(row) holds, in `other`-kept."""
+    rng = np.random.default_rng(7)
+    for name in ("synthetic", "train", "holdout"):
+        data, rows = np.load(f"{folder}/{name}/embeddings.npy"), table(f"{folder}/{name}/images.csv")
+        for row in rows:
+            row["age"] = "" if rng.random() < 0.4 else round(rng.uniform(5, 40), 1)
+            row["group:colour"] = rng.choice(["", "red", "green"])
+        for out, kept in ((other, rows), (f"{other}-kept", [r for r in rows if keep(r)])):
+            shutil.copytree(f"{folder}/{name}", f"{out}/{name}")
+            np.save(f"{out}/{name}/embeddings.npy", data[[int(r["row"]) for r in kept]])
+            with open(f"{out}/{name}/images.csv", "w", newline="", encoding="utf-8") as f:
+                writer = csv.DictWriter(f, rows[0])
+                writer.writeheader()
+                writer.writerows({**r, "row": i} for i, r in enumerate(kept))
+            meta = json.load(open(f"{out}/{name}/meta.json", encoding="utf-8"))
+            meta["counts"].update(images=len(kept), embedded=len(kept), identities=len({r["identity"] for r in kept}))
+            with open(f"{out}/{name}/meta.json", "w", encoding="utf-8") as f:
+                json.dump(meta, f)
+
+
+def check_filters(out, kept, folder):
+    """What takes part after filters is what a set of these images alone gives, and the others are counted."""
+    drop = ("image", "reference", "holdout_image", "holdout_reference", "other_reference", "image_path", "reference_path",
+            "holdout_image_path", "holdout_reference_path")
+    for name in ("identities.csv", "persons.csv", "pairs.csv", "curve.csv", "doubles.csv"):
+        if without_rows(f"{out}/{name}", True, drop) != without_rows(f"{kept}/{name}", True, drop):
+            sys.exit(f"{name}: filters change more than the images")
+    filters = json.load(open(f"{out}/measures.json", encoding="utf-8"))["filters"]
+    for s, name in zip(filters["sets"], ("synthetic", "train", "holdout"), strict=True):
+        rows = table(f"{folder}/{name}/images.csv")
+        old = [r for r in rows if r["age"] and float(r["age"]) >= 13]
+        near(s["left_out"][0]["unknown"], sum(not r["age"] for r in rows), "images without an age")
+        near(s["left_out"][0]["no"], sum(bool(r["age"]) for r in rows) - len(old), "images below the age")
+        near(s["left_out"][1]["unknown"], sum(not r["group:colour"] for r in old), "images without a colour")
+        near(s["left_out"][1]["no"], sum(r["group:colour"] == "green" for r in old), "images of another colour")
+        near(s["images"], sum(r["group:colour"] == "red" for r in old), "images that stay")
+
+
+def check_strata(out, folder):
+    """Strata from identities.csv and pairs.csv: who is in them, what was found, pi; intervals only for plausibility."""
+    data = json.load(open(f"{out}/measures.json", encoding="utf-8"))
+    units, pairs, rows = table(f"{out}/identities.csv"), table(f"{out}/pairs.csv"), table(f"{out}/strata.csv")
+    values = {}
+    for r in table(f"{folder}/synthetic/images.csv"):
+        values.setdefault(r["identity"], []).append(r)
+    def colour(i):
+        seen = {r["group:colour"] for r in values[i]} - {""}
+        return seen.pop() if len(seen) == 1 else "several" if seen else "not known"
+    def age(i):
+        years = [float(np.float32(r["age"])) for r in values[i] if r["age"]]
+        at = np.median(years) if years else None
+        return "not known" if at is None else "below 13" if at < 13 else "13 to 17" if at < 18 else "18 and more"
+    of = {"age": age, "group:colour": colour}
+    expected = [("age", s) for s in ("below 13", "13 to 17", "18 and more", "not known")]
+    expected += [("group:colour", s) for s in sorted({colour(u["identity"]) for u in units})]
+    if [(r["variable"], r["stratum"]) for r in rows] != expected:
+        sys.exit(f"strata: {[(r['variable'], r['stratum']) for r in rows]}, expected {expected}")
+    tau = data["measures"]["L4_discoveries"]["tau"]
+    if tau is None or not any(int(r["decoys"]) for r in rows):
+        sys.exit("strata: no discovery, or no decoy beside them: this test shows too little")
+    comparisons = sum(bool(r["pi"]) for r in rows)
+    near(data["strata"]["comparisons"], comparisons, "comparisons")
+    for r, x in zip(rows, data["strata"]["rows"], strict=True):
+        mine = [u for u in units if of[r["variable"]](u["identity"]) == r["stratum"]]
+        margin = np.array([float(u["margin"]) for u in mine])
+        near(r["units"], len(mine), "units")
+        near(r["images"], sum(int(u["images"]) for u in mine), "images")
+        near(r["discoveries"], sum(u["discovery"] == "1" for u in mine), "discoveries")
+        near(r["decoys"], (-margin >= tau).sum(), "decoys")
+        listed = [of[r["variable"]](p["identity"]) == r["stratum"] for p in pairs]
+        near(r["pairs"], sum(listed), "pairs")
+        near(r["pairs_share"], sum(listed) / len(pairs), "share of pairs", 1e-8)
+        near(r["closest_20"], sum(listed[:20]), "closest pairs")
+        if (len(mine) >= 30) != bool(r["pi"]):
+            sys.exit(f"{r['stratum']}: pi of {len(mine)} units is '{r['pi']}'")
+        if r["pi"]:
+            p = (margin > 0).mean()
+            share = data["measures"]["L3_preference"]["lambda"]
+            near(r["pi"], (p - share) / (1 - share), "pi of a stratum", 1e-8)
+            near(r["p_adjusted"], min(1, comparisons * float(r["p_value"])), "adjusted p-value", 1e-8)
+            near(x["pi"]["low"], r["pi_low"], "low", 1e-8)
+            if not float(r["pi_low"]) < float(r["pi"]) < float(r["pi_high"]):
+                sys.exit("pi is outside of its interval")
+
+
 def without_rows(path, key, drop):
     return sorted(tuple(v for k, v in r.items() if k not in drop) for r in table(path)) if key else None
 
@@ -370,6 +456,14 @@ with tempfile.TemporaryDirectory() as work:
     images = a["matching"]["images_each"]
     if len(set(images)) != 1 or a["measures"]["L4_discoveries"] != b["measures"]["L4_discoveries"]:
         sys.exit(f"matching: {images}")
+    call("simulate", "--identities=200", "--persons=100", "--controls=0", "--images=3", "--share=0.3", "--seed=8", "-o", "sim5")
+    measured_by("sim5", "known", lambda r: r["age"] and float(r["age"]) >= 13 and r["group:colour"] == "red")
+    for folder, words in (("known", ("--filter=age>=13", "--filter=group:colour=red")), ("known-kept", ())):
+        call("measure", *(f"--{s}={folder}/{s}" for s in ("synthetic", "train", "holdout")), *words, "-o", f"out-{folder}")
+    check_filters("out-known", "out-known-kept", "known")
+    call("measure", *(f"--{s}=known/{s}" for s in ("synthetic", "train", "holdout")), "--strata=age", "--strata=group:colour",
+         "-o", "out-strata")
+    check_strata("out-strata", "known")
     if n == 0:
         sys.exit("no discoveries: this test shows too little")
     print(f"all measures agree; {n} discoveries")

@@ -97,6 +97,34 @@ static void test_pull(void **state)
     lk_ctx_free(alone);
 }
 
+/* Units with a person each: the interval is that of a normal deviate, 1.96 or, of three strata together, 2.39
+ * standard errors on each side. */
+static void test_pull_of_strata(void **state)
+{
+    (void)state;
+    enum { N = 2000 };
+    const uint64_t sizes[] = {N, N};
+    lk_ctx *ctx = new_ctx(2);
+    struct lk_tops tops;
+    struct lk_votes votes;
+    struct lk_pull r;
+    lk_error err;
+    assert_int_equal(lk_tops_new(&tops, N, 2, 1, &err), LK_OK);
+    for (uint32_t u = 0; u < N; u++)
+        lk_tops_add(&tops, u, u % 2, 0.5f, u + (u % 2 ? N : 0));
+    assert_int_equal(lk_votes_new(&votes, &tops, sizes, &err), LK_OK);
+    assert_int_equal(lk_pull_within(ctx, &votes, 0.025, 1, &r, &err), LK_OK);
+    double error = 2 * sqrt(r.design_effect * 0.25 / N);
+    assert_near((r.pi_high - r.pi_low) / (2 * error), 1.96, 0.15);
+    assert_int_equal(lk_pull_within(ctx, &votes, 0.025 / 3, 1, &r, &err), LK_OK);
+    assert_near((r.pi_high - r.pi_low) / (2 * error), 2.39, 0.25);
+    assert_int_equal(lk_pull_within(ctx, &votes, 0, 1, &r, &err), LK_OK); /* all replicates */
+    assert_true(r.pi_low < -2.9 * error && r.pi_high > 2.9 * error);
+    lk_votes_free(&votes);
+    lk_tops_free(&tops);
+    lk_ctx_free(ctx);
+}
+
 /* Lists of images joined by the maximum, whatever the order, cut to their depth. */
 static void test_tops(void **state)
 {
@@ -353,9 +381,11 @@ static void test_shifted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_many_holdouts), cmocka_unit_test(test_pull),    cmocka_unit_test(test_tops),
-        cmocka_unit_test(test_conformal),     cmocka_unit_test(test_reach),   cmocka_unit_test(test_doubles),
-        cmocka_unit_test(test_mixing),        cmocka_unit_test(test_planted), cmocka_unit_test(test_shifted),
+        cmocka_unit_test(test_many_holdouts),  cmocka_unit_test(test_pull),
+        cmocka_unit_test(test_pull_of_strata), cmocka_unit_test(test_tops),
+        cmocka_unit_test(test_conformal),      cmocka_unit_test(test_reach),
+        cmocka_unit_test(test_doubles),        cmocka_unit_test(test_mixing),
+        cmocka_unit_test(test_planted),        cmocka_unit_test(test_shifted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

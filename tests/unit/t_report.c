@@ -241,8 +241,8 @@ static void test_page_and_json(void **state)
     assert_null(strstr(page, "<script>alert"));
     assert_null(strstr(page, "'&<b>"));
     assert_non_null(strstr(page, "SECRET&lt;/script&gt;&lt;script&gt;alert(1)"));
-    /* the figures' numbers, those of the pairs, their pictures, and five scripts */
-    assert_int_equal(count_of(page, "<script"), 8);
+    /* the figures' numbers, those of the pairs, their pictures, and six scripts */
+    assert_int_equal(count_of(page, "<script"), 9);
     /* Pairs 1, 3, ... name a picture that is there, the others one that is not. */
     assert_int_equal(count_of(page, "<img data-picture"), 10);
     assert_int_equal(count_of(page, "class=\"blank\""), 10);

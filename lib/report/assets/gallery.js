@@ -1,4 +1,4 @@
-// gallery.js - sorts, filters and pages the pairs, and shows one of them large; the view is kept in the address.
+// gallery.js - sorts, filters and pages the pairs; the view, and which pair is large, are kept in the address.
 (() => {
   'use strict';
   const list = document.getElementById('pair-list');
@@ -16,7 +16,8 @@
 
   // ---- pictures: on the first page they stand in the page, all others are lines of one text -------------------
   const shownPictures = new Map();
-  for (const image of list.querySelectorAll('img')) shownPictures.set(Number(image.dataset.picture), image.src);
+  for (const image of list.querySelectorAll('img'))
+    shownPictures.set(Number(image.dataset.picture), image.src);
   const store = document.getElementById('pair-pictures');
   let lines = null;
   function pictureOf(number) {
@@ -32,7 +33,7 @@
     pair.card = cards[i];
     const open = make('button', { type: 'button', className: 'zoom' });
     open.setAttribute('aria-label', `Pair ${pair.rank}, score ${pair.score.toFixed(3)}: show it large`);
-    open.addEventListener('click', () => show(pair));
+    open.addEventListener('click', () => large.show(pair));
     pair.open = open;
     pair.card.append(open);
   });
@@ -110,7 +111,8 @@
       words.set('order', view.low ? 'low' : 'high');
     }
     for (const [key, [low, high]] of Object.entries(view.ranges)) words.set(key, `${low}..${high}`);
-    for (const [key, values] of Object.entries(view.chosen)) for (const value of values) words.append(key, value);
+    for (const [key, values] of Object.entries(view.chosen))
+      for (const value of values) words.append(key, value);
     if (view.found) words.set('found', view.found);
     if (view.find) words.set('find', view.find);
     if (view.show !== facts.first) words.set('show', view.show);
@@ -164,11 +166,14 @@
       if (range === undefined) continue;
       const values = measure.of === null ? [pair[measure.key]] : both(pair, measure);
       const [low, high] = range;
-      const inside = (v) => v !== null && (low === '' || v >= Number(low)) && (high === '' || v <= Number(high));
+      const inside = (v) =>
+        v !== null && (low === '' || v >= Number(low)) && (high === '' || v <= Number(high));
       if (values.length === 0 || !values.every(inside)) return false;
     }
     const wanted = view.find.trim().toLowerCase();
-    return wanted === '' || pair.sides.some((s) => (s.identity ?? s.path ?? '').toLowerCase().includes(wanted));
+    return (
+      wanted === '' || pair.sides.some((s) => (s.identity ?? s.path ?? '').toLowerCase().includes(wanted))
+    );
   }
   function filterWords() {
     const words = view.found ? [view.found === 'yes' ? 'discoveries only' : 'no discoveries'] : [];
@@ -261,7 +266,12 @@
       );
     });
     const legend = upper(measure.label) + (measure.of ? ', both' : '');
-    return make('fieldset', {}, make('legend', { textContent: legend }), make('div', { className: 'ends' }, ...ends));
+    return make(
+      'fieldset',
+      {},
+      make('legend', { textContent: legend }),
+      make('div', { className: 'ends' }, ...ends),
+    );
   }
   function choiceField(key, { label, values }) {
     const boxes = values.map((value) =>
@@ -322,7 +332,11 @@
   const tally = make('p', { className: 'tally' });
   const chosen = make('p', { className: 'chosen' });
   tally.setAttribute('role', 'status');
-  const nothing = make('p', { className: 'nothing', textContent: 'No pair fits these filters.', hidden: true });
+  const nothing = make('p', {
+    className: 'nothing',
+    textContent: 'No pair fits these filters.',
+    hidden: true,
+  });
 
   function pager(where) {
     const step = (by, text) => {
@@ -401,15 +415,18 @@
     writeAddress();
   }
 
+  function reveal(index) {
+    const page = Math.floor(index / view.show) + 1;
+    if (page !== view.page) turn(page);
+  }
+
   // ---- the keyboard: arrows go from card to card, and on to the next page --------------------------------------
   const columns = () => getComputedStyle(list).gridTemplateColumns.split(' ').length;
   const isArrow = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: () => -columns(), ArrowDown: columns };
   function goTo(index) {
-    const pair = shown[index];
-    if (pair === undefined) return;
-    const page = Math.floor(index / view.show) + 1;
-    if (page !== view.page) turn(page);
-    pair.open.focus();
+    if (shown[index] === undefined) return;
+    reveal(index);
+    shown[index].open.focus();
   }
   list.addEventListener('keydown', (event) => {
     const at = shown.findIndex((pair) => pair.open === event.target);
@@ -425,123 +442,21 @@
   });
 
   // ---- one pair, large -----------------------------------------------------------------------------------------
-  // As the cards have them.
-  function twoDigits(value) {
-    const size = Math.abs(value);
-    if (size >= 99.5) return value.toFixed(0);
-    return size !== 0 && size < 1e-4 ? value.toExponential(1) : String(Number(value.toPrecision(2)));
-  }
-  function digits(value, places) {
-    if (value === null || value === undefined) return '\u2013';
-    return (places < 0 ? twoDigits(value) : value.toFixed(places)).replace('-', '\u2212');
-  }
-  const title = make('h3', { id: 'pair-title' });
-  const body = make('div', { className: 'body' });
-  const step = (by, text, label) => {
-    const button = make('button', { type: 'button', textContent: text });
-    button.setAttribute('aria-label', label);
-    button.addEventListener('click', () => beside(by));
-    return button;
-  };
-  const back = step(-1, '\u2039', 'The pair before');
-  const next = step(1, '\u203a', 'The next pair');
-  const close = make('button', { type: 'button', textContent: '\u00d7' });
-  close.setAttribute('aria-label', 'Close');
-  close.addEventListener('click', () => dialog.close());
-  const dialog = make('dialog', { className: 'large' }, make('div', { className: 'head' }, title, back, next, close), body);
-  dialog.setAttribute('aria-labelledby', 'pair-title');
-  list.parentElement.append(dialog);
-
-  function face(pair, side, word) {
-    const number = pair.sides[side].picture;
-    const what =
-      number === null
-        ? make('span', { className: 'blank', textContent: 'no picture' })
-        : make('img', { src: pictureOf(number), alt: `${word} face`, width: 112, height: 112 });
-    return make('figure', {}, what, make('figcaption', { textContent: word }));
-  }
-  function row(name, ...values) {
-    return make(
-      'tr',
-      {},
-      make('th', { scope: 'row', textContent: name }),
-      ...values.map((value) => make('td', {}, value ?? '\u2013')),
-    );
-  }
-  function sidesTable(pair) {
-    const [probe, reference] = pair.sides;
-    const body = make('tbody', {});
-    for (const [key, name] of [
-      ['identity', 'identity'],
-      ['path', 'file'],
-    ])
-      if (facts.names && (probe[key] !== null || reference[key] !== null))
-        body.append(row(name, ...[reference[key], probe[key]].map((text) => text && make('bdi', {}, text))));
-    body.append(row('row', count(reference.row), count(probe.row)));
-    for (const measure of measures.filter((m) => m.of !== null))
-      body.append(row(measure.label, ...[reference, probe].map((s) => digits(s[measure.key], measure.places))));
-    const head = make('tr', {}, make('td', {}), ...['real', 'synthetic'].map((textContent) => make('th', { scope: 'col', textContent })));
-    return make('table', { className: 'sides' }, make('thead', {}, head), body);
-  }
-  function numbers(pair) {
-    const terms = make('dl', { className: 'numbers' });
-    const add = (name, value) =>
-      terms.append(make('div', {}, make('dt', { textContent: name }), make('dd', { textContent: value })));
-    for (const measure of measures.filter((m) => m.of === null))
-      add(measure.label, digits(pair[measure.key], measure.places));
-    if (pair.level !== null) add('reached by different people', pair.level);
-    add('discovery', pair.found ? 'yes' : 'no');
-    if (choices.kind) add('kind', pair.kind ?? '\u2013');
-    if (choices.reviewed) add('reviewed', pair.reviewed ?? '\u2013');
-    return terms;
-  }
-  function show(pair) {
-    const at = shown.indexOf(pair);
-    if (at < 0) return;
-    view.pair = pair;
-    title.replaceChildren(
-      `Pair ${count(pair.rank)} `,
-      make('small', { textContent: `${count(at + 1)} of ${count(shown.length)} shown` }),
-    );
-    back.disabled = at === 0;
-    next.disabled = at === shown.length - 1;
-    const pictures = make('div', { className: 'faces' }, face(pair, 1, 'real'), face(pair, 0, 'synthetic'));
-    body.replaceChildren(...(facts.names ? [pictures] : []), numbers(pair), sidesTable(pair));
-    if (!dialog.open) dialog.showModal();
-    writeAddress();
-  }
-  function beside(by) {
-    const to = shown.indexOf(view.pair) + by;
-    if (to < 0 || to >= shown.length) return;
-    const page = Math.floor(to / view.show) + 1;
-    if (page !== view.page) turn(page);
-    show(shown[to]);
-  }
-  document.addEventListener('keydown', (event) => {
-    if (!dialog.open || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key === 'ArrowLeft') beside(-1);
-    else if (event.key === 'ArrowRight') beside(1);
-    else return;
-    event.preventDefault();
-  });
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close(); // beside the dialog
-  });
-  dialog.addEventListener('close', () => {
-    const pair = view.pair;
-    view.pair = null;
-    writeAddress();
-    pair?.open.focus();
-  });
-  let touch = null;
-  dialog.addEventListener('touchstart', (event) => {
-    touch = event.touches.length === 1 ? [event.touches[0].clientX, event.touches[0].clientY] : null;
-  }, { passive: true });
-  dialog.addEventListener('touchend', (event) => {
-    if (touch === null) return;
-    const [x, y] = [event.changedTouches[0].clientX - touch[0], event.changedTouches[0].clientY - touch[1]];
-    touch = null;
-    if (Math.abs(x) > 50 && Math.abs(x) > 2 * Math.abs(y)) beside(x < 0 ? 1 : -1);
+  const large = pairView({
+    make,
+    count,
+    facts,
+    choices,
+    pictureOf,
+    parent: list.parentElement,
+    shown: () => shown,
+    moved(pair) {
+      const before = view.pair;
+      view.pair = pair;
+      if (pair !== null) reveal(shown.indexOf(pair));
+      else before?.open.focus();
+      writeAddress();
+    },
   });
 
   // ---- start ---------------------------------------------------------------------------------------------------
@@ -550,10 +465,8 @@
     const { pair } = view;
     view.pair = null;
     update();
-    if (pair !== null && shown.includes(pair)) {
-      turn(Math.floor(shown.indexOf(pair) / view.show) + 1);
-      show(pair);
-    } else if (dialog.open) dialog.close();
+    if (pair !== null && shown.includes(pair)) large.show(pair);
+    else if (large.isOpen()) large.close();
     else document.getElementById('pairs').scrollIntoView();
     return true;
   }
