@@ -60,6 +60,7 @@ run 0
 [ -e out/duplicates/made.csv ]
 grep -q ',excluded,' out/faces/tiny/made/images.csv || echo "the repeated picture was not left out"
 cmp out/faces/tiny/made/embeddings.npy out/faces/twin/made/embeddings.npy
+"$LIKENESS" verify out -q >verified || cat verified
 cp -r out before
 
 # A picture that has changed since: refused, and nothing is lost; embedded again when asked for.
