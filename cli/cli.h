@@ -57,6 +57,7 @@ int cmd_person(struct cli *cli, int argc, char **argv);
 int cmd_simulate(struct cli *cli, int argc, char **argv);
 int cmd_plant(struct cli *cli, int argc, char **argv);
 int cmd_power(struct cli *cli, int argc, char **argv);
+int cmd_status(struct cli *cli, int argc, char **argv);
 int cmd_verify(struct cli *cli, int argc, char **argv);
 int cmd_purge(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
@@ -113,6 +114,8 @@ struct serve_options {
     size_t n_links;
 };
 int run_review_server(struct serve_options *serve);
+/* `audit STUDY.INI`, once options are parsed and the context is made (audit_study.c). */
+int audit_study(struct cli *cli, lk_study_options *options, bool dry_run);
 
 /* Parses with argp so that errors exit with EXIT_USAGE and help goes to stdout. */
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input);

@@ -27,7 +27,8 @@ enum {
     KEY_CACHE,
     KEY_EXCLUDE,
     KEY_PRESET,
-    KEY_TRAIN_PRESET
+    KEY_TRAIN_PRESET,
+    KEY_DRY_RUN
 };
 
 enum { MAX_SETS = 100, MAX_STRENGTHS = 64 };
@@ -53,6 +54,9 @@ struct audit {
     int64_t started; /* seconds since 1970 */
     uint64_t limit;  /* discoveries allowed before exit code 10; UINT64_MAX = no limit */
     bool some_unreadable;
+    lk_study_options study; /* file NULL = one audit, by options */
+    bool dry_run;
+    bool single; /* an option was given that a study file does not go with */
 };
 
 static const struct argp_option options[] = {
@@ -86,6 +90,8 @@ static const struct argp_option options[] = {
      "truth.csv of `likeness plant`: print what was planted beside what was found", 3},
     {"limit", KEY_LIMIT, "N", 0, "exit with 10 when more than N synthetic identities are discoveries", 3},
     {"force", KEY_FORCE, NULL, 0, "redo steps in DIR that were made with other settings", 3},
+    {"dry-run", KEY_DRY_RUN, NULL, 0,
+     "with a study file: print its steps with time, memory and room on disk, and do nothing", 3},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "compare with the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 3},
     {"cache", KEY_CACHE, NULL, 0,
@@ -130,9 +136,24 @@ static error_t parse_measure(struct audit *a, int key, char *arg, struct argp_st
     }
 }
 
+/* A study file says all that the options of a single audit would. */
+static void check_study_options(const struct audit *a, struct argp_state *state)
+{
+    lk_embed_options untouched;
+    lk_embed_options_init(&untouched);
+    untouched.force = a->embed.force;
+    if (a->single || memcmp(&untouched, &a->embed, sizeof untouched) != 0)
+        argp_error(
+            state,
+            "a study file says what is audited: expected no options beside --force, --dry-run and common "
+            "ones");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct audit *a = state->input;
+    bool option = key != ARGP_KEY_ARG && key < ARGP_KEY_END;
+    a->single = a->single || (option && key != KEY_FORCE && key != KEY_DRY_RUN);
     switch (key) {
     case 'T':
         a->train = arg;
@@ -177,7 +198,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->limit = cli_number(arg, 0, UINT64_MAX - 1, "--limit", state);
         return 0;
     case KEY_FORCE:
-        a->embed.force = a->match.force = a->measure.force = 1;
+        a->embed.force = a->match.force = a->measure.force = a->study.force = 1;
+        return 0;
+    case KEY_DRY_RUN:
+        a->dry_run = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->study.file != NULL)
+            argp_error(state, "found '%s', expected one study file", arg);
+        a->study.file = arg;
         return 0;
     case KEY_CPU:
         a->match.cpu = cli_cpu(arg, state);
@@ -190,6 +219,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[1] = a->cli;
         return 0;
     case ARGP_KEY_END:
+        if (a->study.file != NULL) {
+            check_study_options(a, state);
+            return 0;
+        }
+        if (a->dry_run)
+            argp_error(state, "--dry-run needs a study file");
         if (a->train == NULL || a->synthetic == NULL || a->output == NULL)
             argp_error(state, "expected --train SET, --synthetic SET and -o DIR");
         return 0;
@@ -237,8 +272,8 @@ static int embed_set(struct audit *a, const char *set, const char *name, char **
     bool excludes = a->exclude != NULL && set == a->synthetic;
     if (is_embedded(set) && excludes) {
         lk_error err;
-        snprintf(err.text, sizeof err.text, "%.900s holds embeddings already: --exclude comes too late for it",
-                 set);
+        snprintf(err.text, sizeof err.text,
+                 "%.900s holds embeddings already: --exclude comes too late for it", set);
         return cli_fail(a->cli, LK_EINVAL, &err);
     }
     if (is_embedded(set)) {
@@ -264,8 +299,8 @@ static int embed_set(struct audit *a, const char *set, const char *name, char **
         snprintf(excluded, sizeof excluded, ", %llu excluded", (unsigned long long)summary.n_excluded);
     cli_note(a->cli, "%s: %llu images, %llu with a face, %llu without, %llu unreadable%s%s", name,
              (unsigned long long)summary.n_images, (unsigned long long)summary.n_embedded,
-             (unsigned long long)summary.n_no_face, (unsigned long long)summary.n_unreadable,
-             excluded, summary.up_to_date ? " (done before)" : "");
+             (unsigned long long)summary.n_no_face, (unsigned long long)summary.n_unreadable, excluded,
+             summary.up_to_date ? " (done before)" : "");
     a->some_unreadable = a->some_unreadable || summary.n_unreadable > 0;
     return EXIT_DONE;
 }
@@ -409,15 +444,16 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
     static const struct argp argp = {
         options,
         parse,
-        "",
+        "[STUDY.INI]",
         "Ask whether a synthetic face dataset contains the people its generator was trained on: embed all "
         "sets, compare everything exactly, measure what leaked, and write DIR/report.html with the tables beside "
-        "it.\v"
+        "it. Or do a whole study: many sets, several matchers, as a study file says.\v"
         "Example:\n  likeness audit --train real/ --holdout withheld/ --synthetic made/ -o audit/\n\n"
         "A set is a folder of images (one folder per person, or flat), a FACES directory or a file of "
         "embeddings (.npy, .npz, .fvecs, .h5, .jsonl). "
         "Without a hold-out the audit lists leads but can show no leak: withhold about 5 % of the persons "
-        "before training.",
+        "before training.\n\n"
+        "  likeness audit study.ini --dry-run",
         children,
         NULL,
         NULL};
@@ -427,11 +463,14 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
     lk_measure_options_init(&a.measure);
     lk_report_options_init(&a.report);
     a.measure.strengths = a.strengths;
+    lk_study_options_init(&a.study);
     cli_parse(&argp, argc, argv, &a);
     a.embed.command = a.match.command = a.measure.command = a.report.command = cli->command;
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;
+    if (a.study.file != NULL)
+        return audit_study(cli, &a.study, a.dry_run);
     cli_use_preset(cli, &a.synthetic_set);
     cli_use_preset(cli, &a.real_sets);
     return run_steps(&a);

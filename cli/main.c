@@ -6,7 +6,8 @@
 #include "cli.h"
 
 const struct command commands[] = {
-    {"audit", "do it all: embed the sets, compare and measure them, write the report", cmd_audit},
+    {"audit", "do it all: embed the sets, compare and measure them, report; or a whole study", cmd_audit},
+    {"status", "say where a running or stopped study is", cmd_status},
     {"models", "list the models, fetch them, test them", cmd_models},
     {"info", "say what a path is: a set of images, results, embeddings", cmd_info},
     {"embed", "detect, align and embed the faces of images", cmd_embed},

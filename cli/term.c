@@ -87,6 +87,8 @@ void term_progress(void *user, const lk_progress *p)
     format_duration(left, sizeof left,
                     last ? elapsed : (double)(p->total - p->done) / (per_second > 0 ? per_second : 1));
     term_clear_line();
+    if (p->n_steps > 0)
+        fprintf(stderr, "[%llu/%llu %s] ", (unsigned long long)p->step, (unsigned long long)p->n_steps, p->step_name);
     fprintf(stderr, "%s: %s of %s %s (%.0f %%), %s/s, %s %s", p->stage, done, total, p->unit,
             p->total > 0 ? 100.0 * (double)p->done / (double)p->total : 100.0, rate, left,
             last ? "in all" : "left");

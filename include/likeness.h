@@ -71,6 +71,8 @@ typedef struct lk_progress {
     uint64_t resumed; /* part of done that an earlier, interrupted run had finished */
     const char *figure_name; /* of a number that shows how the work goes, such as "k-th score"; NULL = none (yet) */
     double figure;
+    uint64_t step, n_steps; /* of a study, from 1; n_steps 0 = this is no study */
+    const char *step_name;
 } lk_progress;
 
 /* Callbacks may come from any thread, but never two at a time. */
@@ -882,6 +884,42 @@ LK_API void lk_review_serve_options_init(lk_review_serve_options *options);
  * port. */
 LK_API lk_status lk_review_serve(lk_ctx *ctx, const lk_review_serve_options *options,
                                  lk_review_ready_fn *ready, void *user, lk_error *err);
+
+/* ---- study: many sets, several matchers ---------------------------------------------------------------- */
+
+typedef struct lk_study_options {
+    const char *file; /* study file (docs/formats.md) */
+    int force;        /* redo steps in the output folder that were made with other settings */
+    const char *command;
+} lk_study_options;
+
+typedef struct lk_study_summary {
+    uint64_t n_steps;
+    uint64_t n_runs;        /* a run is one synthetic set with one training set */
+    int some_unreadable;    /* inputs that could not be read are left out */
+    uint64_t n_exceeded;    /* runs above a limit of the study file */
+    char exceeded[1000];    /* which, and by what, for people; "" = none */
+    char *text;             /* the findings of every run, for people; freed with free() */
+    char output[4096];      /* folder with study.html, study.json and study.csv */
+} lk_study_summary;
+
+LK_API void lk_study_options_init(lk_study_options *options);
+/* Does what the study file says: embeds every set once for each matcher, calibrates, compares every synthetic set
+ * with every training set, measures with all matchers, and writes one report for each run and one over all. Goes on
+ * where an earlier call was stopped. */
+LK_API lk_status lk_study(lk_ctx *ctx, const lk_study_options *options, lk_study_summary *out, lk_error *err);
+/* What lk_study would do: its steps, with time, memory and room on disk. *text is freed with free(). */
+LK_API lk_status lk_study_plan(lk_ctx *ctx, const lk_study_options *options, char **text, lk_error *err);
+
+typedef struct lk_study_progress {
+    uint64_t n_steps, n_done, n_failed;
+    int held;        /* a running process holds the folder */
+    int stopped;     /* nothing runs, and steps are left */
+    char *text;      /* all of it, for people; freed with free() */
+} lk_study_progress;
+
+/* Where the study that writes into a folder is. */
+LK_API lk_status lk_study_where(const char *folder, lk_study_progress *out, lk_error *err);
 
 /* ---- trust: what a folder was made from, is it still so, and biometric data out of it ---------------- */
 

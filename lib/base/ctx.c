@@ -22,6 +22,8 @@ struct lk_ctx {
     atomic_bool cancelled;
     pthread_mutex_t callbacks; /* never two callbacks at a time; also guards next_report */
     double next_report;
+    uint64_t step, n_steps;
+    const char *step_name;
 };
 
 static int available_cores(void)
@@ -144,6 +146,13 @@ void lk_ctx_message(lk_ctx *ctx, lk_level level, const char *format, ...)
     pthread_mutex_unlock(&ctx->callbacks);
 }
 
+void lk_ctx_step(lk_ctx *ctx, uint64_t step, uint64_t n_steps, const char *name)
+{
+    ctx->step = step;
+    ctx->n_steps = n_steps;
+    ctx->step_name = name;
+}
+
 void lk_ctx_progress(lk_ctx *ctx, const lk_progress *progress)
 {
     if (ctx == NULL || ctx->progress == NULL)
@@ -152,7 +161,11 @@ void lk_ctx_progress(lk_ctx *ctx, const lk_progress *progress)
     double now = lk_clock_seconds();
     if (now >= ctx->next_report || progress->done >= progress->total) {
         ctx->next_report = now + 0.1;
-        ctx->progress(ctx->user, progress);
+        lk_progress whole = *progress;
+        whole.step = ctx->step;
+        whole.n_steps = ctx->n_steps;
+        whole.step_name = ctx->step_name;
+        ctx->progress(ctx->user, &whole);
     }
     pthread_mutex_unlock(&ctx->callbacks);
 }

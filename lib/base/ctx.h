@@ -19,6 +19,10 @@ lk_status lk_ctx_check(const lk_ctx *ctx, lk_error *err);
 void lk_ctx_message(lk_ctx *ctx, lk_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Says which step of a longer work all progress is about from now on; n_steps 0 = of none. The name is the caller's
+ * and must live until the next call. Not while threads work. */
+void lk_ctx_step(lk_ctx *ctx, uint64_t step, uint64_t n_steps, const char *name);
+
 /* Cheap enough for every item: passes on at most ten reports a second, and always the last (done == total).
  */
 void lk_ctx_progress(lk_ctx *ctx, const lk_progress *progress);

@@ -15,6 +15,7 @@ extern const char lk_asset_parts_css[];
 extern const char lk_asset_gallery_css[];
 extern const char lk_asset_limits_html[];
 extern const char lk_asset_methods_html[];
+extern const char lk_asset_study_css[]; /* of the pages about a whole study */
 /* The gallery's two, Vega, Vega-Lite, Vega-Embed and the charts', in the order they run. */
 extern const struct lk_asset lk_asset_scripts[];
 extern const size_t lk_n_asset_scripts;

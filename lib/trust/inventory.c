@@ -18,13 +18,23 @@ enum { MOST_DEEP = 16 };
 
 /* What marks a folder as made by one of our commands: a JSON file, and its "kind". An unfinished FACES
  * directory has no meta.json yet. */
-enum folder_kind { OF_EMBED, OF_EMBED_UNFINISHED, OF_MATCH, OF_MEASURE, OF_REPORT, OF_CLEAN, N_FOLDER_KINDS };
+enum folder_kind {
+    OF_EMBED,
+    OF_EMBED_UNFINISHED,
+    OF_MATCH,
+    OF_MEASURE,
+    OF_REPORT,
+    OF_CLEAN,
+    OF_STUDY,
+    N_FOLDER_KINDS
+};
 static const struct {
     const char *file, *kind;
 } markers[N_FOLDER_KINDS] = {
     [OF_EMBED] = {"meta.json", "faces"},     [OF_EMBED_UNFINISHED] = {"state.part.json", "faces"},
     [OF_MATCH] = {"meta.json", "match"},     [OF_MEASURE] = {"measures.json", "measures"},
     [OF_REPORT] = {"report.json", "report"}, [OF_CLEAN] = {"clean.json", "clean"},
+    [OF_STUDY] = {"study.json", "study"},
 };
 
 enum holds { NUMBERS, FACES, PAGE }; /* a page holds faces when pictures are in it */
@@ -61,6 +71,9 @@ static const struct {
     {OF_CLEAN, "clean.json", NUMBERS},
     {OF_CLEAN, "removal.csv", NUMBERS},
     {OF_CLEAN, "kept.csv", NUMBERS},
+    {OF_STUDY, "study.json", NUMBERS},
+    {OF_STUDY, "study.csv", NUMBERS},
+    {OF_STUDY, "study.html", NUMBERS},
 };
 
 struct walk {

@@ -408,6 +408,21 @@ def make_ijb():
     save("ijb", "label", b"1 2 2\n")
 
 
+def make_studies():
+    with open(os.path.join(HERE, "..", "..", "..", "docs", "study.ini.example"), "rb") as f:
+        save("study", "example", f.read())
+    small = (b"[study]\noutput=o\n[matcher m]\nmodel=m\n[train t]\nimages=t\nholdout=h\n[holdout h]\nimages=h\n"
+             b"[synthetic s]\nimages=a\n b\n")
+    save("study", "small", small)
+    save("study", "crlf", b"\xef\xbb\xbf" + small.replace(b"\n", b"\r\n"))
+    save("study", "again", small + b"[train t]\nimages=u\n")
+    save("study", "long", b"[study]\noutput=" + b"o" * 300 + b"\n")
+    save("study", "heading", b"[" + b"x" * 60 + b"]\na=b\n")
+    save("study", "behind", b"[study] x=y\noutput=o\n")
+    save("study", "faces", small + b"[synthetic v]\nfaces.m=v.npy:a\n[limits]\nshare=5\ndiscoveries=1\n")
+    save("study", "numbers", small + b"[measure]\nfdr=nan\nstrength=1e400 0.5\n")
+
+
 def make_reviews():
     """Changes of a review's file, see fuzz_review.c."""
     def changes(*each):
@@ -481,6 +496,7 @@ make_review_requests()
 make_manifests()
 make_labels()
 make_ijb()
+make_studies()
 make_pairs()
 make_reviews()
 make_codes_caches()

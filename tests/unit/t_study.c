@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* t_study.c - study files, the plan made of them, and whether matchers differ. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "stats/susceptible.h"
+#include "study/plan.h"
+
+#define STUDY "[study]\noutput = out\n"
+#define MATCHER "[matcher m]\nmodel = sface\n"
+#define SETS "[train t]\nimages = t\nholdout = h\n[holdout h]\nimages = h\n[synthetic s]\nimages = s\n"
+#define SMALL STUDY MATCHER SETS
+
+static lk_status parse(const char *text, struct lk_study *out, lk_error *err)
+{
+    return lk_study_parse((const uint8_t *)text, strlen(text), out, err);
+}
+
+static void refuse(const char *text, const char *message)
+{
+    struct lk_study study;
+    lk_error err;
+    if (parse(text, &study, &err) == LK_OK)
+        fail_msg("accepted, expected: %s", message);
+    if (strstr(err.text, message) == NULL)
+        fail_msg("says '%s', expected '%s'", err.text, message);
+    assert_int_equal(study.n_sets, 0);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    struct lk_study s;
+    lk_error err;
+    const char *text =
+        "\xef\xbb\xbf; a comment\n" STUDY "name: Two words ; and a comment\nseed = 7\n" MATCHER
+        "aligned = yes\r\n[matcher k]\nmodel = a/b.json\nchoice=central\n"
+        "[train t]\nimages = one\n   two words\n\n\tthree\nholdout = h, g\ncontrol = s\n"
+        "[holdout h]\nimages=h\n[holdout g]\nfaces.m = g.npy\nfaces.k=g\n[synthetic s]\nimages = s\n"
+        "duplicates = no\n[measure]\nstrength = 0.5 -0.25\nfdr=.1\n[limits]\nshare = 2.5\n";
+    if (parse(text, &s, &err) != LK_OK)
+        fail_msg("%s", err.text);
+    assert_string_equal(s.name.text, "Two words");
+    assert_int_equal((int)s.seed.value, 7);
+    assert_int_equal(s.n_matchers, 2);
+    assert_int_equal((int)s.matchers[0].aligned.value, 1);
+    assert_string_equal(s.matchers[1].choice.text, "central");
+    const struct lk_study_set *t = &s.sets[lk_study_find_set(&s, "t")];
+    assert_int_equal(t->images.n, 3);
+    assert_string_equal(t->images.items[1].text, "two words");
+    assert_int_equal(t->images.items[2].line, 16);
+    assert_int_equal(t->holdouts.n, 2);
+    assert_string_equal(t->holdouts.items[1].text, "g");
+    assert_string_equal(lk_study_given_faces(&s, lk_study_find_set(&s, "g"), 0), "g.npy");
+    assert_null(lk_study_given_faces(&s, lk_study_find_set(&s, "h"), 0));
+    assert_int_equal(s.strengths.n, 2);
+    assert_true(lk_study_fdr(&s) == 0.1);
+    assert_true(s.max_share.value == 2.5);
+    assert_int_equal(s.max_discoveries.line, 0);
+    lk_study_close(&s);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    refuse("", "expected output = DIR in [study]");
+    refuse("output = x\n", "line 1: found a key before the first [section]");
+    refuse("[study]\nnothing\n", "line 2: expected [section], key = value");
+    refuse(STUDY "[study]\nseed = 1\n", "line 3: section [study] is there twice");
+    refuse(STUDY "outptu = y\n",
+           "line 3: [study]: unknown key 'outptu', expected one of: name, output, seed");
+    refuse(STUDY "output = y\n", "line 3: [study]: output: given twice, first in line 2");
+    refuse(STUDY "seed = 1.5\n", "line 3: [study]: seed: found '1.5', expected a whole number from 0 to");
+    refuse(STUDY "seed = -1\n", "found '-1', expected a whole number");
+    refuse(STUDY "seed =\n", "found '', expected a whole number");
+    refuse(STUDY "name =\n", "found nothing behind it");
+    refuse(STUDY "name = a\n  b\n", "line 4: [study]: name: takes one value, found another line");
+    refuse("[study x]\noutput = o\n", "section [study x]: found a name, expected [study]");
+    refuse("[stduy]\noutput = o\n", "line 1: unknown section [stduy]");
+    refuse(STUDY "[matcher]\nmodel = m\n", "expected [matcher NAME]");
+    refuse(STUDY "[matcher a/b]\nmodel = m\n", "expected [matcher NAME]");
+    refuse(STUDY "[matcher .m]\nmodel = m\n", "expected [matcher NAME]");
+    refuse(STUDY "[matcher m]\n[limits]\nshare=1\n", "line 3: the section has no keys");
+    refuse(SMALL "[limits]\n", "the section has no keys");
+    refuse(STUDY " [matcher m]\n", "line 3: a section's heading is indented");
+    refuse(STUDY "[matcher m] model = m\n", "line 3: found text behind a section's heading");
+    refuse(STUDY "[a section with a name that is longer than forty-eight bytes]\n",
+           "heading of at most 48 bytes");
+    refuse(
+        STUDY
+        "name = "
+        "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+        "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+        "\n",
+        "line 3: has 207 bytes, expected at most 197");
+    refuse(STUDY MATCHER SETS "[holdout t]\nimages = x\n", "the name 't' is taken by the set of line 5");
+    refuse(STUDY MATCHER SETS "[matcher m]\nmodel = n\n", "section [matcher m] is there twice");
+    refuse(STUDY MATCHER SETS "[matcher  m]\nmodel = n\n", "[matcher m] is there twice");
+    refuse(STUDY SETS, "expected at least one section [matcher NAME]");
+    refuse(STUDY MATCHER "[train t]\nimages = t\n", "expected at least one section [synthetic NAME]");
+    refuse(STUDY MATCHER "[train t]\nimages = t\nholdout = g\n[synthetic s]\nimages = s\n",
+           "line 7: [train t]: holdout: there is no section [holdout g]");
+    refuse(SMALL "[holdout u]\nimages = u\n", "nothing uses [holdout u]");
+    refuse(SMALL "[calibration c]\nimages = u\n[calibration d]\nimages = u\n", "there are 2 calibrations");
+    refuse(SMALL "[synthetic r]\nformat = zip\n", "[synthetic r]: expected images, or faces.m");
+    refuse(SMALL "[synthetic r]\nfaces.x = zip\n", "faces.x: there is no section [matcher x]");
+    refuse(SMALL "[synthetic r]\nimages = x\npreset = nobody\n", "there is none with the name 'nobody'");
+    refuse(SMALL "[synthetic r]\nimages = x\nduplicates = yes\nexclude = y\n", "no other list to exclude");
+    refuse(SMALL "[synthetic r]\nimages = x\nduplicates = maybe\n", "found 'maybe', expected yes or no");
+    refuse(SMALL "[measure]\nstrength = 0.5 x\n", "found 'x', expected numbers from -1 to 1");
+    refuse(SMALL "[measure]\nfdr = 0.7\n", "found '0.7', expected a number from 1e-06 to 0.5");
+    refuse(SMALL "[measure]\nfdr = nan\n", "found 'nan'");
+    refuse(SMALL "[train u]\nimages = u\n[limits]\nshare = 1\n",
+           "a limit needs a hold-out, and [train u] has none");
+    refuse(STUDY "[matcher m]\nchoice = cent\n" SETS, "found 'cent', expected one of: largest central");
+    refuse(STUDY "[matcher m]\naligned = yes\n" SETS, "[matcher m]: expected model, since it has to embed t");
+    struct lk_study study;
+    lk_error err;
+    assert_int_equal(lk_study_parse((const uint8_t *)"[study]\nname=a\0b\n", 17, &study, &err), LK_EFORMAT);
+    assert_non_null(strstr(err.text, "line 2: holds a NUL byte"));
+}
+
+/* Each set once for each matcher, each run by all of them. */
+static void test_plan(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {
+        "duplicates s", "embed m t",   "embed m h",   "embed m s",   "embed m c",   "calibrate m",
+        "embed k t",    "embed k h",   "embed k s",   "match m t s", "match k t s", "measure t s",
+        "report t s",   "match m t r", "match k t r", "measure t r", "report t r",  "compare"};
+    struct lk_study s;
+    struct lk_study_plan plan;
+    lk_error err;
+    const char *text =
+        SMALL "duplicates = yes\n[matcher k]\nmodel=k\nthresholds=x\n[calibration c]\nimages=c\n"
+              "[synthetic r]\nfaces.m=r\nfaces.k=r\ntrain=t\n";
+    if (parse(text, &s, &err) != LK_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(lk_study_plan_make(&plan, &s, &err), LK_OK);
+    assert_int_equal(plan.n, sizeof expected / sizeof *expected);
+    for (size_t i = 0; i < plan.n; i++)
+        assert_string_equal(plan.steps[i].name, expected[i]);
+    lk_study_plan_free(&plan);
+    lk_study_close(&s);
+}
+
+/* docs/methods.md, "Do matchers differ in their susceptibility?" */
+static void test_worked_example(void **state)
+{
+    (void)state;
+    float first[] = {0.9f, 0.7f, 0.5f, 0.3f}, second[] = {0.4f, 0.3f, 0.2f, 0.1f};
+    struct lk_described a, b;
+    struct lk_cochran c;
+    lk_error err;
+    lk_describe(first, 4, &a);
+    lk_describe(second, 4, &b);
+    assert_true(fabs(a.mean - 0.6) < 1e-7 && fabs(b.mean - 0.25) < 1e-7);
+    assert_true(fabs(a.sd * a.sd - 0.0667) < 5e-5 && fabs(b.sd * b.sd - 0.0167) < 5e-5);
+    assert_true(fabs(lk_d_prime(&a, &b) - 1.715) < 5e-4);
+    assert_true(lk_ks_distance(first, 4, second, 4) == 0.75);
+    static const uint8_t found[] = {1, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0};
+    assert_int_equal(lk_cochran_q(found, 3, 6, &c, &err), LK_OK);
+    assert_true(fabs(c.q - 6.5) < 1e-12 && c.df == 2 && fabs(c.p - 0.039) < 5e-4);
+    assert_int_equal(lk_cochran_q(found, 1, 6, &c, &err), LK_EINVAL);
+    lk_describe(first, 0, &a);
+    assert_true(isnan(a.mean) && isnan(lk_d_prime(&a, &b)) && isnan(lk_ks_distance(first, 0, second, 4)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_worked_example),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
