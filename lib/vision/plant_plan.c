@@ -228,20 +228,27 @@ static void draw_parameters(struct lk_plant_item *item, double alpha, struct lk_
     }
 }
 
+/* Others in random order, so that nobody is blended with twice before everybody was. */
+struct partners {
+    const struct groups *others;
+    size_t *order, next;
+};
+
 /* A picture of somebody else in others. */
-static size_t draw_partner(const struct groups *others, const struct person *person, struct lk_rng *rng)
+static size_t draw_partner(struct partners *partners, const struct person *person, struct lk_rng *rng)
 {
-    size_t group = lk_rng_below(rng, others->n - (person->planted ? 0 : 1));
-    if (!person->planted && group >= person->group)
-        group++;
+    const struct groups *others = partners->others;
+    size_t group = partners->order[partners->next++ % others->n];
+    if (!person->planted && group == person->group)
+        group = partners->order[partners->next++ % others->n];
     return others->members[others->starts[group] + lk_rng_below(rng, group_size(others, group))].picture;
 }
 
 static lk_status add_person(struct lk_plant_plan *plan, const struct person *person,
-                            const struct groups *train, const struct groups *others, double alpha,
+                            const struct groups *train, struct partners *partners, double alpha,
                             struct lk_rng *rng, lk_error *err)
 {
-    const struct groups *from = person->planted ? train : others;
+    const struct groups *from = person->planted ? train : partners->others;
     const struct member *members = from->members + from->starts[person->group];
     size_t n = group_size(from, person->group);
     if (person->kind == LK_PLANT_OTHER)
@@ -254,7 +261,7 @@ static lk_status add_person(struct lk_plant_plan *plan, const struct person *per
                                        .source = members[i].picture, .kind = person->kind};
         draw_parameters(item, alpha, rng);
         if (person->kind == LK_PLANT_BLEND)
-            item->partner = draw_partner(others, person, rng);
+            item->partner = draw_partner(partners, person, rng);
         if (person->kind == LK_PLANT_OTHER) {
             plan->moved[item->source] = true;
             plan->n_moved++;
@@ -270,9 +277,11 @@ static lk_status make(struct lk_plant_plan *plan, struct cast *cast, struct grou
     size_t n_kinds;
     LK_TRY(parse_kinds(options->kinds, kinds, &n_kinds, err));
     uint64_t n_others = options->n_others > 0 ? options->n_others : others->n;
+    bool blends = false;
     for (size_t i = 0; i < n_kinds; i++)
-        LK_NEED(kinds[i] != LK_PLANT_BLEND || others->n >= 2, err, LK_EINVAL,
-                "%s: has one identity, expected two for kind 'blend'", options->others);
+        blends = blends || kinds[i] == LK_PLANT_BLEND;
+    LK_NEED(!blends || others->n >= 2, err, LK_EINVAL, "%s: has one identity, expected two for kind 'blend'",
+            options->others);
     cast->people = lk_calloc(train->n + others->n, sizeof *cast->people, err);
     if (cast->people == NULL)
         return LK_ENOMEM;
@@ -281,10 +290,12 @@ static lk_status make(struct lk_plant_plan *plan, struct cast *cast, struct grou
     plan->n_planted = cast->n;
     LK_TRY(choose_others(cast, others, options, n_others, kinds, n_kinds, &rng, err));
     size_t *order = shuffled(cast->n, &rng, err);
-    lk_status status = order != NULL ? LK_OK : LK_ENOMEM;
+    struct partners partners = {.others = others, .order = blends ? shuffled(others->n, &rng, err) : NULL};
+    lk_status status = order != NULL && (partners.order != NULL || !blends) ? LK_OK : LK_ENOMEM;
     for (size_t i = 0; i < cast->n && status == LK_OK; i++)
-        status = add_person(plan, &cast->people[order[i]], train, others, options->alpha, &rng, err);
+        status = add_person(plan, &cast->people[order[i]], train, &partners, options->alpha, &rng, err);
     free(order);
+    free(partners.order);
     return status;
 }
 
