@@ -133,7 +133,8 @@ void lk_study_put_spreads(FILE *f, const json_t *root, const json_t *run)
           "median. Of "
           "synthetic identities it is the best score with anybody in the hold-out and in the training set. "
           "Where the "
-          "two lie alike, closeness is chance.</figcaption></figure>\n",
+          "two lie alike, closeness is chance; the best of several hold-outs lies higher by "
+          "itself.</figcaption></figure>\n",
           f);
 }
 

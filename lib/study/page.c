@@ -285,7 +285,9 @@ static void put_explanations(FILE *f)
         "distance</b> the "
         "largest difference of two distribution functions. Of the nearest scores both compare training set "
         "and "
-        "hold-out: 0 is chance. They are distances, not tests.\n"
+        "hold-out: with one hold-out 0 is chance; the best of several hold-outs is higher by chance alone. "
+        "They are "
+        "distances, not tests.\n"
         "<li><b>Cochran\xe2\x80\x99s Q</b> asks whether matchers find the same share of the same "
         "identities.\n</ul>\n"
         "</section>\n",
