@@ -50,7 +50,6 @@ static lk_status begin(struct job *j, int *up_to_date, lk_error *err)
 
 static lk_status search(struct job *j, struct lk_search_options *options, struct lk_str *inputs, lk_error *err)
 {
-    LK_TRY(work_dir_of(j, j->ranks->rank, &j->work_dir, err));
     LK_TRY(lk_mkdirs(j->work_dir.text, err));
     LK_TRY(lk_match_search_options(&j->match, inputs, options, err));
     options->work_dir = j->work_dir.text;
@@ -98,17 +97,28 @@ static lk_status write_all(struct job *j, lk_error *err)
     return LK_OK;
 }
 
+/* Also after a run that was killed when the tables were written. */
+static void forget_work(const struct job *j)
+{
+    lk_search_forget(j->work_dir.text);
+    rmdir(j->work_dir.text);
+}
+
 static int run(struct job *j)
 {
     lk_error err;
     int up_to_date = 0;
     lk_status status = lk_scan_check(j->options.cpu, &err);
     if (status == LK_OK)
+        status = work_dir_of(j, j->ranks->rank, &j->work_dir, &err);
+    if (status == LK_OK)
         status = lk_match_open_sets(&j->match, &err);
     if (status == LK_OK && j->ranks->rank == 0)
         status = begin(j, &up_to_date, &err);
     int code = ranks_agree(j->ranks, j->cli, status, &err);
     MPI_Bcast(&up_to_date, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (code == EXIT_DONE && up_to_date)
+        forget_work(j);
     if (code != EXIT_DONE || up_to_date)
         return code;
 
@@ -126,10 +136,8 @@ static int run(struct job *j)
     if (j->ranks->rank == 0)
         status = write_all(j, &err);
     code = ranks_agree(j->ranks, j->cli, status, &err);
-    if (code == EXIT_DONE) {
-        lk_search_forget(j->work_dir.text);
-        rmdir(j->work_dir.text);
-    }
+    if (code == EXIT_DONE)
+        forget_work(j);
     return code;
 }
 
