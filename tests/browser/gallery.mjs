@@ -345,6 +345,7 @@ async function keyboard() {
 
 async function touch() {
   await withPage('touch', address(path), phone, async (page) => {
+    await page.locator('html[data-drawn="all"]').waitFor({ state: 'attached', timeout: 60000 }); // charts move the pairs down
     await page.locator('.zoom').nth(2).tap();
     const title = async () => (await page.locator('#pair-title').textContent()).split(' ')[1];
     same(await title(), '3', 'tapped');
