@@ -3,6 +3,7 @@
 #include "formats/json.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,34 @@ json_t *lk_json_text(const char *text)
     json_t *value = status == LK_OK ? json_stringn(clean.text, clean.len) : NULL;
     lk_str_free(&clean);
     return value;
+}
+
+json_t *lk_json_text_or_null(const char *text)
+{
+    return text != NULL ? lk_json_text(text) : json_null();
+}
+
+json_t *lk_json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *lk_json_count(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+json_t *lk_json_estimate(double value, double low, double high)
+{
+    return json_pack("{s:o, s:o, s:o}", "value", lk_json_number(value), "low", lk_json_number(low), "high",
+                     lk_json_number(high));
+}
+
+/* jansson takes the reference also when it fails, so one flag at the end is enough. */
+void lk_json_set(json_t *object, const char *key, json_t *value, bool *failed)
+{
+    if (json_object_set_new(object, key, value) != 0)
+        *failed = true;
 }
 
 static const char *type_name(const json_t *value)

@@ -4,6 +4,7 @@
 #define LK_FORMATS_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -16,6 +17,14 @@ lk_status lk_json_write(const char *path, const json_t *value, lk_error *err);
 /* A string value from bytes that may not be UTF-8 (file names, command lines): every byte that does not
  * belong to a character becomes U+FFFD. New reference; NULL when memory is out. */
 json_t *lk_json_text(const char *text);
+
+/* Parts of an object that is being made. New references; what cannot be made is NULL. */
+json_t *lk_json_text_or_null(const char *text); /* null for NULL */
+json_t *lk_json_number(double value);           /* null for what is not finite */
+json_t *lk_json_count(uint64_t value);
+json_t *lk_json_estimate(double value, double low, double high); /* an object with these three */
+/* Sets a member and takes its value; *failed becomes true when that, or making the value, failed. */
+void lk_json_set(json_t *object, const char *key, json_t *value, bool *failed);
 
 /* Member of an object with its type checked; `where` names the file for the message. A missing optional
  * member leaves *out alone. */

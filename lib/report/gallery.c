@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/json.h"
 #include "report/html.h"
 #include "report/report.h"
 #include "vision/kind.h"
@@ -210,11 +211,6 @@ static void put_pair(const struct lk_report *r, const struct lk_report_pair *pai
 
 /* ---- the same for gallery.js ------------------------------------------------------------------------ */
 
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *size_or_null(size_t value)
 {
     return value != SIZE_MAX ? json_integer((json_int_t)value) : json_null();
@@ -223,10 +219,11 @@ static json_t *size_or_null(size_t value)
 static json_t *side_to_json(const struct lk_report *r, const struct lk_report_pair *pair, int side)
 {
     bool bare = r->options->no_faces;
-    json_t *out = json_pack(
-        "{s:I, s:o, s:o, s:o}", "row", (json_int_t)(side == 0 ? pair->probe : pair->reference), "picture",
-        size_or_null(pair->picture[side]), "identity", lk_utf8_json(bare ? NULL : pair->identity[side]),
-        "path", lk_utf8_json(bare ? NULL : pair->path[side]));
+    json_t *out =
+        json_pack("{s:I, s:o, s:o, s:o}", "row", (json_int_t)(side == 0 ? pair->probe : pair->reference),
+                  "picture", size_or_null(pair->picture[side]), "identity",
+                  lk_json_text_or_null(bare ? NULL : pair->identity[side]), "path",
+                  lk_json_text_or_null(bare ? NULL : pair->path[side]));
     for (int m = N_OF_PAIR; m < N_MEASURES; m++) {
         double value = value_of(pair, m, side);
         if (isfinite(value) && json_object_set_new(out, measures[m].key, json_real(value)) != 0) {
@@ -243,9 +240,10 @@ static json_t *pair_to_json(const struct lk_report *r, const struct lk_report_pa
     const struct lk_report_level *level = level_of(r, pair->score);
     return json_pack(
         "{s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:[o, o]}", "rank", (json_int_t)pair->rank, "score",
-        number(pair->score), "margin", number(pair->margin), "e", number(pair->e_value), "q", number(pair->q),
-        "level", level != NULL ? json_string(lk_rate(&rate, level->fmr)) : json_null(), "found",
-        pair->discovered, "kind", lk_utf8_json(pair->kind), "reviewed", lk_utf8_json(pair->reviewed), "sides",
+        lk_json_number(pair->score), "margin", lk_json_number(pair->margin), "e",
+        lk_json_number(pair->e_value), "q", lk_json_number(pair->q), "level",
+        level != NULL ? json_string(lk_rate(&rate, level->fmr)) : json_null(), "found", pair->discovered,
+        "kind", lk_json_text_or_null(pair->kind), "reviewed", lk_json_text_or_null(pair->reviewed), "sides",
         side_to_json(r, pair, 0), side_to_json(r, pair, 1));
 }
 

@@ -136,14 +136,6 @@ char *lk_utf8_copy(const char *bytes, lk_error *err)
     return s.text;
 }
 
-json_t *lk_utf8_json(const char *bytes)
-{
-    char *clean = bytes != NULL ? lk_utf8_copy(bytes, NULL) : NULL;
-    json_t *out = bytes == NULL ? json_null() : clean != NULL ? json_string(clean) : NULL;
-    free(clean);
-    return out;
-}
-
 /* ---- numbers ---------------------------------------------------------------------------------------- */
 
 static const char *dash(struct lk_number *out)

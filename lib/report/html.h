@@ -21,8 +21,6 @@ lk_status lk_html_json(FILE *f, const json_t *value, lk_error *err);
 /* A copy in which every byte sequence that is not UTF-8 became U+FFFD; for JSON. NULL with err when memory is
  * out. */
 char *lk_utf8_copy(const char *bytes, lk_error *err);
-/* Such a copy as a JSON string, null for NULL. New reference; NULL when memory is out. */
-json_t *lk_utf8_json(const char *bytes);
 
 /* Numbers. They return `out`, so that they can stand in an argument list. */
 struct lk_number {

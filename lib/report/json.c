@@ -7,27 +7,10 @@
 #include "report/html.h"
 #include "report/report.h"
 
-/* jansson's packing takes these over; a NULL anywhere makes the whole pack fail, which is the one place of
- * failure. */
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *count(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
-static json_t *text(const char *value)
-{
-    return lk_utf8_json(value);
-}
-
 /* A name or path: withheld with --no-faces. */
 static json_t *name(const struct lk_report *r, const char *value)
 {
-    return text(r->options->no_faces ? NULL : value);
+    return lk_json_text_or_null(r->options->no_faces ? NULL : value);
 }
 
 static json_t *append(json_t *list, json_t *entry)
@@ -54,13 +37,14 @@ static json_t *set_to_json(const struct lk_report *r, size_t i)
 {
     const struct lk_report_set *s = &r->sets[i];
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", name(r, s->path), "images",
-                     s->open ? count(s->faces.n_images) : json_null(), "no_face",
-                     s->open ? count(s->n_no_face) : json_null(), "unreadable",
-                     s->open ? count(s->n_unreadable) : json_null(), "excluded_by_list",
-                     s->open ? count(s->n_by_list) : json_null(), "excluded", count(s->excluded),
-                     "compared", count(s->rows), "identities", count(s->identities), "embeddings_sha256",
-                     text(s->sha256), "images_sha256",
-                     text(json_string_value(json_object_get(s->entry, "images_sha256"))));
+                     s->open ? lk_json_count(s->faces.n_images) : json_null(), "no_face",
+                     s->open ? lk_json_count(s->n_no_face) : json_null(), "unreadable",
+                     s->open ? lk_json_count(s->n_unreadable) : json_null(), "excluded_by_list",
+                     s->open ? lk_json_count(s->n_by_list) : json_null(), "excluded",
+                     lk_json_count(s->excluded), "compared", lk_json_count(s->rows), "identities",
+                     lk_json_count(s->identities), "embeddings_sha256", lk_json_text_or_null(s->sha256),
+                     "images_sha256",
+                     lk_json_text_or_null(json_string_value(json_object_get(s->entry, "images_sha256"))));
 }
 
 static json_t *holdout_to_json(const struct lk_report *r, size_t i)
@@ -76,17 +60,18 @@ static json_t *control_to_json(const struct lk_report *r, size_t i)
 static json_t *sets_to_json(const struct lk_report *r)
 {
     return json_pack("{s:o, s:o, s:o, s:o}", "synthetic", set_to_json(r, LK_SYNTHETIC), "training",
-                     set_to_json(r, LK_TRAINING), "holdouts", list_of(r, r->n_holdouts, holdout_to_json), "controls",
-                     list_of(r, r->n_controls, control_to_json));
+                     set_to_json(r, LK_TRAINING), "holdouts", list_of(r, r->n_holdouts, holdout_to_json),
+                     "controls", list_of(r, r->n_controls, control_to_json));
 }
 
 static json_t *level_to_json(const struct lk_report *r, size_t i)
 {
     const struct lk_report_level *l = &r->levels[i];
-    return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "fmr", number(l->fmr), "score", number(l->score),
-                     "supported", l->supported, "tar", number(l->tar), "share_training",
-                     number(l->all[LK_EXPOSURE_TRAIN]), "share_holdout", number(l->all[LK_EXPOSURE_HOLDOUT]),
-                     "share_by_chance", number(l->all_chance));
+    return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "fmr", lk_json_number(l->fmr), "score",
+                     lk_json_number(l->score), "supported", l->supported, "tar", lk_json_number(l->tar),
+                     "share_training", lk_json_number(l->all[LK_EXPOSURE_TRAIN]), "share_holdout",
+                     lk_json_number(l->all[LK_EXPOSURE_HOLDOUT]), "share_by_chance",
+                     lk_json_number(l->all_chance));
 }
 
 /* The published attack over the complete sets. */
@@ -96,9 +81,9 @@ static json_t *exposure_to_json(const struct lk_report *r)
         return json_null();
     const struct lk_exposure *e = &r->exposure;
     const struct lk_exposure_set *held = &e->galleries[LK_EXPOSURE_HOLDOUT];
-    return json_pack("{s:o, s:o, s:o, s:o}", "images", count(e->n_probes), "references",
-                     count(e->galleries[LK_EXPOSURE_TRAIN].rows), "holdout_references",
-                     held->given ? count(held->rows) : json_null(), "thresholds",
+    return json_pack("{s:o, s:o, s:o, s:o}", "images", lk_json_count(e->n_probes), "references",
+                     lk_json_count(e->galleries[LK_EXPOSURE_TRAIN].rows), "holdout_references",
+                     held->given ? lk_json_count(held->rows) : json_null(), "thresholds",
                      list_of(r, r->n_levels, level_to_json));
 }
 
@@ -109,13 +94,14 @@ static json_t *discoveries_to_json(const struct lk_report *r)
         const struct lk_report_unit *u = &r->units[i];
         if (!u->discovered)
             continue;
-        list = append(list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "identity",
-                                      name(r, u->identity), "probe", count(u->image), "reference",
-                                      count(u->reference), "path", name(r, u->image_path),
-                                      "reference_identity", name(r, u->person), "images", count(u->n_images),
-                                      "training", number(u->train), "holdout", number(u->holdout), "margin",
-                                      number(u->margin), "q", number(u->q), "e_value", number(u->e_value), "kind",
-                                      text(u->kind)));
+        list = append(
+            list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "identity",
+                            name(r, u->identity), "probe", lk_json_count(u->image), "reference",
+                            lk_json_count(u->reference), "path", name(r, u->image_path), "reference_identity",
+                            name(r, u->person), "images", lk_json_count(u->n_images), "training",
+                            lk_json_number(u->train), "holdout", lk_json_number(u->holdout), "margin",
+                            lk_json_number(u->margin), "q", lk_json_number(u->q), "e_value",
+                            lk_json_number(u->e_value), "kind", lk_json_text_or_null(u->kind)));
     }
     return list;
 }
@@ -129,8 +115,8 @@ static json_t *persons_to_json(const struct lk_report *r)
     for (size_t i = 0; i < r->n_persons && !r->options->no_faces; i++) {
         const struct lk_report_person *p = &r->persons[i];
         if (p->in_train && p->q <= q)
-            list = append(list, json_pack("{s:o, s:o, s:o}", "person", name(r, p->name), "score", number(p->score), "q",
-                                          number(p->q)));
+            list = append(list, json_pack("{s:o, s:o, s:o}", "person", name(r, p->name), "score",
+                                          lk_json_number(p->score), "q", lk_json_number(p->q)));
     }
     return list;
 }
@@ -138,18 +124,19 @@ static json_t *persons_to_json(const struct lk_report *r)
 static json_t *pair_to_json(const struct lk_report *r, size_t i)
 {
     const struct lk_report_pair *p = &r->pairs[i];
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "rank", count(p->rank), "score",
-                     number(p->score), "probe", count(p->probe), "reference", count(p->reference), "probe_path",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "rank",
+                     lk_json_count(p->rank), "score", lk_json_number(p->score), "probe",
+                     lk_json_count(p->probe), "reference", lk_json_count(p->reference), "probe_path",
                      name(r, p->path[0]), "reference_path", name(r, p->path[1]), "probe_identity",
                      name(r, p->identity[0]), "reference_identity", name(r, p->identity[1]), "discovery",
-                     p->discovered, "margin", number(p->margin), "q", number(p->q), "e_value", number(p->e_value), "kind",
-                     text(p->kind));
+                     p->discovered, "margin", lk_json_number(p->margin), "q", lk_json_number(p->q), "e_value",
+                     lk_json_number(p->e_value), "kind", lk_json_text_or_null(p->kind));
 }
 
 static json_t *truth_level_to_json(const struct lk_report *r, size_t i)
 {
-    return json_pack("{s:o, s:o, s:o}", "fmr", number(r->levels[i].fmr), "planted", count(r->levels[i].planted),
-                     "innocent", count(r->levels[i].innocent));
+    return json_pack("{s:o, s:o, s:o}", "fmr", lk_json_number(r->levels[i].fmr), "planted",
+                     lk_json_count(r->levels[i].planted), "innocent", lk_json_count(r->levels[i].innocent));
 }
 
 static json_t *truth_to_json(const struct lk_report *r)
@@ -157,18 +144,19 @@ static json_t *truth_to_json(const struct lk_report *r)
     const struct lk_report_truth *t = &r->truth;
     if (!t->given)
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "planted", count(t->n_planted), "found",
-                     count(t->n_planted_found), "false", count(t->n_false_found), "absent",
-                     count(t->n_planted_absent), "not_named", count(t->n_unknown), "right_person",
-                     count(t->n_right_person), "person_known", count(t->n_person_known), "sha256", text(t->sha256),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "planted", lk_json_count(t->n_planted),
+                     "found", lk_json_count(t->n_planted_found), "false", lk_json_count(t->n_false_found),
+                     "absent", lk_json_count(t->n_planted_absent), "not_named", lk_json_count(t->n_unknown),
+                     "right_person", lk_json_count(t->n_right_person), "person_known",
+                     lk_json_count(t->n_person_known), "sha256", lk_json_text_or_null(t->sha256),
                      "at_thresholds", list_of(r, r->n_levels, truth_level_to_json));
 }
 
 static json_t *making_to_json(const struct lk_report *r, const char *of)
 {
-    return json_pack("{s:o, s:o, s:o}", "name", text(lk_report_fact(r, of, "name")), "sha256",
-                     text(lk_report_fact(r, of, "sha256")), "licence",
-                     text(lk_report_fact(r, of, "licence")));
+    return json_pack("{s:o, s:o, s:o}", "name", lk_json_text_or_null(lk_report_fact(r, of, "name")), "sha256",
+                     lk_json_text_or_null(lk_report_fact(r, of, "sha256")), "licence",
+                     lk_json_text_or_null(lk_report_fact(r, of, "licence")));
 }
 
 /* What reviewers saw, without what names anybody. */
@@ -190,8 +178,8 @@ static json_t *review_to_json(const struct lk_report *r)
         json_array_append_new(reviewers, bare);
     }
     json_t *bare = json_pack("{s:s, s:o, s:O?, s:O?, s:o}", "kind", "review", "reviewers", reviewers, "alpha",
-                             json_object_get(copy, "alpha"), "theta", json_object_get(copy, "theta"), "reviewed",
-                             count(json_array_size(json_object_get(copy, "cases"))));
+                             json_object_get(copy, "alpha"), "theta", json_object_get(copy, "theta"),
+                             "reviewed", lk_json_count(json_array_size(json_object_get(copy, "cases"))));
     json_decref(copy);
     return bare;
 }
@@ -205,30 +193,35 @@ static json_t *measured(const struct lk_report *r, const char *key)
 
 static json_t *verdict_to_json(const struct lk_report *r)
 {
-    return json_pack("{s:s, s:s, s:s}", "name", lk_verdict_name(r->verdict), "sentence", r->sentence, "plain", r->plain);
+    return json_pack("{s:s, s:s, s:s}", "name", lk_verdict_name(r->verdict), "sentence", r->sentence, "plain",
+                     r->plain);
 }
 
 static json_t *numbers_to_json(const struct lk_report *r)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "settings", measured(r, "settings"), "seed",
-                     measured(r, "seed"), "matching", measured(r, "matching"), "doubles", measured(r, "doubles"),
-                     "balance", measured(r, "balance"), "measures", measured(r, "measures"), "assumptions",
-                     measured(r, "assumptions"), "outputs", measured(r, "outputs"), "tool", measured(r, "tool"));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "settings", measured(r, "settings"),
+                     "seed", measured(r, "seed"), "matching", measured(r, "matching"), "doubles",
+                     measured(r, "doubles"), "balance", measured(r, "balance"), "measures",
+                     measured(r, "measures"), "assumptions", measured(r, "assumptions"), "outputs",
+                     measured(r, "outputs"), "tool", measured(r, "tool"));
 }
 
 static json_t *report_to_json(const struct lk_report *r)
 {
     int same = lk_report_same_making(r);
-    return json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "kind", "report", "format", 1, "tool", lk_version(), "command", name(r, r->options->command),
-                     "verdict", verdict_to_json(r), "unit", r->by_identity ? "identity" : "image", "units",
-                     count(r->n_units), "sets", sets_to_json(r), "model", making_to_json(r, "model"), "detector",
-                     making_to_json(r, "detector"), "alignment", text(lk_report_fact(r, NULL, "alignment")),
-                     "same_making", same < 0 ? json_null() : json_boolean(same), "measured", numbers_to_json(r),
-                     "exposure", exposure_to_json(r), "calibration_sha256",
-                     r->calibration.given ? text(r->calibration.sha256) : json_null(), "discoveries",
-                     discoveries_to_json(r), "persons", persons_to_json(r), "pairs",
-                     list_of(r, r->n_pairs, pair_to_json), "review", review_to_json(r), "truth", truth_to_json(r));
+    return json_pack(
+        "{s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
+        "kind", "report", "format", 1, "tool", lk_version(), "command", name(r, r->options->command),
+        "verdict", verdict_to_json(r), "unit", r->by_identity ? "identity" : "image", "units",
+        lk_json_count(r->n_units), "sets", sets_to_json(r), "model", making_to_json(r, "model"), "detector",
+        making_to_json(r, "detector"), "alignment",
+        lk_json_text_or_null(lk_report_fact(r, NULL, "alignment")), "same_making",
+        same < 0 ? json_null() : json_boolean(same), "measured", numbers_to_json(r), "exposure",
+        exposure_to_json(r), "calibration_sha256",
+        r->calibration.given ? lk_json_text_or_null(r->calibration.sha256) : json_null(), "discoveries",
+        discoveries_to_json(r), "persons", persons_to_json(r), "pairs", list_of(r, r->n_pairs, pair_to_json),
+        "review", review_to_json(r), "truth", truth_to_json(r));
 }
 
 lk_status lk_report_write_json(const struct lk_report *r, const char *path, lk_error *err)

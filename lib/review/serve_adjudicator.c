@@ -6,36 +6,27 @@
 #include "formats/json.h"
 #include "review/serve.h"
 
-static json_t *text_or_null(const char *text)
-{
-    return text != NULL ? lk_json_text(text) : json_null();
-}
-
-static json_t *number_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *answers_json(const struct lk_review_case *c, size_t n_reviewers)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n_reviewers; i++)
         json_array_append_new(list, json_pack("{s:s,s:o,s:I}", "answer",
                                               lk_review_answer_name(c->answers[i].answer), "note",
-                                              text_or_null(c->answers[i].note), "milliseconds",
+                                              lk_json_text_or_null(c->answers[i].note), "milliseconds",
                                               (json_int_t)c->answers[i].milliseconds));
     return list;
 }
 
 static json_t *case_json(const struct lk_review_case *c, size_t n_reviewers)
 {
-    return json_pack(
-        "{s:I,s:[oo],s:[oo],s:o,s:o,s:b,s:i,s:[II],s:o,s:o,s:o}", "item", (json_int_t)c->item, "paths",
-        text_or_null(c->path[0]), text_or_null(c->path[1]), "names", text_or_null(c->name[0]),
-        text_or_null(c->name[1]), "score", number_or_null(c->score), "e_value", number_or_null(c->e_value),
-        "discovery", (int)c->discovery, "unanimous", c->unanimous, "others", (json_int_t)c->n_context[0],
-        (json_int_t)c->n_context[1], "answers", answers_json(c, n_reviewers), "decision",
-        text_or_null(lk_review_decision_name(c->decision)), "note", text_or_null(c->decision_note));
+    return json_pack("{s:I,s:[oo],s:[oo],s:o,s:o,s:b,s:i,s:[II],s:o,s:o,s:o}", "item", (json_int_t)c->item,
+                     "paths", lk_json_text_or_null(c->path[0]), lk_json_text_or_null(c->path[1]), "names",
+                     lk_json_text_or_null(c->name[0]), lk_json_text_or_null(c->name[1]), "score",
+                     lk_json_number(c->score), "e_value", lk_json_number(c->e_value), "discovery",
+                     (int)c->discovery, "unanimous", c->unanimous, "others", (json_int_t)c->n_context[0],
+                     (json_int_t)c->n_context[1], "answers", answers_json(c, n_reviewers), "decision",
+                     lk_json_text_or_null(lk_review_decision_name(c->decision)), "note",
+                     lk_json_text_or_null(c->decision_note));
 }
 
 static lk_status cases_json(struct lk_serve *serve, const struct lk_review_reviewer *who, json_t **out,

@@ -12,13 +12,6 @@
 
 /* ---- writing -------------------------------------------------------------------------------------- */
 
-/* jansson takes the reference also when it fails, so one flag at the end is enough. */
-static void set(json_t *object, const char *key, json_t *value, bool *failed)
-{
-    if (json_object_set_new(object, key, value) != 0)
-        *failed = true;
-}
-
 static json_t *text_or_null(const char *text)
 {
     return text != NULL && text[0] != '\0' ? lk_json_text(text) : json_null();
@@ -32,28 +25,30 @@ static json_t *describe_set(const struct lk_match_set *s, bool *failed)
         if (json_array_append_new(excluded, json_integer(checks->excluded[i])) != 0)
             *failed = true;
     json_t *model = s->faces.meta != NULL ? json_object_get(s->faces.meta, "model") : NULL;
-    set(object, "path", lk_json_text(s->faces.path), failed);
-    set(object, "rows", json_integer((json_int_t)s->faces.matrix.rows), failed);
-    set(object, "array", text_or_null(s->faces.array), failed);
-    set(object, "excluded", excluded, failed);
-    set(object, "checks", lk_row_checks_json(checks), failed);
-    set(object, "dim", json_integer((json_int_t)s->faces.matrix.dim), failed);
-    set(object, "identities", json_integer((json_int_t)s->n_labels), failed);
-    set(object, "embeddings_sha256", json_string(s->embeddings_sha256), failed);
-    set(object, "images_sha256", text_or_null(s->images_sha256), failed);
-    set(object, "model", model != NULL ? json_incref(model) : json_null(), failed);
+    lk_json_set(object, "path", lk_json_text(s->faces.path), failed);
+    lk_json_set(object, "rows", json_integer((json_int_t)s->faces.matrix.rows), failed);
+    lk_json_set(object, "array", text_or_null(s->faces.array), failed);
+    lk_json_set(object, "excluded", excluded, failed);
+    lk_json_set(object, "checks", lk_row_checks_json(checks), failed);
+    lk_json_set(object, "dim", json_integer((json_int_t)s->faces.matrix.dim), failed);
+    lk_json_set(object, "identities", json_integer((json_int_t)s->n_labels), failed);
+    lk_json_set(object, "embeddings_sha256", json_string(s->embeddings_sha256), failed);
+    lk_json_set(object, "images_sha256", text_or_null(s->images_sha256), failed);
+    lk_json_set(object, "model", model != NULL ? json_incref(model) : json_null(), failed);
     return object;
 }
 
 static json_t *describe_sample(const struct lk_search_result *result, bool *failed)
 {
     json_t *sample = json_object();
-    set(sample, "seed", json_integer((json_int_t)result->galleries[LK_GALLERY_TRAIN].sample_seed), failed);
-    set(sample, "size", json_integer((json_int_t)result->galleries[LK_GALLERY_TRAIN].sample_size), failed);
-    set(sample, "holdout_seed", json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_seed),
-        failed);
-    set(sample, "holdout_size", json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_size),
-        failed);
+    lk_json_set(sample, "seed", json_integer((json_int_t)result->galleries[LK_GALLERY_TRAIN].sample_seed),
+                failed);
+    lk_json_set(sample, "size", json_integer((json_int_t)result->galleries[LK_GALLERY_TRAIN].sample_size),
+                failed);
+    lk_json_set(sample, "holdout_seed",
+                json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_seed), failed);
+    lk_json_set(sample, "holdout_size",
+                json_integer((json_int_t)result->galleries[LK_GALLERY_HOLDOUT].sample_size), failed);
     return sample;
 }
 
@@ -65,30 +60,32 @@ lk_status lk_match_meta_new(json_t **out, const struct lk_match *match, const st
     char *here = getcwd(NULL, 0);
     json_t *meta = json_object();
     bool failed = here == NULL;
-    set(meta, "kind", json_string(o->n_shards > 0 ? "match_shard" : "match"), &failed);
-    set(meta, "format", json_integer(1), &failed);
-    set(meta, "tool", json_sprintf("likeness %s", lk_version()), &failed);
-    set(meta, "command", text_or_null(o->command), &failed);
-    set(meta, "working_directory", text_or_null(here), &failed);
-    set(meta, "probes", describe_set(&match->probes, &failed), &failed);
-    set(meta, "references", describe_set(&match->galleries[LK_GALLERY_TRAIN], &failed), &failed);
-    set(meta, "holdout",
-        lk_match_has(match, LK_GALLERY_HOLDOUT) ? describe_set(&match->galleries[LK_GALLERY_HOLDOUT], &failed)
-                                                : json_null(),
-        &failed);
+    lk_json_set(meta, "kind", json_string(o->n_shards > 0 ? "match_shard" : "match"), &failed);
+    lk_json_set(meta, "format", json_integer(1), &failed);
+    lk_json_set(meta, "tool", json_sprintf("likeness %s", lk_version()), &failed);
+    lk_json_set(meta, "command", text_or_null(o->command), &failed);
+    lk_json_set(meta, "working_directory", text_or_null(here), &failed);
+    lk_json_set(meta, "probes", describe_set(&match->probes, &failed), &failed);
+    lk_json_set(meta, "references", describe_set(&match->galleries[LK_GALLERY_TRAIN], &failed), &failed);
+    lk_json_set(meta, "holdout",
+                lk_match_has(match, LK_GALLERY_HOLDOUT)
+                    ? describe_set(&match->galleries[LK_GALLERY_HOLDOUT], &failed)
+                    : json_null(),
+                &failed);
     if (o->n_shards > 0)
-        set(meta, "shard",
-            json_pack("{s:I, s:I}", "index", (json_int_t)o->shard, "count", (json_int_t)o->n_shards), &failed);
-    set(meta, "k", json_integer((json_int_t)o->k), &failed);
-    set(meta, "r", json_integer((json_int_t)o->r), &failed);
-    set(meta, "min_score", isnan(o->min_score) ? json_null() : json_real(o->min_score), &failed);
-    set(meta, "pairs", json_integer((json_int_t)result->n_pairs), &failed);
-    set(meta, "best", json_real(train->pairs[0].score), &failed);
-    set(meta, "kth", json_real(train->pairs[train->n_pairs - 1].score), &failed);
-    set(meta, "sample", describe_sample(result, &failed), &failed);
-    set(meta, "exact_from", json_real((result->exact_bin - 200) / 200.0), &failed);
-    set(meta, "seconds", json_real(seconds), &failed);
-    set(meta, "outputs", json_incref(outputs), &failed);
+        lk_json_set(meta, "shard",
+                    json_pack("{s:I, s:I}", "index", (json_int_t)o->shard, "count", (json_int_t)o->n_shards),
+                    &failed);
+    lk_json_set(meta, "k", json_integer((json_int_t)o->k), &failed);
+    lk_json_set(meta, "r", json_integer((json_int_t)o->r), &failed);
+    lk_json_set(meta, "min_score", isnan(o->min_score) ? json_null() : json_real(o->min_score), &failed);
+    lk_json_set(meta, "pairs", json_integer((json_int_t)result->n_pairs), &failed);
+    lk_json_set(meta, "best", json_real(train->pairs[0].score), &failed);
+    lk_json_set(meta, "kth", json_real(train->pairs[train->n_pairs - 1].score), &failed);
+    lk_json_set(meta, "sample", describe_sample(result, &failed), &failed);
+    lk_json_set(meta, "exact_from", json_real((result->exact_bin - 200) / 200.0), &failed);
+    lk_json_set(meta, "seconds", json_real(seconds), &failed);
+    lk_json_set(meta, "outputs", json_incref(outputs), &failed);
     free(here);
     if (failed) {
         json_decref(meta);
@@ -222,8 +219,9 @@ static lk_status read_summary(const json_t *meta, const char *where, lk_match_su
     return LK_OK;
 }
 
-static lk_status compare(const struct lk_match *match, const char *dir, const char *path, enum lk_match_state *state,
-                         struct lk_str *what, lk_match_summary *summary, lk_error *err)
+static lk_status compare(const struct lk_match *match, const char *dir, const char *path,
+                         enum lk_match_state *state, struct lk_str *what, lk_match_summary *summary,
+                         lk_error *err)
 {
     json_t *meta = NULL;
     const char *kind = "";

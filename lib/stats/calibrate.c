@@ -103,11 +103,6 @@ static lk_status summarise(lk_calibration *out, struct lk_labelled *l, int force
     return LK_OK;
 }
 
-static json_t *text_or_null(const char *text)
-{
-    return text != NULL ? lk_json_text(text) : json_null();
-}
-
 /* What a threshold is good for: the model that made the vectors. */
 static json_t *model_json(const struct lk_faces *faces)
 {
@@ -161,9 +156,9 @@ static lk_status write_thresholds(const lk_calibrate_options *options, const str
     json_t *sample = l->sampled ? json_pack("{s:I}", "seed", (json_int_t)l->seed) : json_null();
     json_t *value = json_pack(
         "{s:s,s:i,s:s,s:o,s:o,s:o,s:s,s:o,s:o,s:I,s:I,s:I,s:o,s:f,s:f,s:o,s:o}", "kind", "thresholds",
-        "format", 1, "tool", lk_version(), "command", text_or_null(options->command), "faces",
+        "format", 1, "tool", lk_version(), "command", lk_json_text_or_null(options->command), "faces",
         lk_json_text(options->faces), "model", model_json(faces), "protocol", protocol(options), "pairs",
-        text_or_null(list_of_pairs(options)), "templates", templates_json(options, c), "genuine",
+        lk_json_text_or_null(list_of_pairs(options)), "templates", templates_json(options, c), "genuine",
         (json_int_t)c->n_genuine, "impostor", (json_int_t)c->n_impostor, "missing", (json_int_t)c->n_missing,
         "sample", sample, "eer", c->eer, "auc", c->auc, "accuracy", accuracy_json(c), "thresholds",
         lk_thresholds_to_json(c->thresholds, c->n_thresholds));
