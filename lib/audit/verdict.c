@@ -43,11 +43,6 @@ static void say_controls(struct lk_audit *a)
              a->control_found, 100 * a->in->q, a->control_least, a->control_most);
 }
 
-static struct lk_gallery_size size_of(const struct lk_audit *a, size_t g)
-{
-    return (struct lk_gallery_size){a->n_each, a->galleries[g].rows};
-}
-
 /* What the verdict states: leaks as alike as two images of one person where T has such images, else the
  * weakest leak asked for that the run would have found, else the strongest. */
 static struct lk_evidence_power stated_power(const struct lk_audit *a)
@@ -77,12 +72,9 @@ void lk_audit_give_verdict(struct lk_audit *a)
     if (lk_audit_has_holdout(a)) {
         check_balance(a);
         e.has_holdout = 1;
-        e.train = size_of(a, 0);
-        e.holdout = size_of(a, 1);
         e.pull = a->pull;
         e.competition = a->competition;
         e.hub_discoveries = a->hub_discoveries;
-        e.has_persons_once = 1;
         e.persons_once = a->persons_once.discoveries;
         e.unbalanced = a->unbalanced[0] != '\0' ? a->unbalanced : NULL;
         e.power = stated_power(a);

@@ -52,8 +52,7 @@ struct lk_said lk_said_of(const uint32_t *yes, const uint32_t *asked, size_t n_i
     return out;
 }
 
-/* ---- random numbers
- * ----------------------------------------------------------------------------------------- */
+/* ---- random numbers ------------------------------------------------------------------------------------ */
 
 static double draw_normal(struct lk_rng *rng)
 {
@@ -84,8 +83,7 @@ static double draw_share(struct lk_rng *rng, const struct lk_said *said)
     return x / (x + y);
 }
 
-/* ---- the share of true cases
- * -------------------------------------------------------------------------------- */
+/* ---- the share of true cases --------------------------------------------------------------------------- */
 
 static double clip(double share)
 {

@@ -128,8 +128,7 @@ done:
     return status;
 }
 
-/* ---- measuring ------------------------------------------------------------------------------------------
- */
+/* ---- measuring ----------------------------------------------------------------------------------------- */
 
 static lk_list_degrees public_degrees(const struct lk_degrees *d)
 {
@@ -230,8 +229,7 @@ static lk_status measure(const struct numbered *l, const lk_list_options *option
     return LK_OK;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 static json_t *real_or_null(double value)
 {

@@ -15,8 +15,7 @@ double lk_none_seen_limit(uint64_t n, double confidence)
     return n == 0 ? 1 : -expm1(log1p(-confidence) / (double)n);
 }
 
-/* ---- planted sets ----------------------------------------------------------------------------------------
- */
+/* ---- planted sets -------------------------------------------------------------------------------------- */
 
 struct outcome {
     double detected, found, false_share;

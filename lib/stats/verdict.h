@@ -6,10 +6,6 @@
 #include "stats/decoys.h"
 #include "stats/pull.h"
 
-struct lk_gallery_size {
-    uint64_t identities, images; /* without labels every image is its own identity */
-};
-
 /* The smallest leak that the run would have found. */
 struct lk_evidence_power {
     int measured;
@@ -30,13 +26,10 @@ struct lk_evidence {
     int units_are_images; /* the synthetic set has no labels: each image is a unit */
     int has_holdout;
     /* The rest counts with a hold-out only. */
-    struct lk_gallery_size train, holdout;
     struct lk_pull pull;
     struct lk_competition competition;
     uint64_t hub_discoveries; /* most discoveries that have one and the same reference as their best match */
-    /* Discoveries when only the unit with the largest margin counts of those that share their nearest person,
-     * where that was looked at. */
-    int has_persons_once;
+    /* Discoveries when only the unit with the largest margin counts of those that share their nearest person. */
     uint64_t persons_once;
     const char *unbalanced; /* in words: the check that refuted that the galleries are exchangeable; NULL = none */
     struct lk_evidence_power power;

@@ -325,8 +325,6 @@ static struct lk_evidence plain_evidence(void)
     return (struct lk_evidence){
         .n_units = 800,
         .has_holdout = 1,
-        .train = {1000, 5000},
-        .holdout = {1000, 5000},
         .pull = {.pi = 0.051, .pi_low = -0.02, .pi_high = 0.12},
         .competition = {.n = 800, .wins = 420, .q = 0.05, .resolution = 20, .largest_decoy = 0.125}};
 }
@@ -351,24 +349,15 @@ static void test_verdict(void **state)
 
     e = plain_evidence();
     e.competition.discoveries = 38;
+    e.persons_once = 21;
     e.hub_discoveries = 19;
     expect(&e, LK_VERDICT_LEAK_SHOWN, "38 of 800 synthetic identities");
     expect(&e, LK_VERDICT_LEAK_SHOWN, "estimated at 5.1 % (95 % interval 0.0 to 12.0 %)");
     e.hub_discoveries = 20;
     expect(&e, LK_VERDICT_NOT_INTERPRETABLE, "20 of the 38 discoveries");
-
-    e = plain_evidence();
-    e.competition.discoveries = 38; /* found, but the galleries must be fit for it */
-    e.holdout = (struct lk_gallery_size){950, 4750};
-    expect(&e, LK_VERDICT_LEAK_SHOWN, "Leak shown");
-    e.holdout = (struct lk_gallery_size){949, 4745};
-    expect(&e, LK_VERDICT_NOT_INTERPRETABLE, "1000 identities with 5.00 images each against 949");
-    e.holdout = (struct lk_gallery_size){1000, 4000};
-    expect(&e, LK_VERDICT_LEAK_SHOWN, "Leak shown");
-    e.holdout = (struct lk_gallery_size){1000, 3999};
-    expect(&e, LK_VERDICT_NOT_INTERPRETABLE, "not matched in size");
-    e.holdout = (struct lk_gallery_size){0, 0};
-    expect(&e, LK_VERDICT_NOT_INTERPRETABLE, "not matched in size");
+    e.hub_discoveries = 19;
+    e.persons_once = 0;
+    expect(&e, LK_VERDICT_NOT_INTERPRETABLE, "with each person counted once none is left");
 
     e = plain_evidence();
     e.has_holdout = 0;
@@ -405,7 +394,7 @@ static void test_verdict(void **state)
     expect(&e, LK_VERDICT_COPIES_SHOWN, "By the scores alone: Not interpretable: without a hold-out");
     e = plain_evidence();
     e.copies = (struct lk_evidence_copies){3, 2};
-    e.competition.discoveries = 38;
+    e.competition.discoveries = e.persons_once = 38;
     expect(&e, LK_VERDICT_COPIES_SHOWN, "By the scores alone: Leak shown: 38 of 800");
 
     char little[20];
