@@ -51,8 +51,7 @@ struct review_input {
     const char *last; /* the option that left none */
 };
 
-/* ---- new
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- new ----------------------------------------------------------------------------------------------- */
 
 static void print_new(const lk_review_new_options *o, const lk_review_new_summary *s,
                       char (*tokens)[LK_REVIEW_TOKEN_SIZE])
@@ -85,8 +84,7 @@ static int review_new(struct review_input *in)
     return summary.n_unreadable > 0 ? EXIT_SOME_UNREADABLE : EXIT_DONE;
 }
 
-/* ---- stats and export
- * ------------------------------------------------------------------------------------------ */
+/* ---- stats and export ---------------------------------------------------------------------------------- */
 
 static void print_estimate(const char *what, lk_review_estimate e)
 {
@@ -172,8 +170,7 @@ static int review_serve(struct review_input *in)
     return run_review_server(&in->serve);
 }
 
-/* ---- which
- * --------------------------------------------------------------------------------------------------- */
+/* ---- which --------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -27,8 +27,7 @@ void lk_person_options_init(lk_person_options *options)
     *options = (lk_person_options){.nearest = 10, .choice = LK_FACE_CENTRAL};
 }
 
-/* ---- photos ----------------------------------------------------------------------------------------------
- */
+/* ---- photos -------------------------------------------------------------------------------------------- */
 
 static const char *recorded(const struct person *p, const char *part, const char *key)
 {
@@ -115,8 +114,7 @@ static lk_status embed_photos(struct person *p, lk_error *err)
     return LK_OK;
 }
 
-/* ---- the hold-out
- * ------------------------------------------------------------------------------------------ */
+/* ---- the hold-out -------------------------------------------------------------------------------------- */
 
 /* Number of the person of each row of the hold-out that takes part. */
 static uint32_t person_of(const struct lk_search_set *set, uint64_t row)
@@ -183,8 +181,7 @@ static lk_status holdout_scores(struct person *p, float **out, size_t *n, lk_err
     return LK_OK;
 }
 
-/* ---- the synthetic set
- * -------------------------------------------------------------------------------------- */
+/* ---- the synthetic set --------------------------------------------------------------------------------- */
 
 static int by_score(const void *a, const void *b)
 {
@@ -256,8 +253,7 @@ static lk_status search_synthetic(struct person *p, lk_person_result *r, lk_erro
     return status;
 }
 
-/* ---- the result
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the result ---------------------------------------------------------------------------------------- */
 
 static lk_status write_json(const lk_person_options *o, const lk_person_result *r, lk_error *err)
 {

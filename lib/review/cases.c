@@ -52,8 +52,7 @@ static lk_status ensure_closed(struct lk_review_store *store, int64_t reviewer, 
     return lk_review_db_end(store, close_review(store, reviewer, err), err);
 }
 
-/* ---- the list
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the list ------------------------------------------------------------------------------------------ */
 
 static lk_status count_context(struct lk_review_store *store, struct lk_review_case *c, lk_error *err)
 {
@@ -148,8 +147,7 @@ void lk_review_cases_free(struct lk_review_cases *cases)
     *cases = (struct lk_review_cases){0};
 }
 
-/* ---- pictures and decisions
- * ------------------------------------------------------------------------------------ */
+/* ---- pictures and decisions ---------------------------------------------------------------------------- */
 
 lk_status lk_review_store_case_picture(struct lk_review_store *store, int64_t reviewer, int64_t item,
                                        int side, enum lk_review_what what, uint8_t **bytes, size_t *len,

@@ -75,8 +75,7 @@ lk_status lk_review_plan_hash(struct lk_review_store *store, char hex[65], lk_er
     return status;
 }
 
-/* ---- the answer log's hash
- * --------------------------------------------------------------------------------- */
+/* ---- the answer log's hash ----------------------------------------------------------------------------- */
 
 static lk_status add_text(struct lk_hash *hash, const char *text, lk_error *err)
 {

@@ -26,8 +26,7 @@ static int answer_of(const struct work *w, size_t item, size_t reviewer)
     return w->answers[item * w->all->n_reviewers + reviewer];
 }
 
-/* ---- one reviewer
- * -------------------------------------------------------------------------------------------- */
+/* ---- one reviewer -------------------------------------------------------------------------------------- */
 
 static void count_controls(const struct work *w, size_t r, struct lk_review_numbers *n)
 {
@@ -100,8 +99,7 @@ static lk_status one_reviewer(const struct work *w, size_t r, struct lk_review_n
     return median_time(w, r, &n->persons[r].milliseconds, err);
 }
 
-/* ---- all reviewers
- * ------------------------------------------------------------------------------------------- */
+/* ---- all reviewers ------------------------------------------------------------------------------------- */
 
 /* Over items shown for the first time; `candidates` leaves out the controls, which are made to be clear. */
 static lk_status agreement(const struct work *w, bool candidates, lk_review_estimate *out, size_t *n_items,

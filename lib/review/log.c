@@ -8,8 +8,7 @@
 
 enum { MOST_MILLISECONDS = 24 * 3600 * 1000 };
 
-/* ---- what the log says
- * ------------------------------------------------------------------------------------- */
+/* ---- what the log says --------------------------------------------------------------------------------- */
 
 lk_status lk_review_closed(struct lk_review_store *store, bool *closed, lk_error *err)
 {
@@ -89,8 +88,7 @@ lk_status lk_review_state(struct lk_review_store *store, int64_t reviewer, struc
     return LK_OK;
 }
 
-/* ---- adding rows
- * --------------------------------------------------------------------------------------------- */
+/* ---- adding rows --------------------------------------------------------------------------------------- */
 
 static int64_t now_milliseconds(void)
 {

@@ -95,8 +95,7 @@ lk_status lk_review_store_add_context(struct lk_review_store *store, int64_t ite
     return lk_review_db_run(store, stmt, err);
 }
 
-/* ---- order
- * ------------------------------------------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------------------------------------- */
 
 /* Items in the order of their numbers, which count from 1 without gaps. */
 struct order {

@@ -47,8 +47,7 @@ static lk_status check_options(const lk_review_new_options *o, lk_error *err)
     return LK_OK;
 }
 
-/* ---- choosing
- * ------------------------------------------------------------------------------------------------ */
+/* ---- choosing ------------------------------------------------------------------------------------------ */
 
 /* A pair whose pictures were read can be shown; a mated one must be two photos, not one. */
 static lk_status can_show(const struct job *job, enum lk_review_kind kind, const struct lk_review_pair *pair,
@@ -144,8 +143,7 @@ static lk_status choose(struct job *job, lk_error *err)
     return LK_OK;
 }
 
-/* ---- storing
- * -------------------------------------------------------------------------------------------------- */
+/* ---- storing ------------------------------------------------------------------------------------------- */
 
 /* Other photos of both sides, for the adjudicator: those of the rows after the shown one, in a circle. */
 static lk_status each_context(struct job *job, const struct lk_review_pair *pair, int64_t item, lk_error *err)

@@ -9,8 +9,7 @@
 #include "formats/csv.h"
 #include "review/new.h"
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------------------- */
 
 /* A table whose rows become pairs. Columns that are not there are SIZE_MAX. */
 struct table {
@@ -221,8 +220,7 @@ lk_status lk_review_decoys(const struct lk_review_sets *sets, const char *measur
     return LK_OK;
 }
 
-/* ---- drawn at random
- * ------------------------------------------------------------------------------------------ */
+/* ---- drawn at random ----------------------------------------------------------------------------------- */
 
 /* NaN where the sets were not made with one model. */
 static double score_of(const struct lk_review_sets *sets, const struct lk_review_face side[2])

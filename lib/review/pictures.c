@@ -71,8 +71,7 @@ void lk_review_shots_free(struct lk_review_shots *shots)
     free(shots);
 }
 
-/* ---- which
- * -------------------------------------------------------------------------------------------------- */
+/* ---- which --------------------------------------------------------------------------------------------- */
 
 static int key_of(char key[48], struct lk_review_face face)
 {
@@ -116,8 +115,7 @@ size_t lk_review_shots_failed(const struct lk_review_shots *shots, const char **
     return n;
 }
 
-/* ---- making
- * -------------------------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------------------------------------- */
 
 /* The whole picture in the middle of a square, black beside it. */
 static lk_status fit(const struct lk_image *picture, int size, struct lk_image *out, lk_error *err)
@@ -234,8 +232,7 @@ lk_status lk_review_shots_read(struct lk_review_shots *s, lk_error *err)
     return status;
 }
 
-/* ---- use
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- use ----------------------------------------------------------------------------------------------- */
 
 lk_status lk_review_shots_store(struct lk_review_shots *shots, struct lk_review_face face,
                                 struct lk_review_store *store, int64_t *number, lk_error *err)

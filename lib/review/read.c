@@ -36,8 +36,7 @@ static lk_status each_row(struct reading *in, const char *sql,
     return status;
 }
 
-/* ---- the plan ---------------------------------------------------------------------------------------------
- */
+/* ---- the plan ------------------------------------------------------------------------------------------ */
 
 static lk_status take_value(struct reading *in, sqlite3_stmt *stmt, lk_error *err)
 {
@@ -111,8 +110,7 @@ static lk_status read_plan(struct reading *in, lk_error *err)
     return in->given != NULL && in->stands != NULL ? LK_OK : LK_ENOMEM;
 }
 
-/* ---- the log ----------------------------------------------------------------------------------------------
- */
+/* ---- the log ------------------------------------------------------------------------------------------- */
 
 static lk_status take_decision(struct reading *in, sqlite3_stmt *stmt, lk_error *err)
 {

@@ -14,8 +14,7 @@ enum {
     N_PORTS = 10000,
 };
 
-/* ---- replies --------------------------------------------------------------------------------------------
- */
+/* ---- replies ------------------------------------------------------------------------------------------- */
 
 lk_status lk_serve_json(struct lk_http_reply *reply, json_t *value, size_t least, lk_error *err)
 {
@@ -64,8 +63,7 @@ static void refuse(struct lk_http_reply *reply, int status, const char *why)
     reply->status = status;
 }
 
-/* ---- requests -------------------------------------------------------------------------------------------
- */
+/* ---- requests ------------------------------------------------------------------------------------------ */
 
 static const char *refusal(int status)
 {
@@ -145,8 +143,7 @@ static void answer(void *arg, const struct lk_http_request *http, struct lk_http
     }
 }
 
-/* ---- the job --------------------------------------------------------------------------------------------
- */
+/* ---- the job ------------------------------------------------------------------------------------------- */
 
 /* A port that belongs to this review, so that links still work after a restart. */
 static uint16_t own_port(const struct lk_review_store *store)

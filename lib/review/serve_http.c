@@ -53,8 +53,7 @@ struct lk_http {
     struct exchange *suspended;
 };
 
-/* ---- replies --------------------------------------------------------------------------------------------
- */
+/* ---- replies ------------------------------------------------------------------------------------------- */
 
 static bool add_headers(struct MHD_Response *response, const struct lk_http_reply *reply)
 {
@@ -96,8 +95,7 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct lk_h
     return result;
 }
 
-/* ---- requests -------------------------------------------------------------------------------------------
- */
+/* ---- requests ------------------------------------------------------------------------------------------ */
 
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
@@ -216,8 +214,7 @@ static size_t leave_escapes(void *arg, struct MHD_Connection *connection, char *
     return strlen(text);
 }
 
-/* ---- connections ----------------------------------------------------------------------------------------
- */
+/* ---- connections --------------------------------------------------------------------------------------- */
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode what)
@@ -274,8 +271,7 @@ static int32_t resume_due(struct lk_http *http, double now)
     return (int32_t)(1e3 * wait + 0.999);
 }
 
-/* ---- the server -----------------------------------------------------------------------------------------
- */
+/* ---- the server ---------------------------------------------------------------------------------------- */
 
 static lk_status listen_on(uint16_t port, int *out, uint16_t *bound, lk_error *err)
 {

@@ -10,8 +10,7 @@
 
 enum { MAX_MILLISECONDS = 24 * 3600 * 1000 };
 
-/* ---- headers ---------------------------------------------------------------------------------------------
- */
+/* ---- headers ------------------------------------------------------------------------------------------- */
 
 static bool is_port(const char *text)
 {
@@ -54,8 +53,7 @@ static bool take_token(const char *authorization, char out[LK_REVIEW_TOKEN_SIZE]
            take_id(authorization + 7, strlen(authorization + 7), out);
 }
 
-/* ---- paths -----------------------------------------------------------------------------------------------
- */
+/* ---- paths --------------------------------------------------------------------------------------------- */
 
 /* The next part of a path, up to a '/' or the end; false when there is none or it is empty. */
 static bool next_part(const char **path, const char **part, size_t *len)
@@ -185,8 +183,7 @@ int lk_serve_parse(const struct lk_http_request *http, struct lk_serve_request *
     return 0;
 }
 
-/* ---- bodies ----------------------------------------------------------------------------------------------
- */
+/* ---- bodies -------------------------------------------------------------------------------------------- */
 
 /* An object with no other members than those named; the list ends with NULL. */
 static lk_status parse_object(const uint8_t *bytes, size_t len, const char *const *known, json_t **out,

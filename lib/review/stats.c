@@ -21,8 +21,7 @@ static lk_status read_review(const char *path, struct lk_review_all *out, lk_err
     return status;
 }
 
-/* ---- stats
- * --------------------------------------------------------------------------------------------------- */
+/* ---- stats --------------------------------------------------------------------------------------------- */
 
 static lk_status give(const struct lk_review_numbers *numbers, const char *output, const char *command,
                       char **json, lk_error *err)
@@ -57,8 +56,7 @@ lk_status lk_review_stats(lk_ctx *ctx, const char *review, const char *output, c
     return LK_OK;
 }
 
-/* ---- export
- * -------------------------------------------------------------------------------------------------- */
+/* ---- export -------------------------------------------------------------------------------------------- */
 
 static void put_text(FILE *f, const char *text)
 {

@@ -8,8 +8,7 @@
 #include "base/hash.h"
 #include "review/db.h"
 
-/* ---- words -----------------------------------------------------------------------------------------------
- */
+/* ---- words --------------------------------------------------------------------------------------------- */
 
 static const struct {
     int answer;
@@ -68,8 +67,7 @@ bool lk_review_decision_parse(const char *text, enum lk_review_decision *decisio
     return false;
 }
 
-/* ---- open, free, log in
- * ------------------------------------------------------------------------------------- */
+/* ---- open, free, log in -------------------------------------------------------------------------------- */
 
 static lk_status read_plan_hash(struct lk_review_store *store, lk_error *err)
 {
@@ -145,8 +143,7 @@ lk_status lk_review_store_login(struct lk_review_store *store, const char *token
     return status;
 }
 
-/* ---- screens
- * -------------------------------------------------------------------------------------------------- */
+/* ---- screens ------------------------------------------------------------------------------------------- */
 
 static lk_status next(struct lk_review_store *store, int64_t reviewer, struct lk_review_screen *out,
                       lk_error *err)
@@ -193,8 +190,7 @@ lk_status lk_review_store_picture(struct lk_review_store *store, int64_t reviewe
                              err);
 }
 
-/* ---- progress
- * -------------------------------------------------------------------------------------------------- */
+/* ---- progress ------------------------------------------------------------------------------------------ */
 
 static lk_status progress(struct lk_review_store *store, struct lk_review_progress *out, lk_error *err)
 {

@@ -198,8 +198,7 @@ lk_status lk_review_store_context_picture(struct lk_review_store *store, int64_t
 lk_status lk_review_store_decide(struct lk_review_store *store, int64_t reviewer, int64_t item,
                                  enum lk_review_decision decision, const char *note, lk_error *err);
 
-/* ---- reading all ----------------------------------------------------------------------------------------
- */
+/* ---- reading all --------------------------------------------------------------------------------------- */
 
 /* An answer that stands. */
 struct lk_review_given {

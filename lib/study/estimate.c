@@ -100,8 +100,7 @@ static struct cost cost_of(const struct estimate *e, const struct lk_study_step 
     return (struct cost){2, 1e8, 2e6};
 }
 
-/* ---- text
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- text ---------------------------------------------------------------------------------------------- */
 
 static const char *duration(char out[32], double seconds)
 {
@@ -166,8 +165,7 @@ static lk_status add_steps(const struct estimate *e, const struct lk_study_plan 
                        left, plan->n, duration(a, sum.seconds), bytes(b, sum.memory), bytes(c, sum.disk));
 }
 
-/* ---- the job
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the job ------------------------------------------------------------------------------------------- */
 
 static lk_status find_sizes(struct estimate *e, lk_error *err)
 {

@@ -99,8 +99,7 @@ static lk_status hide_paths(json_t *matcher, lk_error *err)
     return put(matcher, "sentence", json_null(), err);
 }
 
-/* ---- one run
- * ------------------------------------------------------------------------------------------------ */
+/* ---- one run ------------------------------------------------------------------------------------------- */
 
 static lk_status add_matcher(struct lk_study_job *job, size_t train, size_t synthetic, size_t matcher,
                              const char *folder, json_t *matchers, json_t *run, lk_error *err)
@@ -172,8 +171,7 @@ static lk_status add_run(struct lk_study_job *job, size_t train, size_t syntheti
     return status;
 }
 
-/* ---- sets and matchers
- * --------------------------------------------------------------------------------------- */
+/* ---- sets and matchers --------------------------------------------------------------------------------- */
 
 /* Counts of a FACES directory by matcher; null for embeddings made elsewhere. */
 static lk_status add_set(const struct lk_study *s, size_t set, json_t *sets, lk_error *err)

@@ -24,8 +24,7 @@ json_t *lk_study_described(float *scores, size_t n, struct lk_described *out)
                      lk_study_real(out->sd), "quantiles", quantiles);
 }
 
-/* ---- a table, row by row
- * ------------------------------------------------------------------------------------ */
+/* ---- a table, row by row ------------------------------------------------------------------------------- */
 
 struct table {
     struct lk_map map;
@@ -54,8 +53,7 @@ static lk_status table_open(struct table *t, const char *path, lk_error *err)
     return status;
 }
 
-/* ---- truth
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- truth --------------------------------------------------------------------------------------------- */
 
 struct truth {
     struct lk_names planted, all; /* identities */
@@ -87,8 +85,7 @@ static lk_status truth_read(struct truth *t, const char *path, lk_error *err)
     return status;
 }
 
-/* ---- identities.csv
- * ------------------------------------------------------------------------------------------- */
+/* ---- identities.csv ------------------------------------------------------------------------------------ */
 
 struct found {
     float *train, *holdout; /* best scores */
@@ -169,8 +166,7 @@ lk_status lk_study_nearest(const char *folder, const char *truth_file, bool from
     return status;
 }
 
-/* ---- matchers.csv
- * --------------------------------------------------------------------------------------------- */
+/* ---- matchers.csv -------------------------------------------------------------------------------------- */
 
 /* found[j * n + u], out of rows that hold one matcher behind the other. */
 static lk_status cochran(const uint8_t *rows, size_t n, size_t k, json_t **out, lk_error *err)

@@ -5,8 +5,7 @@
 #include "report/assets.h"
 #include "study/html.h"
 
-/* ---- the answer
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the answer ---------------------------------------------------------------------------------------- */
 
 struct tally {
     size_t runs, leaks, copies, nothing, open;
@@ -70,8 +69,7 @@ static void put_answer(const json_t *root, FILE *f)
           f);
 }
 
-/* ---- the table to cite
- * ---------------------------------------------------------------------------------------- */
+/* ---- the table to cite --------------------------------------------------------------------------------- */
 
 /* "12 (at 0.71)": planted units that would have been found; the resolution where it was not measured. */
 static void put_power(FILE *f, const json_t *m)
@@ -193,8 +191,7 @@ static void put_runs(const json_t *root, FILE *f)
     fputs("</section>\n", f);
 }
 
-/* ---- matchers
- * ------------------------------------------------------------------------------------------------- */
+/* ---- matchers ------------------------------------------------------------------------------------------ */
 
 static void put_matchers(const json_t *root, FILE *f)
 {
@@ -222,8 +219,7 @@ static void put_matchers(const json_t *root, FILE *f)
     fputs("</tbody></table></div>\n</section>\n", f);
 }
 
-/* ---- sets, reading, limits
- * ------------------------------------------------------------------------------------- */
+/* ---- sets, reading, limits ----------------------------------------------------------------------------- */
 
 static void put_sets(const json_t *root, FILE *f)
 {

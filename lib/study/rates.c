@@ -14,8 +14,7 @@
 enum { TRIAL_PICTURES = 48, GUESS_EACH = 100, GUESS_DIM = 512 };
 #define TRIAL_SECONDS 3.0
 
-/* ---- what is there
- * ---------------------------------------------------------------------------------------------- */
+/* ---- what is there ------------------------------------------------------------------------------------- */
 
 static lk_status count_faces(struct lk_study_size *size, lk_ctx *ctx, const char *path, lk_error *err)
 {
@@ -58,8 +57,7 @@ lk_status lk_study_measure_size(struct lk_study_size *size, const struct lk_stud
                          : count_images(size, job, matcher, set, err);
 }
 
-/* ---- embedding
- * -------------------------------------------------------------------------------------------------- */
+/* ---- embedding ----------------------------------------------------------------------------------------- */
 
 /* Images each second of the largest set that the matcher has embedded into this study. */
 static lk_status known_rate(struct lk_study_rate *rate, const struct lk_study *s, size_t matcher,
@@ -167,8 +165,7 @@ lk_status lk_study_embed_rate(struct lk_study_rate *rate, const struct lk_study_
     return LK_OK;
 }
 
-/* ---- comparing
- * -------------------------------------------------------------------------------------------------- */
+/* ---- comparing ----------------------------------------------------------------------------------------- */
 
 lk_status lk_study_match_rate(struct lk_study_rate *rate, const struct lk_study_job *job, uint64_t dim,
                               lk_error *err)

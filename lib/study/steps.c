@@ -10,8 +10,7 @@
 #include "formats/source.h"
 #include "study/plan.h"
 
-/* ---- what a step is made from -----------------------------------------------------------------------------
- */
+/* ---- what a step is made from -------------------------------------------------------------------------- */
 
 lk_status lk_study_finished(const struct lk_str *text, const char *const *outputs, char key[65],
                             bool *finished, lk_error *err)
@@ -84,8 +83,7 @@ lk_status lk_study_faces_hash(struct lk_study_job *job, size_t matcher, size_t s
     return status;
 }
 
-/* ---- options that several steps need
- * ----------------------------------------------------------------------- */
+/* ---- options that several steps need ------------------------------------------------------------------- */
 
 /* What the file says of the set, the rest from its preset. */
 static void describe_set(const struct lk_study_set *set, lk_embed_options *o)
@@ -130,8 +128,7 @@ static const char **new_inputs(const struct lk_study *s, size_t set, lk_error *e
     return lk_calloc(s->sets[set].images.n, sizeof(const char *), err);
 }
 
-/* ---- the steps
- * --------------------------------------------------------------------------------------------- */
+/* ---- the steps ----------------------------------------------------------------------------------------- */
 
 /* The pictures of a set, by name, size and time of change. */
 static lk_status add_images(struct lk_str *text, struct lk_study_job *job, const lk_embed_options *o,

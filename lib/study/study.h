@@ -117,8 +117,7 @@ double lk_study_fdr(const struct lk_study *study);
 /* The set that a matcher is calibrated on, or SIZE_MAX. */
 size_t lk_study_calibration_of(const struct lk_study *study, size_t matcher);
 
-/* ---- where everything lies: new strings -----------------------------------------------------------------
- */
+/* ---- where everything lies: new strings ---------------------------------------------------------------- */
 
 char *lk_study_faces_dir(const struct lk_study *study, size_t matcher, size_t set, lk_error *err);
 char *lk_study_list_file(const struct lk_study *study, size_t set, lk_error *err); /* duplicates */

@@ -91,8 +91,7 @@ lk_status lk_manifest_read(const char *folder, json_t **out, lk_error *err);
 json_t *lk_trust_versions(void);                 /* of the tool and its libraries; NULL when memory is out */
 json_t *lk_trust_machine(const char *cpu_level); /* processor; NULL level = the one chosen */
 
-/* ---- verify.c and its parts ------------------------------------------------------------------------------
- */
+/* ---- verify.c and its parts ---------------------------------------------------------------------------- */
 
 struct lk_verify {
     lk_ctx *ctx;

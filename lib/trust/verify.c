@@ -100,8 +100,7 @@ static lk_status check_files(struct lk_verify *v, const char *list,
     return status;
 }
 
-/* ---- what is too much, and what was purged ---------------------------------------------------------------
- */
+/* ---- what is too much, and what was purged ------------------------------------------------------------- */
 
 static json_t *entry_of(const json_t *list, const char *path)
 {

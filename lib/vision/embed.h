@@ -80,8 +80,7 @@ void lk_embed_put_shares(json_t *meta);
 /* meta.json but for the hashes of the tables; NULL when memory is short. */
 json_t *lk_embed_meta(const struct lk_embed_facts *facts);
 
-/* ---- embed_dir.c: a finished FACES directory as the place to write to -------------------------------------
- */
+/* ---- embed_dir.c: a finished FACES directory as the place to write to ---------------------------------- */
 
 /* Says in words what differs between the settings of another run and ours; `whose` are the latter ("this
  * run's"). False when nothing does. */

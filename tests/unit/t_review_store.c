@@ -261,8 +261,7 @@ static void test_adjudication(void **state)
     lk_review_store_free(store);
 }
 
-/* ---- damage
- * -------------------------------------------------------------------------------------------------- */
+/* ---- damage -------------------------------------------------------------------------------------------- */
 
 static void change(const char *path, const char *sql)
 {
@@ -375,8 +374,7 @@ static void test_cut(void **state)
     }
 }
 
-/* ---- many at once, and killed
- * ------------------------------------------------------------------------------- */
+/* ---- many at once, and killed -------------------------------------------------------------------------- */
 
 static void test_several_processes(void **state)
 {
