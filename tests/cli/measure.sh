@@ -95,6 +95,15 @@ grep -q "aged/train: age>=18 leaves out [1-9][0-9]* images, and [1-9][0-9]* that
 grep -q "^filters, on all sets alike: age>=18; they leave out [1-9][0-9]* of 1[0-9]* images, [1-9][0-9]* of them for lack of a value" out.txt || cat out.txt
 grep -q "^- age below 13: 0 units, 0 of the 20 closest pairs, 0 discoveries$" out.txt || cat out.txt
 grep -q "^- age 18 and more: [0-9]* units, 20 of the 20 closest pairs, [1-9][0-9]* discoveries; share drawn " out.txt || cat out.txt
+# A finished one is read, not made again, and says the same; another filter or stratum is another measurement.
+aged() {
+    "$LIKENESS" measure --synthetic=aged/synthetic --train=aged/train --holdout=aged/holdout -o aged/out "$@"
+}
+aged "--filter=age>=18" --strata age >again.txt 2>err.txt || cat err.txt
+sed 's/ (done before)$//' again.txt | cmp - out.txt
+grep -q "(done before)$" again.txt || cat again.txt
+aged "--filter=age>=20" --strata age >out.txt 2>err.txt || grep -o "differ in: [a-z]*" err.txt
+aged "--filter=age>=18" >out.txt 2>err.txt || grep -o "differ in: [a-z]*" err.txt
 run 1 --synthetic=aged/synthetic --train=aged/train --holdout=aged/holdout -o tried "--filter=age>=90"
 grep -q "aged/synthetic: no image passes the filters" err.txt || cat err.txt
 [ ! -e tried/measures.json ] || echo "a refused run left measures"
@@ -102,3 +111,5 @@ grep -q "aged/synthetic: no image passes the filters" err.txt || cat err.txt
 #out at least 33 % leaked ones (20) as alike as two images
 #out verdict: not enough power
 #out verdict: not enough power
+#out differ in: filters
+#out differ in: strata
