@@ -235,9 +235,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static char *join(const char *dir, const char *name)
 {
-    char *path = malloc(strlen(dir) + strlen(name) + 2);
+    size_t len = strlen(dir);
+    char *path = malloc(len + strlen(name) + 2);
     if (path != NULL)
-        sprintf(path, "%s/%s", dir, name);
+        sprintf(path, "%s%s%s", dir, len > 0 && dir[len - 1] == '/' ? "" : "/", name);
     return path;
 }
 
