@@ -69,6 +69,8 @@ extern const struct argp common_argp;
 
 /* The same for the options of embedding; its input is an lk_embed_options. */
 extern const struct argp embed_argp;
+/* The same for which images, and where to: they are its arguments. */
+extern const struct argp embed_job_argp;
 
 /* The same for comparing: the two sets are its arguments, all options but --shard; its input is an lk_match_options. */
 extern const struct argp match_argp;

@@ -6,7 +6,7 @@
 
 #include "cli.h"
 
-enum { KEY_FORCE = 0x2001, KEY_EXCLUDE, KEY_SHARD };
+enum { KEY_SHARD = 0x2001 };
 
 struct args {
     struct cli *cli;
@@ -15,10 +15,6 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-    {"output", 'o', "FACES", 0, "folder to write: embeddings.npy, images.csv, meta.json (required)", 1},
-    {"exclude", KEY_EXCLUDE, "FILE", 0,
-     "leave out the images of a table with the column path, as `likeness duplicates` writes", 1},
-    {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
     {"shard", KEY_SHARD, "PART", 0,
      "embed one part of the images only, such as 3/8; `likeness merge` joins the parts", 1},
     {0},
@@ -29,31 +25,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct args *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->set;
-        state->child_inputs[1] = &a->embed;
-        state->child_inputs[2] = a->cli;
-        return 0;
-    case 'o':
-        a->embed.output = arg;
+        state->child_inputs[0] = &a->embed;
+        state->child_inputs[1] = &a->set;
+        state->child_inputs[2] = &a->embed;
+        state->child_inputs[3] = a->cli;
         return 0;
     case KEY_SHARD:
         cli_shard(arg, &a->embed.shard, &a->embed.n_shards, state);
-        return 0;
-    case KEY_EXCLUDE:
-        a->embed.exclude = arg;
-        return 0;
-    case KEY_FORCE:
-        a->embed.force = 1;
-        return 0;
-    case ARGP_KEY_ARGS:
-        a->embed.inputs = (const char *const *)(state->argv + state->next);
-        a->embed.n_inputs = (size_t)(state->argc - state->next);
-        return 0;
-    case ARGP_KEY_END:
-        if (a->embed.n_inputs == 0)
-            argp_error(state, "expected at least one folder, archive or image to embed");
-        if (a->embed.output == NULL)
-            argp_error(state, "expected an output folder: -o FACES");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -79,7 +57,8 @@ static void note_speed(const struct cli *cli, const lk_embed_summary *s)
 
 int cmd_embed(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&set_argp, 0, "What the inputs are:", 2},
+    static const struct argp_child children[] = {{&embed_job_argp, 0, NULL, 1},
+                                                 {&set_argp, 0, "What the inputs are:", 2},
                                                  {&embed_argp, 0, "How faces become embeddings:", 3},
                                                  {&common_argp, 0, "Common options:", 10},
                                                  {0}};

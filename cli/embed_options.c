@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* embed_options.c - the options that say how faces become embeddings, shared by embed and audit. */
+/* embed_options.c - the options that say how faces become embeddings, for embed and audit, and which images, for every
+ * program that embeds. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
 
-enum { KEY_DETECTOR = 0x3001, KEY_ALIGNED, KEY_CHOOSE, KEY_AGE };
+enum { KEY_DETECTOR = 0x3001, KEY_ALIGNED, KEY_CHOOSE, KEY_AGE, KEY_EXCLUDE, KEY_FORCE };
 
 static const struct argp_option options[] = {
     {"model", 'm', "MODEL", 0,
@@ -51,6 +52,44 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp embed_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+
+static const struct argp_option job_options[] = {
+    {"output", 'o', "FACES", 0, "folder to write: embeddings.npy, images.csv, meta.json (required)", 1},
+    {"exclude", KEY_EXCLUDE, "FILE", 0,
+     "leave out the images of a table with the column path, as `likeness duplicates` writes", 1},
+    {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
+    {0},
+};
+
+static error_t parse_job(int key, char *arg, struct argp_state *state)
+{
+    lk_embed_options *embed = state->input;
+    switch (key) {
+    case 'o':
+        embed->output = arg;
+        return 0;
+    case KEY_EXCLUDE:
+        embed->exclude = arg;
+        return 0;
+    case KEY_FORCE:
+        embed->force = 1;
+        return 0;
+    case ARGP_KEY_ARGS:
+        embed->inputs = (const char *const *)(state->argv + state->next);
+        embed->n_inputs = (size_t)(state->argc - state->next);
+        return 0;
+    case ARGP_KEY_END:
+        if (embed->n_inputs == 0)
+            argp_error(state, "expected at least one folder, archive or image to embed");
+        if (embed->output == NULL)
+            argp_error(state, "expected an output folder: -o FACES");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp embed_job_argp = {job_options, parse_job, NULL, NULL, NULL, NULL, NULL};
 
 void cli_print_faces(const lk_embed_summary *s, const char *output)
 {
