@@ -27,9 +27,10 @@ static lk_status check_options(const lk_match_options *o, lk_error *err)
             (unsigned long long)o->r, LK_SEARCH_MAX_R);
     LK_NEED(isnan(o->min_score) || (o->min_score >= -2 && o->min_score <= 2), err, LK_EINVAL,
             "min-score: %g, expected a cosine from -1 to 1", o->min_score);
-    LK_NEED(o->n_shards == 0 || (o->shard >= 1 && o->shard <= o->n_shards), err, LK_EINVAL,
-            "shard: %llu/%llu, expected one from 1 to their number", (unsigned long long)o->shard,
-            (unsigned long long)o->n_shards);
+    LK_NEED(o->n_shards == 0 ||
+                (o->shard >= 1 && o->shard <= o->n_shards && o->n_shards <= LK_MATCH_MAX_SHARDS),
+            err, LK_EINVAL, "shard: %llu/%llu, expected one from 1 to their number, at most 1,000,000",
+            (unsigned long long)o->shard, (unsigned long long)o->n_shards);
     LK_NEED(o->n_shards == 0 || !o->cache, err, LK_EINVAL,
             "shard: codes are kept for whole sets only; expected no cache with shards");
     return lk_scan_check(o->cpu, err);

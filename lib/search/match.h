@@ -23,6 +23,9 @@ struct lk_match_set {
     char *codes_path;       /* where these are kept; NULL = nowhere */
 };
 
+/* Of one comparison. */
+#define LK_MATCH_MAX_SHARDS 1000000
+
 struct lk_match {
     lk_ctx *ctx;
     const lk_match_options *options;

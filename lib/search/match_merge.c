@@ -47,7 +47,7 @@ static lk_status place_shard(struct merge *m, const char *dir, const json_t *met
     const json_t *shard = json_object_get(meta, "shard");
     LK_TRY(lk_json_integer(shard, "index", 1, &index, where, err));
     LK_TRY(lk_json_integer(shard, "count", 1, &count, where, err));
-    LK_NEED(index >= 1 && index <= count && (uint64_t)count <= LK_SEARCH_MAX_ROWS, err, LK_EFORMAT,
+    LK_NEED(index >= 1 && index <= count && count <= LK_MATCH_MAX_SHARDS, err, LK_EFORMAT,
             "%s: shard %" PRId64 " of %" PRId64, where, index, count);
     if (m->dirs == NULL) {
         m->as.n_shards = (uint64_t)count;

@@ -52,6 +52,9 @@ fails merge of3/1 other of3/3 -o no
 cp -r of3 cut
 truncate -s -1 cut/2/search.part
 fails merge cut/1 cut/2 cut/3 -o no
+sed -i 's/"count": 3/"count": 4000000000/' cut/1/meta.json
+fails merge cut/1 cut/2 cut/3 -o no
+cp of3/1/meta.json cut/1/meta.json
 rm cut/2/search.part
 fails merge cut/1 cut/2 cut/3 -o no
 code=0
@@ -83,6 +86,7 @@ match no --shard 1/3 --cache || code=$?
 #err likeness: error: whole: is of kind "match"; expected a folder that `likeness match --shard I/N` made
 #err likeness: error: other: does not belong to what of3/1 compared, as it lies there now; it differs in: r (4 there, 10 asked for)
 #err likeness: error: cut/2/search.part: is damaged
+#err likeness: error: cut/1/meta.json: shard 1 of 4000000000
 #err likeness: error: cut/2/search.part: is not there, expected that of a finished search
 #err likeness: error: of3/1: holds a finished match that differs in: part (shard 1/3 there, shard 3/3 asked for); give another output, or --force to replace it
 #err ...
