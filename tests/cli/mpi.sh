@@ -4,14 +4,14 @@
 command -v mpirun >/dev/null || skip "mpirun is not installed"
 mpi=$(dirname "$LIKENESS")/../mpi/likeness-mpi
 [ -x "$mpi" ] || skip "likeness-mpi was not built"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
     HWLOC_HIDE_ERRORS=2 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_base_warn_component_unused=0 OMPI_MCA_plm_rsh_agent=/bin/true
 ranks() { # number, command of likeness-mpi; without what hwloc says of a container
     n=$1
     shift
     code=0
-    mpirun -n "$n" "$mpi" "$@" 2>ranks.said || code=$?
-    grep -v hwloc ranks.said >&2 || :
+    mpirun --host localhost:"$n" -n "$n" "$mpi" "$@" 2>ranks.said || code=$?
+    grep -av hwloc ranks.said >&2 || :
     return $code
 }
 kill_one() { # of the processes that write to this folder

@@ -82,7 +82,7 @@ def raw(port, content):
             s.sendall(content)
             s.shutdown(socket.SHUT_WR)
             return s.recv(4096)
-        except ConnectionError:
+        except OSError:  # closed by the server, or not connected any more
             return b""
 
 
