@@ -142,9 +142,10 @@ static const struct {
 static bool has_sign(const char *path, size_t at, const char *sign, size_t len)
 {
     uint8_t head[256];
-    FILE *f = fopen(path, "rbe");
-    size_t n = f != NULL ? fread(head, 1, sizeof head, f) : 0;
-    if (f != NULL)
+    FILE *f = NULL;
+    bool opened = lk_stream_open(&f, path, NULL) == LK_OK;
+    size_t n = opened ? fread(head, 1, sizeof head, f) : 0;
+    if (opened)
         fclose(f);
     return n > at && memmem(head + at, n - at, sign, len) != NULL;
 }
