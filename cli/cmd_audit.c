@@ -394,7 +394,6 @@ static int write_manifest(struct audit *a, int code)
     o.folder = a->output;
     o.inputs = inputs;
     o.n_inputs = sizeof inputs / sizeof *inputs;
-    o.report = &a->report;
     o.cpu = a->match.cpu;
     o.started = a->started;
     o.command = a->cli->command;
