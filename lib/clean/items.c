@@ -109,7 +109,9 @@ static lk_status find_removed(const struct lk_clean *c, struct lk_pictures *pict
         struct placed *p = &(*out)[*n];
         lk_error why;
         *p = (struct placed){.item = i, .path = lk_faces_image_path(f, &f->images[i], &why)};
-        lk_status status = p->path != NULL ? lk_pictures_find(pictures, p->path, &p->place, &why) : why.code;
+        lk_status status =
+            p->path != NULL ? lk_pictures_find(pictures, p->path, lk_faces_inputs_format(f), &p->place, &why)
+                            : why.code;
         if (status == LK_OK) {
             ++*n;
             continue;
