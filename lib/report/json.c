@@ -200,10 +200,11 @@ static json_t *verdict_to_json(const struct lk_report *r)
 
 static json_t *numbers_to_json(const struct lk_report *r)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "settings", measured(r, "settings"),
-                     "seed", measured(r, "seed"), "matching", measured(r, "matching"), "doubles",
-                     measured(r, "doubles"), "balance", measured(r, "balance"), "measures",
-                     measured(r, "measures"), "assumptions", measured(r, "assumptions"), "outputs",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "settings",
+                     measured(r, "settings"), "seed", measured(r, "seed"), "matching",
+                     measured(r, "matching"), "doubles", measured(r, "doubles"), "balance",
+                     measured(r, "balance"), "measures", measured(r, "measures"), "strata",
+                     measured(r, "strata"), "assumptions", measured(r, "assumptions"), "outputs",
                      measured(r, "outputs"), "tool", measured(r, "tool"));
 }
 

@@ -52,14 +52,14 @@ static lk_status make(json_t **out, lk_ctx *ctx, const lk_manifest_options *o, l
 {
     struct lk_inventory inventory = {0};
     char *here = getcwd(NULL, 0);
-    *out = json_pack(
-        "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:[], s:{}, s:[], s:[], s:[], s:[], s:[], s:[], s:[]}",
-        "kind", "manifest", "format", FORMAT, "tool", lk_version(), "command",
-        o->command != NULL ? lk_json_text(o->command) : json_null(), "working_directory",
-        here != NULL ? lk_json_text(here) : json_null(), "started", lk_trust_time(o->started), "finished",
-        lk_trust_time((int64_t)time(NULL)), "versions", lk_trust_versions(), "machine",
-        lk_trust_machine(o->cpu), "commands", "seeds", "models", "sets", "uses", "inputs", "reports",
-        "outputs", "purged");
+    *out = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:[], s:{}, s:{}, s:[], s:[], s:[], "
+                     "s:[], s:[], s:[], s:[]}",
+                     "kind", "manifest", "format", FORMAT, "tool", lk_version(), "command",
+                     o->command != NULL ? lk_json_text(o->command) : json_null(), "working_directory",
+                     here != NULL ? lk_json_text(here) : json_null(), "started", lk_trust_time(o->started),
+                     "finished", lk_trust_time((int64_t)time(NULL)), "versions", lk_trust_versions(),
+                     "machine", lk_trust_machine(o->cpu), "commands", "seeds", "filters", "models", "sets",
+                     "uses", "inputs", "reports", "outputs", "purged");
     free(here);
     if (*out == NULL)
         return no_memory(err);

@@ -387,6 +387,10 @@ static lk_status collect_file(struct collecting *c, const json_t *json, lk_error
             LK_TRY(add_use(c, roles[i], json_object_get(json, roles[i]), err));
     }
     if (strcmp(kind, "measures") == 0) {
+        json_t *filters = json_object_get(json_object_get(json, "settings"), "filters");
+        if (json_array_size(filters) > 0 &&
+            json_object_set(json_object_get(c->manifest, "filters"), c->file, filters) != 0)
+            return no_memory(err);
         const json_t *sets = json_object_get(json, "sets");
         LK_TRY(add_use(c, "synthetic", json_object_get(sets, "synthetic"), err));
         LK_TRY(add_use(c, "train", json_object_get(sets, "train"), err));
