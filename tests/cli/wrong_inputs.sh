@@ -18,6 +18,13 @@ tries "$LIKENESS" report empty -o page.html
 tries "$LIKENESS" power nowhere
 tries "$LIKENESS" duplicates photos -q -o empty
 tries "$LIKENESS" duplicates photos -q -o nowhere/list.csv
+# The same people as training set and hold-out show nothing; a matcher's name becomes a folder beside tables.
+"$LIKENESS" simulate --identities 8 --persons 8 --controls 0 --dim 16 -o made -q >/dev/null
+cp -r made/holdout copy
+sets="measure --synthetic made/synthetic --train made/train"
+tries "$LIKENESS" $sets --holdout made/train -o measured
+tries "$LIKENESS" $sets --holdout made/holdout --holdout copy -o measured
+tries "$LIKENESS" $sets --matcher pairs.csv --synthetic made/synthetic --train made/train -o measured
 # A FIFO that nobody writes to is refused, not waited for.
 mkfifo pipe
 refused() { # arguments
@@ -49,4 +56,7 @@ printf 'path\nphotos/person_00/00.png\n' >gone.csv
 #out 1: likeness: error: nowhere: no finished MATCH directory (no meta.json), expected one as `likeness match` writes
 #out 1: likeness: error: empty: found a folder, expected the name of a file to write
 #out 1: likeness: error: nowhere/list.csv*: cannot write: No such file or directory
+#out 1: likeness: error: holdout made/train: has the embeddings of the training set, made/train; expected people whom the generator never saw
+#out 1: likeness: error: holdout copy: has the embeddings of another hold-out, made/holdout; expected people whom the generator never saw, and each only once
+#out 1: likeness: error: matcher 'pairs.csv': expected a name of letters, digits, '.', '_' and '-' that does not end in .csv or .json
 #out 1

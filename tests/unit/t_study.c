@@ -126,6 +126,19 @@ static void test_refused(void **state)
     lk_error err;
     assert_int_equal(lk_study_parse((const uint8_t *)"[study]\nname=a\0b\n", 17, &study, &err), LK_EFORMAT);
     assert_non_null(strstr(err.text, "line 2: holds a NUL byte"));
+    /* Lists without a value, names of files, and sets that are the same. */
+    refuse(STUDY MATCHER
+           "[train t]\nimages = t\nholdout =\n[holdout h]\nimages = h\n[synthetic s]\nimages = s\n",
+           "line 7: [train t]: holdout: found nothing behind it");
+    refuse(SMALL "[measure]\nstrength =\n", "[measure]: strength: found nothing behind it");
+    refuse(SMALL "[control c]\nimages =\n", "[control c]: images: found nothing behind it");
+    refuse(STUDY "[matcher pairs.csv]\nmodel = sface\n" SETS, "does not end in .csv or .json");
+    refuse(STUDY MATCHER
+           "[train t]\nimages = t\nholdout = h\n[holdout h]\nimages = t\n[synthetic s]\nimages = s\n",
+           "line 7: [train t]: holdout: h is the training set itself");
+    refuse(STUDY MATCHER "[train t]\nimages = t\nholdout = h g\n[holdout h]\nfaces.m = h\n[holdout g]\n"
+                         "faces.m = h\n[synthetic s]\nimages = s\n",
+           "line 7: [train t]: holdout: h and g are the same set");
 }
 
 /* Each set once for each matcher, each run by all of them. */
