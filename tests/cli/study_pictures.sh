@@ -23,6 +23,7 @@ aligned = yes
 [matcher twin]
 model = tiny/tiny.json
 aligned = yes
+choice = largest
 [train real]
 images = train
 holdout = out-of-it
@@ -67,6 +68,7 @@ run 0
 [ -e out/duplicates/made.csv ]
 grep -q ',excluded,' out/faces/tiny/made/images.csv || echo "the repeated picture was not left out"
 cmp out/faces/tiny/made/embeddings.npy out/faces/twin/made/embeddings.npy
+grep -ho '"face_choice": "[a-z]*"' out/faces/tiny/made/meta.json out/faces/twin/made/meta.json
 "$LIKENESS" verify out -q >verified || cat verified
 cp -r out before
 
@@ -99,8 +101,10 @@ wait $pid && code=0 || code=$?
 [ $code = 130 ] || [ $code = 3 ] || { echo "exit code $code"; cat err.txt; }
 [ $code = 3 ] || "$LIKENESS" status out | head -1 | grep -q 'stopped, nothing runs' || "$LIKENESS" status out
 run 3
-#out line 19: ?synthetic gone?: images: *gone is not there
+#out line 20: ?synthetic gone?: images: *gone is not there
 #out line 6: ?matcher twin?: there is no model 'nobody'
 #out step 1 of 12, duplicates made: *made.csv.part: cannot write: File too large
 #out 1
+#out "face_choice": "central"
+#out "face_choice": "largest"
 #out step 2 of 12, embed tiny real: FOLDER: holds a finished result made with other settings: its inputs are others
