@@ -50,6 +50,15 @@ void lk_match_set_close(struct lk_match_set *set);
 /* Sets of other lengths or other models cannot be compared. */
 lk_status lk_match_sets_agree(const struct lk_match_set *a, const struct lk_match_set *b, lk_error *err);
 
+enum { LK_MATCH_SETS = 1 + LK_N_GALLERIES };
+
+/* Which of `processes` looks at set number `set` (probes, training set, hold-out) for all of them. Far apart, so
+ * that they are of several machines. */
+static inline uint64_t lk_match_set_owner(uint64_t set, uint64_t processes)
+{
+    return processes < LK_MATCH_SETS ? set % processes : set * processes / LK_MATCH_SETS;
+}
+
 /* match.c, also for match_merge.c. */
 lk_status lk_match_open_sets(struct lk_match *match, lk_error *err);
 /* inputs: empty; it names the inputs for as long as the options are used. */
