@@ -1,79 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* module.cu - the CUDA module's host side: what lies on the device, and the jobs of each lane. */
-#include <atomic>
-#include <cstdarg>
-#include <cstdio>
-#include <cstring>
 #include <exception>
 #include <thread>
-#include <vector>
 
 #include "device.cuh"
+#include "upload.cuh"
 
 enum { WAVES = 4 }; /* blocks of threads of a scan for each multiprocessor, about */
-
-static lk_status fail(lk_error *err, lk_status status, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    err->code = status;
-    err->sys_errno = 0;
-    vsnprintf(err->text, sizeof err->text, format, args);
-    va_end(args);
-    return status;
-}
-
-static lk_status fail_cuda(lk_error *err, cudaError_t error, const char *what)
-{
-    return fail(err, error == cudaErrorMemoryAllocation ? LK_ENOMEM : LK_EUNSUP, "cuda: %s: %s", what,
-                cudaGetErrorString(error));
-}
-
-#define CUDA(call, what)                                                                                               \
-    do {                                                                                                               \
-        cudaError_t error_ = (call);                                                                                   \
-        if (error_ != cudaSuccess)                                                                                     \
-            return fail_cuda(err, error_, what);                                                                       \
-    } while (0)
-
-#define TRY(call)                                                                                                      \
-    do {                                                                                                               \
-        lk_status status_ = (call);                                                                                    \
-        if (status_ != LK_OK)                                                                                          \
-            return status_;                                                                                            \
-    } while (0)
-
-/* ---- memory of the device, freed with its owner ------------------------------------------------------------ */
-
-template <class T> struct buffer {
-    T *at = nullptr;
-    buffer() = default;
-    buffer(const buffer &) = delete;
-    ~buffer()
-    {
-        cudaFree(at);
-    }
-    lk_status make(size_t n, lk_error *err)
-    {
-        CUDA(cudaMalloc((void **)&at, (n > 0 ? n : 1) * sizeof(T)), "no memory on the device");
-        return LK_OK;
-    }
-};
-
-template <class T> struct pinned {
-    T *at = nullptr;
-    pinned() = default;
-    pinned(const pinned &) = delete;
-    ~pinned()
-    {
-        cudaFreeHost(at);
-    }
-    lk_status make(size_t n, lk_error *err)
-    {
-        CUDA(cudaMallocHost((void **)&at, n * sizeof(T)), "no memory that the device can reach");
-        return LK_OK;
-    }
-};
 
 struct side {
     uint64_t rows = 0, panels = 0, step = 0;
@@ -106,14 +39,18 @@ struct lane {
 };
 
 struct lk_device {
-    int processors;
+    int processors = 0;
     size_t dim, stride, depth; /* stride, depth: as they lie on the device, filled up with zeros */
     float reach[2], slack;
     double float_slack, lead_slack, sum_slack;
     uint64_t list_room[2];
-    std::thread waking;
     side probes, galleries[2];
     std::vector<lane> lanes;
+    std::vector<carrier> carriers;
+    struct lk_device_plan plan; /* its pointers are the caller's */
+    std::thread waking;         /* and what it came to: */
+    lk_status status = LK_OK;
+    lk_error error;
     ~lk_device()
     {
         if (waking.joinable())
@@ -123,89 +60,11 @@ struct lk_device {
 
 /* ---- what is compared goes to the device --------------------------------------------------------------------- */
 
-/* Rows go over in pieces through memory that the device reaches, by several threads: one alone is slower than the
- * way. */
-enum { UPLOAD_THREADS = 8, UPLOAD_BYTES = 4 << 20 };
-
-struct piece_carrier {
-    pinned<char> room[2];
-    cudaStream_t stream = nullptr;
-    cudaEvent_t sent[2] = {};
-    ~piece_carrier()
-    {
-        for (cudaEvent_t event : sent)
-            if (event != nullptr)
-                cudaEventDestroy(event);
-        if (stream != nullptr)
-            cudaStreamDestroy(stream);
-    }
-    lk_status make(lk_error *err)
-    {
-        CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "no stream");
-        for (int i = 0; i < 2; i++) {
-            TRY(room[i].make(UPLOAD_BYTES, err));
-            CUDA(cudaEventCreateWithFlags(&sent[i], cudaEventDisableTiming), "no event");
-        }
-        return LK_OK;
-    }
-};
-
-/* `width` bytes of each row, filled up with zeros to `stride`. */
-struct rows_to_carry {
-    char *to;
-    const char *from;
-    size_t rows, width, stride;
-};
-
-static lk_status carry_pieces(const rows_to_carry *r, std::atomic<size_t> *next, lk_error *err)
-{
-    piece_carrier c;
-    size_t each = UPLOAD_BYTES / r->stride;
-    TRY(c.make(err));
-    for (unsigned turn = 0;; turn ^= 1) {
-        size_t first = each * (*next)++;
-        if (first >= r->rows)
-            break;
-        size_t n = r->rows - first < each ? r->rows - first : each;
-        char *room = c.room[turn].at;
-        CUDA(cudaEventSynchronize(c.sent[turn]), "cannot copy to the device");
-        if (r->width == r->stride)
-            memcpy(room, r->from + first * r->width, n * r->width);
-        for (size_t i = 0; r->width != r->stride && i < n; i++) {
-            memcpy(room + i * r->stride, r->from + (first + i) * r->width, r->width);
-            memset(room + i * r->stride + r->width, 0, r->stride - r->width);
-        }
-        CUDA(cudaMemcpyAsync(r->to + first * r->stride, room, n * r->stride, cudaMemcpyHostToDevice, c.stream),
-             "cannot copy to the device");
-        CUDA(cudaEventRecord(c.sent[turn], c.stream), "cannot copy to the device");
-    }
-    CUDA(cudaStreamSynchronize(c.stream), "copying to the device");
-    return LK_OK;
-}
-
 template <class T>
-static lk_status upload(buffer<T> *to, const T *from, size_t rows, size_t width, size_t stride, lk_error *err)
+static lk_status upload(lk_device *d, buffer<T> *to, const T *from, size_t rows, size_t width, size_t stride, lk_error *err)
 {
     TRY(to->make(rows * stride, err));
-    rows_to_carry r = {(char *)to->at, (const char *)from, rows, width * sizeof(T), stride * sizeof(T)};
-    if (r.stride > UPLOAD_BYTES)
-        return fail(err, LK_EUNSUP, "cuda: rows of %zu numbers are too long", width);
-    std::atomic<size_t> next(0);
-    size_t pieces = rows / (UPLOAD_BYTES / r.stride) + 1, n = pieces < UPLOAD_THREADS ? pieces : UPLOAD_THREADS;
-    std::vector<lk_error> errors(n);
-    std::vector<lk_status> status(n, LK_OK);
-    std::vector<std::thread> threads;
-    for (size_t i = 1; i < n; i++)
-        threads.emplace_back([&, i] { status[i] = carry_pieces(&r, &next, &errors[i]); });
-    status[0] = carry_pieces(&r, &next, &errors[0]);
-    for (std::thread &t : threads)
-        t.join();
-    for (size_t i = 0; i < n; i++)
-        if (status[i] != LK_OK) {
-            *err = errors[i];
-            return status[i];
-        }
-    return LK_OK;
+    return upload_rows(d->carriers, to->at, from, rows, width * sizeof(T), stride * sizeof(T), err);
 }
 
 static lk_status describe_codes(side *s, size_t depth, unsigned box_rows, lk_error *err)
@@ -228,20 +87,15 @@ static lk_status describe_codes(side *s, size_t depth, unsigned box_rows, lk_err
     return LK_OK;
 }
 
-static lk_status upload_side(lk_device *d, side *s, const struct lk_device_setup *setup,
-                             const struct lk_device_rows *from, unsigned set_rows, unsigned box_rows, lk_error *err)
+static lk_status upload_codes(lk_device *d, side *s, size_t depth, const struct lk_device_codes *from, unsigned set_rows,
+                              unsigned box_rows, lk_error *err)
 {
-    s->rows = from->rows;
-    s->panels = (from->rows + LK_DEVICE_PANEL - 1) / LK_DEVICE_PANEL;
+    size_t sets = (s->rows + set_rows - 1) / set_rows;
     s->n_leads = from->n_leads;
-    if (from->rows == 0)
-        return LK_OK;
-    size_t sets = (from->rows + set_rows - 1) / set_rows;
-    TRY(upload(&s->data, from->data, from->rows, d->dim, d->stride, err));
-    TRY(upload(&s->codes, from->codes, from->rows, setup->depth, d->depth, err));
-    TRY(upload(&s->scale, from->scale, sets, 1, 1, err));
-    TRY(upload(&s->error, from->error, sets, 1, 1, err));
-    TRY(upload(&s->rest, from->rest, sets, 1, 1, err));
+    TRY(upload(d, &s->codes, from->codes, s->rows, depth, d->depth, err));
+    TRY(upload(d, &s->scale, from->scale, sets, 1, 1, err));
+    TRY(upload(d, &s->error, from->error, sets, 1, 1, err));
+    TRY(upload(d, &s->rest, from->rest, sets, 1, 1, err));
     TRY(s->leads.make(s->n_leads * d->stride, err));
     for (unsigned i = 0; i < s->n_leads; i++)
         CUDA(cudaMemcpyAsync(s->leads.at + i * d->stride, s->data.at + from->leads[i] * d->stride,
@@ -299,45 +153,69 @@ static lk_status check_device(lk_device *d, lk_error *err)
     return LK_OK;
 }
 
-static lk_status check_memory(const lk_device *d, const struct lk_device_setup *setup, lk_error *err)
+static lk_status check_memory(const lk_device *d, lk_error *err)
 {
-    size_t available, all, lane_bytes = (size_t)NOMINATED_ROOM * sizeof(nominee) + KEPT_ROOM * sizeof(nominee) +
-                                   FOUND_ROOM * sizeof(lk_device_pair) +
-                                   (size_t)LK_DEVICE_BLOCK * LK_DEVICE_MAX_LEADS * sizeof(float);
+    const struct lk_device_plan *p = &d->plan;
+    size_t available, all, depth = p->dim < LK_DEVICE_MAX_DEPTH ? p->dim : LK_DEVICE_MAX_DEPTH;
+    size_t lane_bytes = (size_t)NOMINATED_ROOM * sizeof(nominee) + KEPT_ROOM * sizeof(nominee) +
+                        FOUND_ROOM * sizeof(lk_device_pair) +
+                        (size_t)LK_DEVICE_BLOCK * LK_DEVICE_MAX_LEADS * sizeof(float) + (1 << 20);
     CUDA(cudaMemGetInfo(&available, &all), "cannot ask for the device's memory");
-    uint64_t rows = setup->probes.rows + setup->galleries[0].rows + setup->galleries[1].rows;
-    uint64_t needed = rows * (d->stride * sizeof(float) + d->depth + 16) + (uint64_t)setup->lanes * (lane_bytes + (1 << 20));
+    uint64_t rows = p->probes.rows + p->galleries[0].rows + p->galleries[1].rows;
+    uint64_t needed = rows * (d->stride * sizeof(float) + depth + SCAN_CHUNK) + (uint64_t)p->lanes * lane_bytes;
     if (needed > available)
         return fail(err, LK_ENOMEM,
                     "cuda: %llu rows of %zu numbers and %d threads need %.1f GB, the device has %.1f free: compare in "
                     "shards, or with fewer threads",
-                    (unsigned long long)rows, d->dim, setup->lanes, 1e-9 * (double)needed, 1e-9 * (double)available);
+                    (unsigned long long)rows, p->dim, p->lanes, 1e-9 * (double)needed, 1e-9 * (double)available);
+    return LK_OK;
+}
+
+static lk_status take_rows(lk_device *d, side *s, const struct lk_device_rows *from, lk_error *err)
+{
+    s->rows = from->rows;
+    s->panels = (from->rows + LK_DEVICE_PANEL - 1) / LK_DEVICE_PANEL;
+    return s->rows > 0 ? upload(d, &s->data, from->data, s->rows, d->plan.dim, d->stride, err) : LK_OK;
+}
+
+/* All that needs no codes. The first call that needs the device takes a good part of a second. */
+static lk_status get_ready(lk_device *d, lk_error *err)
+{
+    TRY(check_device(d, err));
+    TRY(check_memory(d, err));
+    CUDA(scan_setup(), "cannot use the device's shared memory");
+    d->carriers = std::vector<carrier>(CARRIERS);
+    for (carrier &c : d->carriers)
+        TRY(c.make(err));
+    TRY(take_rows(d, &d->probes, &d->plan.probes, err));
+    for (int g = 0; g < 2; g++)
+        TRY(take_rows(d, &d->galleries[g], &d->plan.galleries[g], err));
+    d->lanes = std::vector<lane>((size_t)d->plan.lanes);
+    for (lane &l : d->lanes)
+        TRY(make_lane(d, &l, err));
     return LK_OK;
 }
 
 static lk_status open_device(lk_device *d, const struct lk_device_setup *setup, lk_error *err)
 {
     d->waking.join();
-    TRY(check_device(d, err));
-    d->dim = setup->dim;
-    d->stride = (setup->dim + 3) / 4 * 4;
+    if (d->status != LK_OK) {
+        *err = d->error;
+        return d->status;
+    }
     d->depth = (setup->depth + SCAN_CHUNK - 1) / SCAN_CHUNK * SCAN_CHUNK;
     d->slack = setup->slack;
     d->float_slack = setup->float_slack;
     d->lead_slack = setup->lead_slack;
     d->sum_slack = setup->sum_slack;
-    TRY(check_memory(d, setup, err));
-    CUDA(scan_setup(), "cannot use the device's shared memory");
-    TRY(upload_side(d, &d->probes, setup, &setup->probes, LK_DEVICE_PROBE_SET, SCAN_PROBES, err));
-    d->lanes = std::vector<lane>((size_t)setup->lanes);
-    for (lane &l : d->lanes)
-        TRY(make_lane(d, &l, err));
+    TRY(upload_codes(d, &d->probes, setup->depth, &setup->probes, LK_DEVICE_PROBE_SET, SCAN_PROBES, err));
     for (int g = 0; g < 2; g++) {
         side *s = &d->galleries[g];
-        TRY(upload_side(d, s, setup, &setup->galleries[g], LK_DEVICE_REFERENCE_SET, SCAN_REFERENCES, err));
         s->step = setup->step[g];
         d->reach[g] = setup->reach[g];
         d->list_room[g] = setup->list_room[g];
+        if (s->rows > 0)
+            TRY(upload_codes(d, s, setup->depth, &setup->galleries[g], LK_DEVICE_REFERENCE_SET, SCAN_REFERENCES, err));
     }
     CUDA(cudaDeviceSynchronize(), "copying to the device");
     for (side &s : d->galleries)
@@ -361,13 +239,15 @@ template <class F> static lk_status guarded(lk_error *err, F work)
     }
 }
 
-/* The first call that needs the device takes a good part of a second. */
-static lk_status wake(struct lk_device **out, lk_error *err)
+static lk_status wake(struct lk_device **out, const struct lk_device_plan *plan, lk_error *err)
 {
     return guarded(err, [=] {
-        lk_device *d = new lk_device;
-        *out = d;
-        d->waking = std::thread([] { cudaFree(nullptr); });
+        lk_device *d = *out = new lk_device;
+        d->plan = *plan;
+        d->dim = plan->dim;
+        d->stride = (plan->dim + 3) / 4 * 4;
+        d->waking = std::thread(
+            [d] { d->status = guarded(&d->error, [d] { return get_ready(d, &d->error); }); });
         return LK_OK;
     });
 }

@@ -48,15 +48,15 @@ static struct remainder encode_row(const struct encoding *e, struct worker *w, d
 {
     struct lk_codes *c = e->codes;
     size_t panel_rows = (size_t)c->panel_rows, run = e->as_references ? 1 : (size_t)e->kernel->run;
-    if (e->kernel->by_rows)
-        run = c->depth / 4;
     uint64_t panel = row / panel_rows;
     int8_t *codes = c->codes + panel * panel_rows * c->depth;
     const double *projection = w->projections + i * c->depth;
     struct lk_rounded r;
     e->kernel->round_row(projection, c->depth, scale, w->codes, &r);
     int offset = e->as_references ? e->kernel->offset : 0;
-    for (size_t a = 0; a < c->depth; a++)
+    if (e->kernel->by_rows)
+        memcpy(codes + row % panel_rows * c->depth, w->codes, c->depth);
+    for (size_t a = 0; !e->kernel->by_rows && a < c->depth; a++)
         codes[lk_scan_place(c->depth, panel_rows, run, (size_t)(row % panel_rows), a)] = (int8_t)(uint8_t)(w->codes[a] + offset);
     if (c->start != NULL)
         c->start[row] = -e->kernel->offset * r.sum;

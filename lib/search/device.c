@@ -49,11 +49,12 @@ static lk_status load(const struct lk_device_module **out, const char *name, lk_
     return status;
 }
 
-lk_status lk_device_choose(struct lk_fast *f, const char *name, lk_error *err)
+lk_status lk_device_choose(struct lk_pass *pass, lk_error *err)
 {
+    struct lk_fast *f = pass->fast;
+    const struct lk_search_options *o = pass->options;
     lk_error local;
-    LK_TRY(load(&f->module, name, err));
-    LK_TRY(f->module->wake(&f->device, err != NULL ? err : &local));
+    LK_TRY(load(&f->module, o->device, err));
     f->rows_scan = *f->scan;
     f->rows_scan.mr = LK_DEVICE_PROBE_SET;
     f->rows_scan.nr = LK_DEVICE_REFERENCE_SET;
@@ -61,7 +62,11 @@ lk_status lk_device_choose(struct lk_fast *f, const char *name, lk_error *err)
     f->rows_scan.offset = 0;
     f->rows_scan.by_rows = true;
     f->scan = &f->rows_scan;
-    return LK_OK;
+    struct lk_device_plan plan = {
+        .dim = (size_t)o->dim, .probes = {o->probes.rows, o->probes.data}, .lanes = lk_ctx_threads(pass->ctx)};
+    for (int g = 0; g < LK_N_GALLERIES; g++)
+        plan.galleries[g] = (struct lk_device_rows){pass->galleries[g].set->rows, pass->galleries[g].set->data};
+    return f->module->wake(&f->device, &plan, err != NULL ? err : &local);
 }
 
 /* ---- what the module is given -------------------------------------------------------------------------- */
@@ -92,16 +97,12 @@ static lk_status choose_leads(uint32_t **out, uint32_t *n, const struct lk_searc
     return LK_OK;
 }
 
-static lk_status describe(struct lk_device_rows *out, const struct lk_search_set *set, const struct lk_codes *codes,
+static lk_status describe(struct lk_device_codes *out, const struct lk_search_set *set, const struct lk_codes *codes,
                           bool with_identities, lk_error *err)
 {
     struct lk_search_set plain = {.rows = set->rows};
-    *out = (struct lk_device_rows){.rows = set->rows,
-                                   .data = set->data,
-                                   .codes = codes->codes,
-                                   .scale = codes->scale,
-                                   .error = codes->error,
-                                   .rest = codes->rest};
+    *out = (struct lk_device_codes){
+        .codes = codes->codes, .scale = codes->scale, .error = codes->error, .rest = codes->rest};
     uint32_t *leads;
     if (set->rows == 0)
         return LK_OK;
@@ -114,16 +115,15 @@ static lk_status set_up(struct lk_device_setup *s, struct lk_pass *pass, lk_erro
 {
     struct lk_fast *f = pass->fast;
     size_t dim = (size_t)pass->options->dim;
-    *s = (struct lk_device_setup){
-        .dim = dim, .depth = f->basis.depth, .slack = (float)f->slack, .lanes = lk_ctx_threads(pass->ctx)};
+    *s = (struct lk_device_setup){.depth = f->basis.depth, .slack = (float)f->slack};
     LK_TRY(describe(&s->probes, &pass->options->probes, &f->probes, false, err));
     double lengths = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         const struct lk_search_gallery *out = &pass->out->galleries[g];
         LK_TRY(describe(&s->galleries[g], pass->galleries[g].set, &f->references[g], true, err));
-        if (s->galleries[g].rows == 0)
+        uint64_t rows = pass->galleries[g].set->rows, panels = (rows + LK_DEVICE_PANEL - 1) / LK_DEVICE_PANEL;
+        if (rows == 0)
             continue;
-        uint64_t panels = (s->galleries[g].rows + LK_DEVICE_PANEL - 1) / LK_DEVICE_PANEL;
         s->step[g] = lk_pass_step(pass, panels);
         s->reach[g] = fmaxf(f->probes.reach, f->references[g].reach);
         s->list_room[g] = out->n_nearest > out->n_identities ? out->n_nearest : out->n_identities;
@@ -168,8 +168,18 @@ static float list_floor(const struct lk_pass *pass, const struct lk_worker *work
 static lk_status take_found(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
                             const struct lk_device_found *found, lk_error *err)
 {
+    enum { AHEAD = 24 };
+    const struct lk_pass_gallery *gallery = &pass->galleries[g];
     for (uint64_t i = 0; i < found->n; i++) {
         struct lk_device_pair pair = found->pairs[i];
+        if (i + AHEAD < found->n) { /* what references have is spread over more memory than caches hold */
+            struct lk_device_pair later = found->pairs[i + AHEAD];
+            __builtin_prefetch((const void *)&gallery->best[later.reference]);
+            if (gallery->set->identities != NULL)
+                __builtin_prefetch(&gallery->set->identities[later.reference]);
+            __builtin_prefetch(worker->nearest[later.probe].hits);
+            __builtin_prefetch(worker->identities[later.probe].hits);
+        }
         LK_NEED(pair.probe < block->count && pair.reference < pass->galleries[g].set->rows, err, LK_EUNSUP,
                 "device %s: it found pair %u, %u, which there is not", pass->fast->module->name, pair.probe,
                 pair.reference);
@@ -198,7 +208,9 @@ lk_status lk_device_gallery(struct lk_pass *pass, struct lk_block *block, struct
 {
     const struct lk_device_module *module = pass->fast->module;
     uint64_t rows = pass->galleries[g].set->rows, panels = (rows + LK_DEVICE_PANEL - 1) / LK_DEVICE_PANEL;
-    uint64_t size = panels / FIRST_SHARE + 1, reported = 0;
+    /* Before there are k pairs, everything is found. */
+    bool knows_closest = lk_pass_block_floor(pass, g, &block->closest[g]) > -INFINITY;
+    uint64_t size = knows_closest ? panels / FIRST_SHARE + 1 : 1, reported = 0;
     lk_error local;
     struct lk_device_job job = {.lane = (int)(worker - pass->workers),
                                 .gallery = g,

@@ -30,28 +30,35 @@ enum {
     LK_DEVICE_BLOCK = 2048 /* probes of a job, at most */
 };
 
+/* What is known before there are codes. */
 struct lk_device_rows {
-    uint64_t rows;                     /* 0 = there is no such gallery */
-    const float *data;                 /* rows x dim */
+    uint64_t rows;     /* 0 = there is no such gallery */
+    const float *data; /* rows x dim */
+};
+struct lk_device_plan {
+    size_t dim;
+    struct lk_device_rows probes, galleries[2];
+    int lanes; /* threads that hand in jobs, each by its own lane */
+};
+
+struct lk_device_codes {
     const int8_t *codes;               /* whole sets of rows x depth */
     const float *scale, *error, *rest; /* of each set of rows */
     const uint32_t *leads; /* of a gallery: references of distinct identities. Of the probes: any, spread evenly */
     uint32_t n_leads;
 };
 
-/* Everything is read in `open` and no longer. */
 struct lk_device_setup {
-    size_t dim, depth;
-    struct lk_device_rows probes, galleries[2];
-    float reach[2];       /* of the bound: largest length of a decoded code, of probes and the gallery */
-    float slack;          /* of the bound */
-    double float_slack;   /* a float sum of the products of two rows, in at most 32 lanes, differs from the score
-                             by less */
-    double lead_slack;    /* one in one lane, in any order, differs by less */
-    double sum_slack;     /* two double sums of them, each in any order, differ by less */
-    uint64_t step[2];     /* the n-th panel that is scanned is number n * step modulo their number */
+    size_t depth;
+    struct lk_device_codes probes, galleries[2];
+    float reach[2];        /* of the bound: largest length of a decoded code, of probes and the gallery */
+    float slack;           /* of the bound */
+    double float_slack;    /* a float sum of the products of two rows, in at most 32 lanes, differs from the score
+                              by less */
+    double lead_slack;     /* one in one lane, in any order, differs by less */
+    double sum_slack;      /* two double sums of them, each in any order, differ by less */
+    uint64_t step[2];      /* the n-th panel that is scanned is number n * step modulo their number */
     uint64_t list_room[2]; /* the lists of a probe hold so many references */
-    int lanes;            /* threads that hand in jobs, each by its own lane */
 };
 
 struct lk_device_job {
@@ -83,8 +90,9 @@ struct lk_device;
 struct lk_device_module {
     uint32_t version;
     const char *name;
-    /* Does not wait for the device, which may take a while to get ready: the codes are made meanwhile. */
-    lk_status (*wake)(struct lk_device **out, lk_error *err);
+    /* Returns at once: while codes are made the device gets ready, and takes the rows. They stay where they are until
+     * `open` returns; its setup need not stay longer, either. */
+    lk_status (*wake)(struct lk_device **out, const struct lk_device_plan *plan, lk_error *err);
     lk_status (*open)(struct lk_device *device, const struct lk_device_setup *setup, lk_error *err);
     /* Before the first job of a block in a gallery: first_panel, n_panels and the floors are not looked at. */
     lk_status (*begin)(struct lk_device *device, const struct lk_device_job *block, lk_error *err);

@@ -128,7 +128,7 @@ void lk_scan_lists_free(struct lk_scan_lists *lists);
 uint64_t lk_pass_step(const struct lk_pass *pass, uint64_t panels);
 /* device.c: whether --device asks for a module; its loading; before and behind the pass; a block. */
 bool lk_device_wanted(const char *name);
-lk_status lk_device_choose(struct lk_fast *fast, const char *name, lk_error *err);
+lk_status lk_device_choose(struct lk_pass *pass, lk_error *err);
 lk_status lk_device_open(struct lk_pass *pass, lk_error *err);
 void lk_device_close(struct lk_fast *fast);
 lk_status lk_device_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,

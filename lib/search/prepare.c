@@ -253,7 +253,7 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
     LK_TRY(lk_scan_check(pass->options->cpu, err));
     f->scan = lk_scan_choose(pass->options->cpu);
     if (lk_device_wanted(pass->options->device))
-        LK_TRY(lk_device_choose(f, pass->options->device, err));
+        LK_TRY(lk_device_choose(pass, err));
     LK_TRY(encode(pass, err));
     double longest = f->probes.longest, longest_reference = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {

@@ -25,7 +25,8 @@ struct lane {
 };
 
 struct lk_device {
-    struct lk_device_setup setup; /* its pointers are gone */
+    struct lk_device_plan plan; /* its pointers are gone behind open, as are those of the setup */
+    struct lk_device_setup setup;
     struct side probes, galleries[2];
     struct lane *lanes;
 };
@@ -38,22 +39,22 @@ static void *copy(const void *from, size_t n, size_t size)
     return n > 0 ? memcpy(to, from, n * size) : to;
 }
 
-static void copy_side(struct side *s, const struct lk_device_setup *setup, const struct lk_device_rows *rows,
-                      uint64_t set_rows)
+static void copy_side(struct side *s, size_t dim, size_t depth, const struct lk_device_rows *rows,
+                      const struct lk_device_codes *codes, uint64_t set_rows)
 {
     uint64_t sets = (rows->rows + set_rows - 1) / set_rows;
     s->rows = rows->rows;
-    s->n_leads = rows->n_leads;
-    s->data = copy(rows->data, rows->rows * setup->dim, sizeof *s->data);
-    s->codes = copy(rows->codes, sets * set_rows * setup->depth, 1);
-    s->leads = calloc(rows->n_leads * setup->dim + 1, sizeof *s->leads);
+    s->n_leads = codes->n_leads;
+    s->data = copy(rows->data, rows->rows * dim, sizeof *s->data);
+    s->codes = copy(codes->codes, sets * set_rows * depth, 1);
+    s->leads = calloc(codes->n_leads * dim + 1, sizeof *s->leads);
     s->best = calloc(rows->rows + 1, sizeof *s->best);
     s->left = (struct lk_codes){.share = 1,
-                                .scale = copy(rows->scale, sets, sizeof(float)),
-                                .error = copy(rows->error, sets, sizeof(float)),
-                                .rest = copy(rows->rest, sets, sizeof(float))};
-    for (uint32_t i = 0; i < rows->n_leads; i++)
-        memcpy(s->leads + i * setup->dim, rows->data + rows->leads[i] * setup->dim, setup->dim * sizeof *s->leads);
+                                .scale = copy(codes->scale, sets, sizeof(float)),
+                                .error = copy(codes->error, sets, sizeof(float)),
+                                .rest = copy(codes->rest, sets, sizeof(float))};
+    for (uint32_t i = 0; i < codes->n_leads; i++)
+        memcpy(s->leads + i * dim, rows->data + codes->leads[i] * dim, dim * sizeof *s->leads);
 }
 
 static void free_side(struct side *s)
@@ -88,7 +89,7 @@ static float floor_of_leads(const struct lk_device *d, const float *row, const s
     if (r > other->n_leads)
         return -INFINITY;
     for (uint32_t i = 0; i < other->n_leads; i++)
-        sums[i] = product(row, other->leads + i * d->setup.dim, d->setup.dim);
+        sums[i] = product(row, other->leads + i * d->plan.dim, d->plan.dim);
     qsort(sums, other->n_leads, sizeof *sums, compare_falling);
     return nextafterf((float)((double)sums[r - 1] - d->setup.lead_slack), -INFINITY);
 }
@@ -97,7 +98,7 @@ static void close_fake(struct lk_device *d)
 {
     if (d == NULL)
         return;
-    for (int l = 0; l < d->setup.lanes; l++) {
+    for (int l = 0; d->lanes != NULL && l < d->plan.lanes; l++) {
         free(d->lanes[l].lead_floors);
         free(d->lanes[l].pairs);
     }
@@ -108,12 +109,13 @@ static void close_fake(struct lk_device *d)
     free(d);
 }
 
-static lk_status wake_fake(struct lk_device **out, lk_error *err)
+static lk_status wake_fake(struct lk_device **out, const struct lk_device_plan *plan, lk_error *err)
 {
     (void)err;
     *out = calloc(1, sizeof **out);
     if (*out == NULL)
         abort();
+    (*out)->plan = *plan;
     return LK_OK;
 }
 
@@ -124,17 +126,17 @@ static lk_status open_fake(struct lk_device *d, const struct lk_device_setup *se
         return LK_EUNSUP;
     }
     d->setup = *setup;
-    copy_side(&d->probes, setup, &setup->probes, LK_DEVICE_PROBE_SET);
-    d->lanes = calloc((size_t)setup->lanes, sizeof *d->lanes);
-    for (int l = 0; l < setup->lanes; l++) {
+    copy_side(&d->probes, d->plan.dim, setup->depth, &d->plan.probes, &setup->probes, LK_DEVICE_PROBE_SET);
+    d->lanes = calloc((size_t)d->plan.lanes, sizeof *d->lanes);
+    for (int l = 0; l < d->plan.lanes; l++) {
         d->lanes[l].lead_floors = calloc(LK_DEVICE_BLOCK, sizeof(float));
         d->lanes[l].pairs = calloc((size_t)LK_DEVICE_BLOCK * LK_DEVICE_PANEL, sizeof(struct lk_device_pair));
     }
     for (int g = 0; g < 2; g++) {
         struct side *s = &d->galleries[g];
-        copy_side(s, setup, &setup->galleries[g], LK_DEVICE_REFERENCE_SET);
+        copy_side(s, d->plan.dim, setup->depth, &d->plan.galleries[g], &setup->galleries[g], LK_DEVICE_REFERENCE_SET);
         for (uint64_t j = 0; j < s->rows; j++)
-            s->best[j] = floor_of_leads(d, s->data + j * setup->dim, &d->probes, 1);
+            s->best[j] = floor_of_leads(d, s->data + j * d->plan.dim, &d->probes, 1);
     }
     return LK_OK;
 }
@@ -144,7 +146,7 @@ static lk_status begin_fake(struct lk_device *d, const struct lk_device_job *blo
     (void)err;
     for (uint32_t i = 0; i < block->n_probes; i++)
         d->lanes[block->lane].lead_floors[i] =
-            floor_of_leads(d, d->probes.data + (block->first_probe + i) * d->setup.dim, &d->galleries[block->gallery],
+            floor_of_leads(d, d->probes.data + (block->first_probe + i) * d->plan.dim, &d->galleries[block->gallery],
                            d->setup.list_room[block->gallery]);
     return LK_OK;
 }
@@ -154,7 +156,7 @@ static void consider(struct lk_device *d, const struct lk_device_job *job, uint3
                      struct lk_device_found *out, struct lk_device_pair *pairs)
 {
     const struct side *x = &d->probes, *y = &d->galleries[job->gallery];
-    size_t dim = d->setup.dim, depth = d->setup.depth;
+    size_t dim = d->plan.dim, depth = d->setup.depth;
     uint64_t probe = job->first_probe + i;
     float list = fmaxf(job->list_floors[i], d->lanes[job->lane].lead_floors[i]);
     float floor = fminf(fminf(list, job->floor), y->best[reference]);
