@@ -50,6 +50,8 @@ void lk_match_set_close(struct lk_match_set *set);
 /* Sets of other lengths or other models cannot be compared. */
 lk_status lk_match_sets_agree(const struct lk_match_set *a, const struct lk_match_set *b, lk_error *err);
 
+enum { LK_MATCH_SETS = 1 + LK_N_GALLERIES };
+
 /* match.c, also for match_merge.c. */
 lk_status lk_match_open_sets(struct lk_match *match, lk_error *err);
 /* inputs: empty; it names the inputs for as long as the options are used. */

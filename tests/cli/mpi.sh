@@ -10,7 +10,7 @@ ranks() { # number, command of likeness-mpi; without what hwloc says of a contai
     n=$1
     shift
     code=0
-    mpirun --host localhost:"$n" -n "$n" "$mpi" "$@" 2>ranks.said || code=$?
+    mpirun --host localhost:"$n" --bind-to none -n "$n" "$mpi" "$@" 2>ranks.said || code=$?
     grep -av hwloc ranks.said >&2 || :
     return $code
 }
