@@ -6,7 +6,7 @@
 
 #include "cli.h"
 
-enum { KEY_PROBES = 0x2001, KEY_REFERENCES, KEY_DIM, KEY_SEED, KEY_CPU };
+enum { KEY_PROBES = 0x2001, KEY_REFERENCES, KEY_DIM, KEY_SEED, KEY_DEVICE, KEY_CPU };
 
 static const struct argp_option options[] = {
     {"probes", KEY_PROBES, "N", 0, "make N probes (default: 50000)", 0},
@@ -18,6 +18,7 @@ static const struct argp_option options[] = {
     {"nearest", 'r', "R", 0, "keep the R closest of each probe (default: 10)", 0},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
+    {"device", KEY_DEVICE, "NAME", 0, "scan on this device, such as cuda, in place of the processor (default: cpu)", 0},
     {0},
 };
 
@@ -70,6 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'r':
         a->options.r = cli_number(arg, 1, 65536, "-r", state);
+        return 0;
+    case KEY_DEVICE:
+        a->options.device = arg;
         return 0;
     case KEY_CPU:
         a->options.cpu = cli_cpu(arg, state);

@@ -300,6 +300,8 @@ typedef struct lk_match_options {
     int force;
     const char *command;
     const char *cpu;        /* instruction set by its name in lk_cpu_level; NULL or "auto" = the best. Results do not depend on it. */
+    const char *device;     /* "cuda" = the scan by a device's module, loaded from likeness-cuda.so; NULL or "cpu" = none.
+                               Results do not depend on it. LK_EUNSUP when there is no such module or no device for it. */
     int cache;              /* keep the real faces' codes beside their embeddings, and take those of an earlier run */
     uint64_t shard, n_shards; /* compare with part `shard` of n_shards (from 1) of the real faces only, for
                                  lk_match_merge; n_shards 0 = all */
@@ -354,6 +356,7 @@ typedef struct lk_bench_options {
     uint64_t n_probes, n_references, dim, seed; /* of made vectors */
     uint64_t k, r;                   /* as for lk_match */
     const char *cpu;                 /* instruction set; NULL = the best that the processor has */
+    const char *device;              /* as for lk_match */
 } lk_bench_options;
 
 typedef struct lk_bench_result {

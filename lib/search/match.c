@@ -125,7 +125,8 @@ lk_status lk_match_search_options(const struct lk_match *m, struct lk_str *input
                                       .min_score = m->options->min_score,
                                       .work_dir = m->options->output,
                                       .shard = {m->options->shard, m->options->n_shards},
-                                      .cpu = m->options->cpu};
+                                      .cpu = m->options->cpu,
+                                      .device = m->options->device};
     LK_TRY(name_input(&m->probes, inputs, err));
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         LK_TRY(name_input(&m->galleries[g], inputs, err));
