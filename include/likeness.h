@@ -978,7 +978,6 @@ typedef struct lk_manifest_options {
     const char *folder;        /* of finished results, such as `likeness audit` makes */
     const char *const *inputs; /* files read beside the sets (thresholds, truth, lists); NULL ones do not count */
     size_t n_inputs;
-    const lk_report_options *report; /* what made folder/report.html, for lk_purge to make it without faces; or NULL */
     const char *cpu;           /* as in lk_match_options */
     uint64_t sample;           /* pictures of each set whose bytes are hashed, 100 */
     uint64_t seed;             /* of their choice, 1 */

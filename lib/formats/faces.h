@@ -137,5 +137,7 @@ const struct lk_face_image *lk_faces_image(const struct lk_faces *faces, uint64_
 /* Where the picture of an image lies now: its path, resolved against meta.json's working_directory when
  * relative. New string. */
 char *lk_faces_image_path(const struct lk_faces *faces, const struct lk_face_image *image, lk_error *err);
+/* What the inputs are, when embed was told it (--format); NULL = they are recognised. */
+const char *lk_faces_inputs_format(const struct lk_faces *faces);
 
 #endif

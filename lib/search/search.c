@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -425,9 +426,8 @@ lk_status lk_search_range(const struct lk_search_result *result, lk_range_fn *ea
 {
     if (result->n_range == 0)
         return LK_OK;
-    FILE *stream = fopen(result->range_path, "rbe");
-    if (stream == NULL)
-        return lk_fail_sys(err, LK_EIO, "%s: cannot open", result->range_path);
+    FILE *stream;
+    LK_TRY(lk_stream_open(&stream, result->range_path, err));
     lk_status status = LK_OK;
     for (uint64_t i = 0; status == LK_OK && i < result->n_range; i++) {
         struct lk_range_pair pair;

@@ -115,8 +115,8 @@ void lk_study_embed_options(const struct lk_study_job *job, size_t matcher, size
     out->detector = m->detector.text;
     out->age_model = m->age.text;
     out->aligned = m->aligned.value != 0;
-    out->choice =
-        m->choice.text != NULL && strcmp(m->choice.text, "central") == 0 ? LK_FACE_CENTRAL : LK_FACE_LARGEST;
+    if (m->choice.text != NULL)
+        out->choice = strcmp(m->choice.text, "central") == 0 ? LK_FACE_CENTRAL : LK_FACE_LARGEST;
     out->exclude = s->exclude.text;
     out->force = job->options->force;
     out->command = job->options->command;

@@ -23,6 +23,7 @@ aligned = yes
 [matcher twin]
 model = tiny/tiny.json
 aligned = yes
+choice = largest
 [train real]
 images = train
 holdout = out-of-it
@@ -50,6 +51,13 @@ run 1
 sed 's/.*study.ini: //' err.txt
 [ ! -e out ] || echo "something was done"
 
+# So is a model, here of the second matcher.
+study </dev/null
+sed -i 's/^\[matcher twin\]$/&\nage = nobody/' study.ini
+run 1
+sed 's/.*study.ini: //; s/;.*//' err.txt
+ls out/faces 2>/dev/null || true
+
 # A full disk while a set is embedded (a limit on file size stands for it), then room again.
 study </dev/null
 "$LIKENESS" audit study.ini --dry-run >/dev/null 2>&1
@@ -60,6 +68,7 @@ run 0
 [ -e out/duplicates/made.csv ]
 grep -q ',excluded,' out/faces/tiny/made/images.csv || echo "the repeated picture was not left out"
 cmp out/faces/tiny/made/embeddings.npy out/faces/twin/made/embeddings.npy
+grep -ho '"face_choice": "[a-z]*"' out/faces/tiny/made/meta.json out/faces/twin/made/meta.json
 "$LIKENESS" verify out -q >verified || cat verified
 cp -r out before
 
@@ -92,7 +101,10 @@ wait $pid && code=0 || code=$?
 [ $code = 130 ] || [ $code = 3 ] || { echo "exit code $code"; cat err.txt; }
 [ $code = 3 ] || "$LIKENESS" status out | head -1 | grep -q 'stopped, nothing runs' || "$LIKENESS" status out
 run 3
-#out line 19: ?synthetic gone?: images: *gone is not there
+#out line 20: ?synthetic gone?: images: *gone is not there
+#out line 6: ?matcher twin?: there is no model 'nobody'
 #out step 1 of 12, duplicates made: *made.csv.part: cannot write: File too large
 #out 1
+#out "face_choice": "central"
+#out "face_choice": "largest"
 #out step 2 of 12, embed tiny real: FOLDER: holds a finished result made with other settings: its inputs are others
