@@ -74,13 +74,17 @@ static double bytes_of(const struct part *p, double rows)
     return rows * (double)p->r->dim * sizeof(float);
 }
 
-/* Every process looks at every set before it compares. */
+/* Each set is looked at by one process, another one for each set where there are so many. */
 static double read_seconds(const struct part *p)
 {
-    double rate = p->o->storage > 0 ? fmin(p->r->hash, p->o->storage) : p->r->hash, seconds = 0;
-    for (int s = 0; s < N_SETS; s++)
-        seconds += bytes_of(p, p->rows[s]) / rate + p->rows[s] * p->r->check * p->threads;
-    return seconds;
+    double rate = p->o->storage > 0 ? fmin(p->r->hash, p->o->storage) : p->r->hash, of[N_SETS] = {0}, most = 0;
+    uint64_t processes = p->o->machines * p->o->ranks;
+    for (uint64_t s = 0; s < N_SETS; s++) {
+        double *seconds = &of[processes < N_SETS ? lk_match_set_owner(s, processes) : s];
+        *seconds += bytes_of(p, p->rows[s]) / rate + p->rows[s] * p->r->check * p->threads;
+        most = fmax(most, *seconds);
+    }
+    return most;
 }
 
 static double prepare_seconds(const struct part *p)
