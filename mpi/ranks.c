@@ -16,10 +16,46 @@ static int fair_threads(const struct ranks *r)
     return n > r->node_ranks ? n / r->node_ranks : 1;
 }
 
+static bool open_window(struct ranks *r, int n, size_t size, void *base, MPI_Win *window)
+{
+    MPI_Aint bytes = r->rank == 0 ? n * (MPI_Aint)size : 0;
+    int code = MPI_Win_allocate(bytes, (int)size, MPI_INFO_NULL, MPI_COMM_WORLD, base, window), worst;
+    MPI_Allreduce(&code, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    if (worst != MPI_SUCCESS)
+        *window = MPI_WIN_NULL;
+    return worst == MPI_SUCCESS;
+}
+
+/* Some MPI libraries have no one-sided communication between machines of an ordinary network: Open MPI 4 as Debian sets
+ * it up. All results come without it, a little later. */
+static void open_windows(struct ranks *r, const struct cli *cli)
+{
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    bool open = open_window(r, 1, sizeof *r->next_batch, &r->next_batch, &r->counter);
+    if (open && !open_window(r, LK_N_GALLERIES, sizeof *r->best_floor, &r->best_floor, &r->floors)) {
+        MPI_Win_free(&r->counter);
+        open = false;
+    }
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL);
+    if (!open) {
+        cli_note(cli, "likeness-mpi: this MPI has no one-sided communication between these machines: work is dealt out "
+                      "beforehand, and ranks do not tell each other what they have found so far");
+        return;
+    }
+    if (r->rank == 0)
+        *r->next_batch = 0;
+    for (int g = 0; r->rank == 0 && g < LK_N_GALLERIES; g++)
+        r->best_floor[g] = -INFINITY;
+    MPI_Win_lock_all(0, r->counter);
+    MPI_Win_lock_all(0, r->floors);
+    MPI_Win_sync(r->counter);
+    MPI_Win_sync(r->floors);
+}
+
 void ranks_start(struct ranks *r, struct cli *cli)
 {
     int level;
-    *r = (struct ranks){.rank = 0};
+    *r = (struct ranks){.rank = 0, .counter = MPI_WIN_NULL, .floors = MPI_WIN_NULL};
     /* calls come from the thread that has a finished block in hand, one at a time */
     MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
     MPI_Comm_rank(MPI_COMM_WORLD, &r->rank);
@@ -35,23 +71,11 @@ void ranks_start(struct ranks *r, struct cli *cli)
     if (cli->threads == 0)
         cli->threads = fair_threads(r);
     cli->quiet = cli->quiet || r->rank > 0;
-    MPI_Aint here = r->rank == 0;
-    MPI_Win_allocate(here * (MPI_Aint)sizeof *r->next_batch, sizeof *r->next_batch, MPI_INFO_NULL, MPI_COMM_WORLD,
-                     &r->next_batch, &r->counter);
-    MPI_Win_allocate(here * LK_N_GALLERIES * (MPI_Aint)sizeof *r->best_floor, sizeof *r->best_floor, MPI_INFO_NULL,
-                     MPI_COMM_WORLD, &r->best_floor, &r->floors);
-    if (r->rank == 0)
-        *r->next_batch = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         r->known[g] = -INFINITY;
         r->asked[g] = MPI_REQUEST_NULL;
-        if (r->rank == 0)
-            r->best_floor[g] = -INFINITY;
     }
-    MPI_Win_lock_all(0, r->counter);
-    MPI_Win_lock_all(0, r->floors);
-    MPI_Win_sync(r->counter);
-    MPI_Win_sync(r->floors);
+    open_windows(r, cli);
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
@@ -59,20 +83,23 @@ void ranks_end(struct ranks *r)
 {
     for (int g = 0; g < LK_N_GALLERIES; g++)
         MPI_Wait(&r->asked[g], MPI_STATUS_IGNORE);
-    MPI_Win_unlock_all(r->floors);
-    MPI_Win_unlock_all(r->counter);
-    MPI_Win_free(&r->floors);
-    MPI_Win_free(&r->counter);
+    if (r->counter != MPI_WIN_NULL) {
+        MPI_Win_unlock_all(r->floors);
+        MPI_Win_unlock_all(r->counter);
+        MPI_Win_free(&r->floors);
+        MPI_Win_free(&r->counter);
+    }
     MPI_Finalize();
 }
 
-void ranks_fail(const struct ranks *r, const lk_error *err)
+void ranks_fail(const struct ranks *r, lk_status status, const lk_error *err)
 {
     char host[MPI_MAX_PROCESSOR_NAME] = "";
     int len;
     MPI_Get_processor_name(host, &len);
     term_clear_line();
-    fprintf(stderr, "likeness-mpi: error: rank %d of %d on %s: %s\n", r->rank, r->size, host, err->text);
+    fprintf(stderr, "likeness-mpi: error: rank %d of %d on %s: %s%s\n", r->rank, r->size, host, err->text,
+            status == LK_EIO ? "; put that right and start the job again: it goes on where it was" : "");
     fflush(stderr);
     MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
     abort();
@@ -81,7 +108,7 @@ void ranks_fail(const struct ranks *r, const lk_error *err)
 int ranks_agree(struct ranks *r, struct cli *cli, lk_status status, const lk_error *err)
 {
     if (status != LK_OK && status != LK_ECANCELED)
-        ranks_fail(r, err);
+        ranks_fail(r, status, err);
     int mine = status == LK_ECANCELED ? EXIT_INTERRUPTED : EXIT_DONE, worst;
     MPI_Allreduce(&mine, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     if (worst == EXIT_INTERRUPTED && r->rank == 0)
@@ -94,6 +121,8 @@ float ranks_exchange(void *user, int g, float kth)
 {
     struct ranks *r = user;
     int done = 0;
+    if (r->floors == MPI_WIN_NULL)
+        return kth;
     MPI_Test(&r->asked[g], &done, MPI_STATUS_IGNORE); /* a null request is done */
     if (done && r->asked[g] == MPI_REQUEST_NULL) {
         r->known[g] = fmaxf(r->known[g], fmaxf(kth, r->got[g] > r->known[g] ? r->got[g] : r->known[g]));
@@ -107,6 +136,8 @@ float ranks_exchange(void *user, int g, float kth)
 int64_t ranks_next_batch(struct ranks *r)
 {
     int64_t one = 1, got;
+    if (r->counter == MPI_WIN_NULL)
+        return r->rank + r->size * r->dealt++;
     MPI_Fetch_and_op(&one, &got, MPI_INT64_T, 0, 0, MPI_SUM, r->counter);
     MPI_Win_flush(0, r->counter);
     return got;

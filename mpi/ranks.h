@@ -11,7 +11,10 @@
 struct ranks {
     int rank, size;
     int node_ranks; /* ranks on this machine */
-    MPI_Win counter, floors; /* at rank 0: next batch of embed; highest k-th score of each gallery */
+    /* At rank 0: next batch of embed; highest k-th score of each gallery. MPI_WIN_NULL where MPI gives no windows:
+     * then ranks know nothing of each other, and batches are dealt out beforehand. */
+    MPI_Win counter, floors;
+    int64_t dealt; /* batches that this rank has had so */
     int64_t *next_batch;
     float *best_floor;
     float known[LK_N_GALLERIES], own[LK_N_GALLERIES], got[LK_N_GALLERIES];
@@ -23,8 +26,8 @@ struct ranks {
 void ranks_start(struct ranks *ranks, struct cli *cli);
 void ranks_end(struct ranks *ranks);
 
-/* Says which rank failed, where and why, and ends the whole job at once. */
-void ranks_fail(const struct ranks *ranks, const lk_error *err) __attribute__((noreturn));
+/* Says which rank failed, where and why, and what to do, and ends the whole job at once. */
+void ranks_fail(const struct ranks *ranks, lk_status status, const lk_error *err) __attribute__((noreturn));
 
 /* Every rank calls it with what became of it, and all get the worst: a failure is not left to the others to wait for.
  * A rank that fails for any reason but being stopped says so and ends the whole job at once; finished work is on

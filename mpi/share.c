@@ -114,7 +114,7 @@ static lk_status join_set(struct ranks *r, struct lk_match_set *set, int owner, 
         if (status == LK_OK)
             status = glance_at(&here, path, err);
         if (mine && status != LK_OK)
-            ranks_fail(r, err);
+            ranks_fail(r, status, err);
         there = here;
         send(&there, sizeof there, owner);
         send(hashes[i], sizeof set->embeddings_sha256, owner);
@@ -123,7 +123,7 @@ static lk_status join_set(struct ranks *r, struct lk_match_set *set, int owner, 
         free(path);
     }
     if (status != LK_OK)
-        ranks_fail(r, err);
+        ranks_fail(r, status, err);
     return send_checks(&set->faces.checks, mine, owner, err);
 }
 
@@ -131,7 +131,7 @@ lk_status ranks_join_sets(void *user, struct lk_match *match, lk_status status, 
 {
     struct ranks *r = user;
     if (status != LK_OK && status != LK_ECANCELED)
-        ranks_fail(r, err);
+        ranks_fail(r, status, err);
     int stopped = status == LK_ECANCELED, any = 0;
     MPI_Allreduce(&stopped, &any, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     if (any) {

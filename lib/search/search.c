@@ -140,6 +140,9 @@ static lk_status identify(struct lk_pass *pass, lk_error *err)
         status = lk_str_addf(&s, err, " gallery %llu identities %d %llu",
                              (unsigned long long)o->galleries[g].rows, o->galleries[g].identities != NULL,
                              (unsigned long long)pass->out->galleries[g].n_identities);
+    if (status == LK_OK && o->shard.count > 0)
+        status = lk_str_addf(&s, err, " shard %llu of %llu", (unsigned long long)o->shard.index,
+                             (unsigned long long)o->shard.count);
     if (status == LK_OK)
         status = lk_hash_bytes(s.text, s.len, pass->identity, err);
     lk_str_free(&s);

@@ -43,6 +43,16 @@ match late --shard 2/3 >/dev/null
 "$LIKENESS" merge -q of3/1 late of3/3 -o joined >/dev/null
 cmp whole/nearest.csv joined/nearest.csv
 
+# Work of another shard is not taken up, though it is as large.
+mkdir mixed
+cp of3/1/*.part mixed
+match mixed --shard 2/3 >/dev/null
+"$LIKENESS" merge -q of3/1 mixed of3/3 -o again >/dev/null
+cmp whole/nearest.csv again/nearest.csv
+cp -r of3 moved
+cp of3/1/*.part moved/2
+fails merge moved/1 moved/2 moved/3 -o no
+
 fails merge of3/1 of3/3 -o no
 fails merge of3/1 of3/2 of3/3 of3/2 -o no
 fails merge of3/1 of8/2 -o no
@@ -80,6 +90,8 @@ match no --shard 1/3 --cache || code=$?
 #out 900 synthetic faces compared with * of the training set and * held out: * pairs
 #out closest pair in the training set scores *, number 1500 scores *
 #out tables in joined3 (up to date, nothing was to do)
+#err warning: mixed/search.part: belongs to other inputs or settings; the search starts from the beginning
+#err likeness: error: moved/2/search.part: belongs to other inputs or settings
 #err likeness: error: shard 2/3 is missing: 2 of 3 shards were given
 #err likeness: error: of3/2 and of3/2: both are shard 2/3; give each once
 #err likeness: error: of8/2: is shard 2 of 8, of3/1 is one of 3; give shards of one division
