@@ -73,7 +73,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->options.r = cli_number(arg, 1, 65536, "-r", state);
         return 0;
     case KEY_DEVICE:
-        a->options.device = arg;
+        a->options.device = strcmp(arg, "cpu") != 0 ? arg : NULL;
         return 0;
     case KEY_CPU:
         a->options.cpu = cli_cpu(arg, state);
@@ -108,7 +108,8 @@ static void print_result(const lk_bench_result *r)
     printf("scanned %.4f %%\nnominated %.4f %%\nscored %.4f %%\n", 100 * (double)r->n_scanned / pairs,
            100 * (double)r->n_nominated / pairs, 100 * (double)r->n_scored / pairs);
     printf("scan %.4g op/s\n", scan);
-    printf("peak %.4g op/s, %.1f %% reached\n", r->peak_ops, 100 * scan / r->peak_ops);
+    if (r->peak_ops > 0)
+        printf("peak %.4g op/s, %.1f %% reached\n", r->peak_ops, 100 * scan / r->peak_ops);
 }
 
 static void print_rates(const lk_rates *r)

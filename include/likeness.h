@@ -360,13 +360,13 @@ typedef struct lk_bench_options {
 } lk_bench_options;
 
 typedef struct lk_bench_result {
-    const char *cpu;                            /* instruction set used */
+    const char *cpu;                            /* instruction set used, or device */
     int threads;
     uint64_t n_probes, n_references, dim, n_pairs;
     uint64_t axes;                              /* of dim, that the scan looked at; 0 = nothing was scanned, every pair scored */
     uint64_t n_scanned, n_nominated, n_scored;  /* pairs that each stage saw */
     double prepare_seconds, seconds;            /* before the pass; in all */
-    double peak_ops;                            /* 8-bit operations per second that the scan could reach here at most */
+    double peak_ops;                            /* 8-bit operations per second that the scan could reach here at most; 0 = not known */
 } lk_bench_result;
 
 LK_API void lk_bench_options_init(lk_bench_options *options); /* 50,000 x 50,000 of 512 numbers, k = 1500, r = 10 */

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "search/match.h"
@@ -21,6 +22,7 @@ static lk_status check_options(const lk_bench_options *o, lk_error *err)
             "bench needs both sets, or none to make them");
     LK_NEED(o->n_probes > 0 && o->n_references > 0 && o->dim > 0, err, LK_EINVAL,
             "bench needs at least one probe, reference and axis");
+    LK_TRY(lk_search_check_device(o->device, err));
     return lk_scan_check(o->cpu, err);
 }
 
@@ -38,9 +40,11 @@ static lk_status search(lk_ctx *ctx, const lk_bench_options *o, const struct lk_
                                         .cpu = o->cpu,
                                         .device = o->device};
     struct lk_search_result result;
-    LK_TRY(lk_scan_peak(&out->peak_ops, ctx, scan, err));
+    bool on_device = o->device != NULL && strcmp(o->device, "cpu") != 0;
+    if (!on_device)
+        LK_TRY(lk_scan_peak(&out->peak_ops, ctx, scan, err));
     LK_TRY(lk_search_run(ctx, &options, &result, err));
-    out->cpu = scan->name;
+    out->cpu = on_device ? o->device : scan->name;
     out->threads = lk_ctx_threads(ctx);
     out->n_probes = probes->rows;
     out->n_references = references->rows;

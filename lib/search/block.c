@@ -53,11 +53,17 @@ float lk_pass_block_floor(const struct lk_pass *pass, int g, const struct lk_clo
     return pass->out->exact_bin > 0 ? smaller(lowest, pass->exact_score) : lowest;
 }
 
+float lk_pass_list_floor(const struct lk_pass *pass, int g, const struct lk_list *nearest,
+                         const struct lk_list *identities)
+{
+    float lowest = lk_list_threshold(nearest);
+    return pass->galleries[g].set->identities != NULL ? smaller(lowest, lk_list_threshold(identities)) : lowest;
+}
+
 float lk_pass_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest,
                     const struct lk_list *nearest, const struct lk_list *identities)
 {
-    float lowest = smaller(lk_pass_block_floor(pass, g, closest), lk_list_threshold(nearest));
-    return pass->galleries[g].set->identities != NULL ? smaller(lowest, lk_list_threshold(identities)) : lowest;
+    return smaller(lk_pass_block_floor(pass, g, closest), lk_pass_list_floor(pass, g, nearest, identities));
 }
 
 /* A scored pair for the products of the probes; those of the references are raised by the callers. */

@@ -49,6 +49,12 @@ static lk_status load(const struct lk_device_module **out, const char *name, lk_
     return status;
 }
 
+lk_status lk_search_check_device(const char *name, lk_error *err)
+{
+    const struct lk_device_module *module;
+    return lk_device_wanted(name) ? load(&module, name, err) : LK_OK;
+}
+
 lk_status lk_device_choose(struct lk_pass *pass, lk_error *err)
 {
     struct lk_fast *f = pass->fast;
@@ -71,43 +77,20 @@ lk_status lk_device_choose(struct lk_pass *pass, lk_error *err)
 
 /* ---- what the module is given -------------------------------------------------------------------------- */
 
-/* Up to LK_DEVICE_MAX_LEADS rows, spread evenly, of a gallery with labels of distinct identities. */
-static lk_status choose_leads(uint32_t **out, uint32_t *n, const struct lk_search_set *set, lk_error *err)
-{
-    uint64_t wanted = set->rows / ROWS_PER_LEAD + 1;
-    wanted = wanted < LK_DEVICE_MAX_LEADS ? wanted : LK_DEVICE_MAX_LEADS;
-    uint32_t *leads = lk_calloc((size_t)wanted, sizeof *leads, err);
-    bool *used = lk_calloc(set->identities != NULL ? set->n_identities : 1, sizeof *used, err);
-    if (leads == NULL || used == NULL) {
-        free(leads);
-        free(used);
-        return LK_ENOMEM;
-    }
-    *n = 0;
-    for (uint64_t i = 0; i < wanted; i++) {
-        uint64_t row = i * set->rows / wanted;
-        if (set->identities != NULL && used[set->identities[row]])
-            continue;
-        if (set->identities != NULL)
-            used[set->identities[row]] = true;
-        leads[(*n)++] = (uint32_t)row;
-    }
-    free(used);
-    *out = leads;
-    return LK_OK;
-}
-
 static lk_status describe(struct lk_device_codes *out, const struct lk_search_set *set, const struct lk_codes *codes,
                           bool with_identities, lk_error *err)
 {
     struct lk_search_set plain = {.rows = set->rows};
+    uint64_t n, wanted = set->rows / ROWS_PER_LEAD + 1;
     *out = (struct lk_device_codes){
         .codes = codes->codes, .scale = codes->scale, .error = codes->error, .rest = codes->rest};
     uint32_t *leads;
     if (set->rows == 0)
         return LK_OK;
-    LK_TRY(choose_leads(&leads, &out->n_leads, with_identities ? set : &plain, err));
+    LK_TRY(lk_pass_leads(&leads, &n, with_identities ? set : &plain,
+                         wanted < LK_DEVICE_MAX_LEADS ? wanted : LK_DEVICE_MAX_LEADS, err));
     out->leads = leads;
+    out->n_leads = (uint32_t)n;
     return LK_OK;
 }
 
@@ -158,13 +141,6 @@ void lk_device_close(struct lk_fast *f)
 
 /* ---- one block of probes ------------------------------------------------------------------------------- */
 
-/* What the lists of a probe ask for, and everything else, which is one score for the whole block. */
-static float list_floor(const struct lk_pass *pass, const struct lk_worker *worker, int g, uint64_t p)
-{
-    float nearest = lk_list_threshold(&worker->nearest[p]), distinct = lk_list_threshold(&worker->identities[p]);
-    return pass->galleries[g].set->identities != NULL && distinct < nearest ? distinct : nearest;
-}
-
 static lk_status take_found(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
                             const struct lk_device_found *found, lk_error *err)
 {
@@ -197,7 +173,7 @@ static lk_status run_job(struct lk_pass *pass, struct lk_block *block, struct lk
     lk_error local;
     float floors[LK_DEVICE_BLOCK];
     for (uint32_t p = 0; p < job->n_probes; p++)
-        floors[p] = list_floor(pass, worker, g, p);
+        floors[p] = lk_pass_list_floor(pass, g, &worker->nearest[p], &worker->identities[p]);
     job->list_floors = floors;
     job->floor = lk_pass_block_floor(pass, g, &block->closest[g]);
     return pass->fast->module->scan(pass->fast->device, job, found, err != NULL ? err : &local);

@@ -33,6 +33,7 @@ static lk_status check_options(const lk_match_options *o, lk_error *err)
             (unsigned long long)o->shard, (unsigned long long)o->n_shards);
     LK_NEED(o->n_shards == 0 || !o->cache, err, LK_EINVAL,
             "shard: codes are kept for whole sets only; expected no cache with shards");
+    LK_TRY(lk_search_check_device(o->device, err));
     return lk_scan_check(o->cpu, err);
 }
 

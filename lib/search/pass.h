@@ -109,8 +109,10 @@ lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_
  * closest pairs. */
 float lk_pass_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest,
                     const struct lk_list *nearest, const struct lk_list *identities);
-/* The same, but for the lists of the probe. */
+/* It is the lower of these two: of what all probes of the block have in common, and of the probe's lists. */
 float lk_pass_block_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest);
+float lk_pass_list_floor(const struct lk_pass *pass, int g, const struct lk_list *nearest,
+                         const struct lk_list *identities);
 /* One scored pair of probe p of the block, offered to every product. */
 lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
                        uint64_t p, uint32_t reference, float score, lk_error *err);
@@ -126,6 +128,8 @@ void lk_scan_lists_free(struct lk_scan_lists *lists);
 /* prepare.c: from one panel to the next that is scanned, so that all are visited; far jumps, so that neighbours (one
  * person) are not met in a row. */
 uint64_t lk_pass_step(const struct lk_pass *pass, uint64_t panels);
+/* Up to `wanted` rows, spread evenly; with labels of distinct identities. Freed by the caller. */
+lk_status lk_pass_leads(uint32_t **out, uint64_t *n, const struct lk_search_set *set, uint64_t wanted, lk_error *err);
 /* device.c: whether --device asks for a module; its loading; before and behind the pass; a block. */
 bool lk_device_wanted(const char *name);
 lk_status lk_device_choose(struct lk_pass *pass, lk_error *err);

@@ -28,37 +28,49 @@ static lk_status pack_leads(struct lk_fast *f, int g, const struct lk_search_set
     return LK_OK;
 }
 
-/* One reference in ROWS_PER_LEAD, of distinct identities, spread evenly over the gallery. */
-static lk_status choose_leads(struct lk_pass *pass, int g, lk_error *err)
+lk_status lk_pass_leads(uint32_t **out, uint64_t *n, const struct lk_search_set *set, uint64_t wanted, lk_error *err)
 {
-    struct lk_fast *f = pass->fast;
-    const struct lk_search_set *set = pass->galleries[g].set;
-    const struct lk_codes *codes = &f->references[g];
-    f->leads[g] = lk_calloc(LEADS_MAX, sizeof *f->leads[g], err);
-    f->not_leads[g] = lk_calloc((size_t)codes->panels, sizeof *f->not_leads[g], err);
+    wanted = wanted < set->rows ? wanted : set->rows;
+    uint32_t *leads = lk_calloc((size_t)wanted, sizeof *leads, err);
     bool *used = lk_calloc(set->identities != NULL ? set->n_identities : 1, sizeof *used, err);
-    if (f->leads[g] == NULL || f->not_leads[g] == NULL || used == NULL) {
+    if (leads == NULL || used == NULL) {
+        free(leads);
         free(used);
         return LK_ENOMEM;
     }
-    uint64_t per_panel = (uint64_t)codes->panel_rows;
-    for (uint64_t p = 0; p < codes->panels; p++) {
-        uint64_t rows = set->rows - p * per_panel < per_panel ? set->rows - p * per_panel : per_panel;
-        f->not_leads[g][p] = rows == 64 ? UINT64_MAX : (UINT64_C(1) << rows) - 1;
-    }
-    uint64_t wanted = set->rows / ROWS_PER_LEAD;
-    wanted = wanted < LEADS_MIN ? LEADS_MIN : wanted > LEADS_MAX ? LEADS_MAX : wanted;
-    wanted = wanted < set->rows ? wanted : set->rows;
+    *n = 0;
     for (uint64_t i = 0; i < wanted; i++) {
         uint64_t row = i * set->rows / wanted;
         if (set->identities != NULL && used[set->identities[row]])
             continue;
         if (set->identities != NULL)
             used[set->identities[row]] = true;
-        f->leads[g][f->n_leads[g]++] = (uint32_t)row;
-        f->not_leads[g][row / per_panel] &= ~(UINT64_C(1) << row % per_panel);
+        leads[(*n)++] = (uint32_t)row;
     }
     free(used);
+    *out = leads;
+    return LK_OK;
+}
+
+/* One reference in ROWS_PER_LEAD. */
+static lk_status choose_leads(struct lk_pass *pass, int g, lk_error *err)
+{
+    struct lk_fast *f = pass->fast;
+    const struct lk_search_set *set = pass->galleries[g].set;
+    const struct lk_codes *codes = &f->references[g];
+    uint64_t wanted = set->rows / ROWS_PER_LEAD;
+    wanted = wanted < LEADS_MIN ? LEADS_MIN : wanted > LEADS_MAX ? LEADS_MAX : wanted;
+    LK_TRY(lk_pass_leads(&f->leads[g], &f->n_leads[g], set, wanted, err));
+    f->not_leads[g] = lk_calloc((size_t)codes->panels, sizeof *f->not_leads[g], err);
+    if (f->not_leads[g] == NULL)
+        return LK_ENOMEM;
+    uint64_t per_panel = (uint64_t)codes->panel_rows;
+    for (uint64_t p = 0; p < codes->panels; p++) {
+        uint64_t rows = set->rows - p * per_panel < per_panel ? set->rows - p * per_panel : per_panel;
+        f->not_leads[g][p] = rows == 64 ? UINT64_MAX : (UINT64_C(1) << rows) - 1;
+    }
+    for (uint64_t i = 0; i < f->n_leads[g]; i++)
+        f->not_leads[g][f->leads[g][i] / per_panel] &= ~(UINT64_C(1) << f->leads[g][i] % per_panel);
     return pack_leads(f, g, set, (size_t)pass->options->dim, err);
 }
 

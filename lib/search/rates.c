@@ -239,6 +239,7 @@ lk_status lk_rates_measure(lk_ctx *ctx, const lk_bench_options *options, lk_rate
     LK_NEED((options->probes == NULL) == (options->references == NULL), err, LK_EINVAL,
             "rates need both sets, or none to make them");
     LK_NEED(options->dim > 0, err, LK_EINVAL, "rates need vectors of at least one number");
+    LK_NEED(options->device == NULL, err, LK_EINVAL, "rates are those of the processor: expected no device");
     LK_TRY(lk_scan_check(options->cpu, err));
     lk_rates rates = {.threads = lk_ctx_threads(ctx), .k = options->k, .r = options->r};
     struct measuring m = {.ctx = ctx, .options = options, .scan = lk_scan_choose(options->cpu), .out = &rates};

@@ -83,6 +83,9 @@ lk_status lk_study_finished(const struct lk_str *text, const char *const *output
 /* Options of embed for a set; inputs has room for all of its images. */
 void lk_study_embed_options(const struct lk_study_job *job, size_t matcher, size_t set, const char **inputs,
                             lk_embed_options *out);
+/* The embedder that a step with these options uses. */
+lk_status lk_study_embedder_open(lk_embedder **out, const struct lk_study_job *job, const lk_embed_options *options,
+                                 lk_error *err);
 
 /* compare.c: from the runs' results to study.json, study.csv and the pages. */
 lk_status lk_study_compare(struct lk_study_job *job, lk_error *err);

@@ -125,17 +125,11 @@ static lk_status trial(struct lk_study_rate *rate, const struct lk_study_job *jo
     lk_embedder *embedder = NULL;
     struct lk_source *source = NULL;
     lk_embed_options o;
-    lk_embedder_options open;
     const char **inputs = lk_calloc(job->study->sets[set].images.n, sizeof *inputs, err);
     if (inputs == NULL)
         return LK_ENOMEM;
     lk_study_embed_options(job, matcher, set, inputs, &o);
-    lk_embedder_options_init(&open);
-    open.model = o.model;
-    open.detector = o.detector;
-    open.aligned = o.aligned;
-    open.age_model = o.age_model;
-    lk_status status = lk_embedder_open(&embedder, job->ctx, &open, err);
+    lk_status status = lk_study_embedder_open(&embedder, job, &o, err);
     if (status == LK_OK) {
         rate->dim = (uint64_t)lk_embedder_dim(embedder);
         struct lk_source_options options = {.ctx = job->ctx, .quiet = true, .format = o.format};

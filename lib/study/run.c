@@ -81,15 +81,9 @@ static lk_status try_models(const struct lk_study_job *job, lk_error *err)
         if (inputs == NULL)
             return LK_ENOMEM;
         lk_embed_options o;
-        lk_embedder_options open;
         lk_embedder *embedder = NULL;
         lk_study_embed_options(job, m, set, inputs, &o);
-        lk_embedder_options_init(&open);
-        open.model = o.model;
-        open.detector = o.detector;
-        open.aligned = o.aligned;
-        open.age_model = o.age_model;
-        lk_status status = lk_embedder_open(&embedder, job->ctx, &open, err);
+        lk_status status = lk_study_embedder_open(&embedder, job, &o, err);
         if (status == LK_OK)
             lk_embedder_free(embedder);
         else

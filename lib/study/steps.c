@@ -123,6 +123,18 @@ void lk_study_embed_options(const struct lk_study_job *job, size_t matcher, size
     describe_set(s, out);
 }
 
+lk_status lk_study_embedder_open(lk_embedder **out, const struct lk_study_job *job, const lk_embed_options *options,
+                                 lk_error *err)
+{
+    lk_embedder_options open;
+    lk_embedder_options_init(&open);
+    open.model = options->model;
+    open.detector = options->detector;
+    open.aligned = options->aligned;
+    open.age_model = options->age_model;
+    return lk_embedder_open(out, job->ctx, &open, err);
+}
+
 static const char **new_inputs(const struct lk_study *s, size_t set, lk_error *err)
 {
     return lk_calloc(s->sets[set].images.n, sizeof(const char *), err);

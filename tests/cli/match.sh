@@ -117,6 +117,23 @@ for table in pairs.csv nearest.csv nearest_identities.csv references.csv range.c
 done
 [ "$(ls -A whole)" = "$(ls -A killed)" ] || fail "files were left over: $(ls -A killed)"
 
+# A device's module in the processor's place gives the same tables; one that is not there is refused before anything is read.
+make d.npy 2200 16
+make e.npy 2300 16
+export LIKENESS_MODULE_DIR="$(dirname "$likeness")/../tests/unit"
+expect 0 "$likeness" match d.npy e.npy --min-score 0.9 -q -o processor
+expect 0 "$likeness" match d.npy e.npy --min-score 0.9 -q --device fake -o device
+for table in processor/*.csv; do
+    cmp "$table" "device/${table#*/}" || fail "$table differs with a device"
+done
+expect 1 "$likeness" match missing.npy e.npy --device abacus -o none
+says err "device abacus: its module is not installed"
+expect 0 "$likeness" bench match --probes 2200 --references 2300 --dim 16 --device fake
+says out "instructions fake"
+if grep -q peak out; then fail "a device has the processor's peak"; fi
+expect 1 "$likeness" bench rates --device fake
+says err "expected no device"
+
 # Interrupted, it says so.
 "$likeness" match p.npy q.npy -q -o stopped >out 2>err &
 pid=$!

@@ -6,9 +6,8 @@
 
 #include "search_compare.h"
 #include "search_runs.h"
+#include "search_sets.h"
 #include "skip.h"
-#include "temp.h"
-#include "vectors.h"
 
 enum { PROBES = 151, REFERENCES = 1409, HOLDOUT = 300, PEOPLE = 61 };
 
@@ -20,24 +19,7 @@ static const char *dir_of(const char *name)
 
 static struct made make(enum vectors kind, size_t dim, bool labelled)
 {
-    static const uint64_t rows[3] = {PROBES, REFERENCES, HOLDOUT};
-    struct made made = {
-        .options = {.dim = dim, .k = 50, .r = 4, .min_score = NAN, .work_dir = temp_path("work")}};
-    struct lk_rng rng = lk_rng_seed(dim);
-    for (uint64_t i = 0; i < 3; i++)
-        made.data[i] = vectors_make(kind, rows[i], dim, i + 1);
-    for (uint64_t i = 0; i < PROBES; i += 9)
-        memcpy(made.data[0] + i * dim, made.data[1] + i * 5 * dim, dim * sizeof(float));
-    made.options.probes = (struct lk_search_set){.data = made.data[0], .rows = PROBES};
-    for (int g = 0; g < 2; g++) {
-        made.labels[g] = calloc(rows[g + 1], sizeof *made.labels[g]);
-        assert_non_null(made.labels[g]);
-        for (uint64_t i = 0; i < rows[g + 1]; i++)
-            made.labels[g][i] = (uint32_t)(i % 4 ? lk_rng_below(&rng, PEOPLE) : i / 4 % PEOPLE);
-        made.options.galleries[g] =
-            (struct lk_search_set){made.data[g + 1], rows[g + 1], labelled ? made.labels[g] : NULL, PEOPLE};
-    }
-    return made;
+    return make_sets(kind, dim, (const uint64_t[3]){PROBES, REFERENCES, HOLDOUT}, PEOPLE, labelled);
 }
 
 static void use(struct made *made, const char *name)
