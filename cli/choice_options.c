@@ -24,15 +24,20 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct image_choice *c = state->input;
+    lk_error err; /* what cannot be understood is said before hours of work */
     switch (key) {
     case KEY_FILTER:
         if (c->n_filters == LK_MAX_FILTERS)
             argp_error(state, "--filter: at most %d of them", LK_MAX_FILTERS);
+        if (lk_measure_check_filter(arg, &err) != LK_OK)
+            argp_error(state, "--%s", err.text);
         c->filters[c->n_filters++] = arg;
         return 0;
     case KEY_STRATA:
         if (c->n_strata == LK_MAX_STRATA)
             argp_error(state, "--strata: at most %d of them", LK_MAX_STRATA);
+        if (lk_measure_check_strata(arg, &err) != LK_OK)
+            argp_error(state, "--%s", err.text);
         c->strata[c->n_strata++] = arg;
         return 0;
     default:

@@ -754,6 +754,10 @@ typedef struct lk_measure_summary {
     int up_to_date; /* nothing was to do: finished measures of the same inputs and settings are there */
 } lk_measure_summary;
 
+/* LK_EINVAL with what was expected when a condition of `filters`, or a column of `strata`, cannot be understood. */
+LK_API lk_status lk_measure_check_filter(const char *condition, lk_error *err);
+LK_API lk_status lk_measure_check_strata(const char *column, lk_error *err);
+
 LK_API void lk_measure_options_init(lk_measure_options *options);
 /* Writes measures.json, identities.csv, persons.csv, pairs.csv, curve.csv and doubles.csv, and strata.csv where there
  * are any (docs/formats.md). With

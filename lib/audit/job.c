@@ -21,6 +21,20 @@ lk_measure_matcher lk_audit_matcher(const lk_measure_options *o, size_t index)
                                 o->thresholds};
 }
 
+lk_status lk_measure_check_filter(const char *condition, lk_error *err)
+{
+    struct lk_filter filter;
+    LK_TRY(lk_filter_parse(condition, &filter, err));
+    lk_filter_free(&filter);
+    return LK_OK;
+}
+
+lk_status lk_measure_check_strata(const char *column, lk_error *err)
+{
+    struct lk_audit_variable variable;
+    return lk_audit_variable_parse(column, &variable, err);
+}
+
 static lk_status read_conditions(struct lk_audit_job *j, const lk_measure_options *o, lk_error *err)
 {
     LK_NEED(o->n_filters <= LK_MAX_FILTERS, err, LK_EINVAL, "filters: found %zu, expected at most %d",

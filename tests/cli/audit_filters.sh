@@ -40,6 +40,13 @@ END
 ! grep 'filters\|strata' printed
 grep -o 'data-chart="strata"\|Filters were used\|strata.csv' plain/report.html | sort -u
 code=0
+for wrong in "--filter adult" "--strata hair"; do # said before anything is done
+    code=0
+    # shellcheck disable=SC2086
+    "$LIKENESS" audit $sets $wrong -o early 2>message || code=$?
+    [ $code = 2 ] && [ ! -e early ] && head -1 message
+done
+code=0
 "$LIKENESS" audit x.ini --filter 'age>=18' >/dev/null 2>message || code=$?
 [ $code = 2 ] || { echo "exit code $code"; cat message; }
 
@@ -62,5 +69,7 @@ END
 #out {'measure/measures.json': ?'group:light=bright'?} True
 #out all is as recorded
 #out data-chart="strata"
+#out likeness audit: --filter 'adult': does not begin with a known word; expected age, *
+#out likeness audit: --strata 'hair': expected age, *
 #out Only images took part, in all sets, that meet group:light=bright. * images that are kept have no embedding or do not meet the filters
 #out ?'group:light=bright'? 4

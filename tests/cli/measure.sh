@@ -71,13 +71,13 @@ grep -q "at a cosine of 0.70 would have been found" out.txt || cat out.txt
 run 0 --synthetic=few/synthetic --train=few/train --holdout=few/holdout -o few_out
 grep "^verdict" out.txt
 measure_one() { run "$1" --synthetic="$2/synthetic" --train="$2/train" --holdout="$2/holdout" -o tried "$3"; }
-measure_one 1 sim "--filter=age>18 years"
+measure_one 2 sim "--filter=age>18 years"
 grep -q "filter 'age>18 years': no number stands behind the operator; expected age, " err.txt || cat err.txt
 measure_one 1 sim "--filter=age>=18"
 grep -q "sim/synthetic: no image has a value of age, so it cannot be judged by it; .likeness embed --age. estimates it" err.txt || cat err.txt
 measure_one 1 sim "--strata=group:hair"
 grep -q "sim/synthetic: images.csv has no column group:hair" err.txt || cat err.txt
-measure_one 1 sim "--strata=hair"
+measure_one 2 sim "--strata=hair"
 grep -q "strata 'hair': expected age, " err.txt || cat err.txt
 mkdir plain_rows
 for set in synthetic train holdout; do cp sim/$set/embeddings.npy plain_rows/$set.npy; done

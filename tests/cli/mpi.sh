@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # likeness-mpi by several processes: the bytes of one process, also after a rank was killed at any moment.
 . "$TESTS/lib.sh"
-command -v mpirun >/dev/null || skip "mpirun is not installed"
-mpi=$(dirname "$LIKENESS")/../mpi/likeness-mpi
-[ -x "$mpi" ] || skip "likeness-mpi was not built"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
-    HWLOC_HIDE_ERRORS=2 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_base_warn_component_unused=0 OMPI_MCA_plm_rsh_agent=/bin/true
+. "$TESTS/mpi_lib.sh"
 ranks() { # number, command of likeness-mpi; without what hwloc says of a container
     n=$1
     shift
     code=0
-    mpirun --host localhost:"$n" --bind-to none -n "$n" "$mpi" "$@" 2>ranks.said || code=$?
+    # shellcheck disable=SC2046 # words
+    $(ranks_of "$n") "$mpi" "$@" 2>ranks.said || code=$?
     grep -av hwloc ranks.said >&2 || :
     return $code
 }

@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Ranks of likeness-mpi that see different files under the same names find out; copies are fine.
 . "$TESTS/lib.sh"
-command -v mpirun >/dev/null || skip "mpirun is not installed"
-mpi=$(dirname "$LIKENESS")/../mpi/likeness-mpi
-[ -x "$mpi" ] || skip "likeness-mpi was not built"
-mpi=$(realpath "$mpi")
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
-    HWLOC_HIDE_ERRORS=2 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_base_warn_component_unused=0 OMPI_MCA_plm_rsh_agent=/bin/true
+. "$TESTS/mpi_lib.sh"
 "$python" -c "
 import numpy as np
 random = np.random.default_rng(1)
@@ -26,8 +21,9 @@ job() { # output; three ranks, the first two in one folder, the last in another
     out=$PWD/$1
     shift
     code=0
-    mpirun --host localhost:3 --bind-to none -n 2 sh -c "cd here && exec $mpi match $* -q -o $out" : \
-        -n 1 sh -c "cd there && exec $mpi match $* -q -o $out" >printed 2>said || code=$?
+    # shellcheck disable=SC2016,SC2046 # words; expanded by each rank
+    $(ranks_of 3) sh -c '[ "$OMPI_COMM_WORLD_RANK" = 2 ] && cd there || cd here; exec "$@"' sh "$mpi" match "$@" -q -o "$out" \
+        >printed 2>said || code=$?
     grep -a "^likeness-mpi: error\|^warning" said | sed 's/ on [^ ]*: /: /' || :
 }
 same() {
