@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# study_lib.sh - a study of made vectors with known truth; `. "$TESTS/study_lib.sh"` behind lib.sh.
+# study_lib.sh - studies of made vectors and of made pictures with known truth; `. "$TESTS/study_lib.sh"` behind lib.sh.
 
 # Of two training sets A and B: synthetic sets that leaked nothing, 5 and 20 % from A; three matchers are three
 # lengths of vectors.
@@ -37,4 +37,16 @@ simulated_study() { # output folder; more of the file comes from standard input
 # All results but how long things took.
 same_study() { # two output folders
     diff -r -x meta.json -x steps.json -x manifest.json -x .lock "$1" "$2"
+}
+
+# Folders train, holdout, others, and a synthetic set planted/images with pictures of six persons of train.
+planted_pictures() {
+    pictures all 40 2
+    mkdir train holdout others
+    mv all/person_0* all/person_1* train/
+    mv all/person_2* holdout/
+    mv all/person_3* others/
+    pictures more 10 2
+    for person in more/*; do mv "$person" holdout/more_"${person#more/}"; done
+    "$LIKENESS" plant --train train --others others -n 6 --kinds copy,jpeg -o planted -q >/dev/null
 }

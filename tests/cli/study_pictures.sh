@@ -2,15 +2,9 @@
 # A study from pictures: embedded once, duplicates left out; a changed input, a missing file and a full disk in the
 # middle give a clear message, and nothing that is finished is lost.
 . "$TESTS/lib.sh"
+. "$TESTS/study_lib.sh"
 tiny_model
-pictures all 40 2
-mkdir train holdout others
-mv all/person_0* all/person_1* train/
-mv all/person_2* holdout/
-mv all/person_3* others/
-pictures more 10 2
-for person in more/*; do mv "$person" holdout/more_"${person#more/}"; done
-"$LIKENESS" plant --train train --others others -n 6 --kinds copy,jpeg -o planted -q >/dev/null
+planted_pictures
 cp planted/images/"$(ls planted/images | head -1)"/*.jpg .
 for one in *.jpg; do cp "$one" planted/images/"$(ls planted/images | head -1)"/again.jpg; break; done
 study() { # more of the file from standard input

@@ -2,15 +2,9 @@
 # A study's folder is purged as a whole: no embedding and no picture is left below it, every number stays, and both can
 # be checked afterwards.
 . "$TESTS/lib.sh"
+. "$TESTS/study_lib.sh"
 tiny_model
-pictures all 40 2
-mkdir train holdout others
-mv all/person_0* all/person_1* train/
-mv all/person_2* holdout/
-mv all/person_3* others/
-pictures more 10 2
-for person in more/*; do mv "$person" holdout/more_"${person#more/}"; done
-"$LIKENESS" plant --train train --others others -n 6 --kinds copy,jpeg -o planted -q >/dev/null
+planted_pictures
 cat >study.ini <<'END'
 [study]
 output = out
