@@ -60,7 +60,7 @@ same_match one killed
 code=0
 ranks 2 match $sets -q -k 5 -o by2 >/dev/null 2>said || code=$?
 [ $code = 1 ]
-grep "likeness-mpi: error: rank 0 of 2 on .*: by2: holds a finished match that differs in: k (1500 there, 5 asked for)" said
+grep -a "likeness-mpi: error: rank 0 of 2 on .*: by2: holds a finished match that differs in: k (1500 there, 5 asked for)" said
 
 tiny_model
 pictures photos 3 5
