@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "formats/filter.h"
 #include "study/study.h"
 
 size_t lk_study_find_set(const struct lk_study *s, const char *name)
@@ -256,6 +257,58 @@ static lk_status check_matcher(const struct lk_study *s, size_t m, lk_error *err
     return LK_OK;
 }
 
+/* What no image of an embedded set will have is known before it is embedded. */
+static lk_status check_field(const struct lk_study *s, const char *text, lk_error *err)
+{
+    enum lk_face_field field;
+    const char *group;
+    size_t len;
+    if (!lk_face_field_parse(text, strcspn(text, " \t<>=!"), &field, &group, &len))
+        return LK_OK;
+    for (size_t m = 0; m < s->n_matchers; m++) {
+        const struct lk_study_matcher *x = &s->matchers[m];
+        bool embeds = false;
+        for (size_t i = 0; i < s->n_sets; i++)
+            embeds = embeds || (s->sets[i].role != LK_STUDY_CALIBRATION && lk_study_given_faces(s, i, m) == NULL);
+        LK_NEED(!embeds || field != LK_FIELD_AGE || x->age.text != NULL, err, LK_EINVAL,
+                "'%s': [matcher %s] has no age = MODEL, so no image would have an age", text, x->name.text);
+        LK_NEED(!embeds || x->aligned.value == 0 ||
+                    (field != LK_FIELD_DETECTOR_SCORE && field != LK_FIELD_YAW),
+                err, LK_EINVAL, "'%s': [matcher %s] takes aligned images, in which nothing is detected", text,
+                x->name.text);
+    }
+    return LK_OK;
+}
+
+/* The conditions and columns of [measure], as its options say them. */
+static lk_status check_measure(const struct lk_study *s, lk_error *err)
+{
+    const struct {
+        const char *key;
+        const struct lk_study_list *list;
+        size_t most;
+        lk_status (*check)(const char *, lk_error *);
+    } lists[] = {{"filter", &s->filters, LK_MAX_FILTERS, lk_measure_check_filter},
+                 {"strata", &s->strata, LK_MAX_STRATA, lk_measure_check_strata}};
+    LK_TRY(check_filled(&s->strengths, "measure", "", "strength", err));
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
+        LK_TRY(check_filled(lists[l].list, "measure", "", lists[l].key, err));
+        LK_NEED(lists[l].list->n <= lists[l].most, err, LK_EINVAL, "line %u: [measure]: %s: more than %zu lines",
+                lists[l].list->line, lists[l].key, lists[l].most);
+        for (size_t i = 0; i < lists[l].list->n; i++) {
+            const struct lk_study_text *item = &lists[l].list->items[i];
+            lk_status status = lists[l].check(item->text, err);
+            if (status == LK_OK)
+                status = check_field(s, item->text, err);
+            if (status != LK_OK) {
+                lk_error_prefix(err, "line %u: [measure]", item->line);
+                return status;
+            }
+        }
+    }
+    return LK_OK;
+}
+
 static lk_status check_limits(const struct lk_study *s, lk_error *err)
 {
     const struct lk_study_number *limit = s->max_discoveries.line > 0 ? &s->max_discoveries : &s->max_share;
@@ -272,7 +325,7 @@ lk_status lk_study_check(const struct lk_study *s, lk_error *err)
     for (size_t i = 0; i < s->n_sets; i++)
         n[s->sets[i].role]++;
     LK_NEED(s->output.text != NULL, err, LK_EINVAL, "expected output = DIR in [study]");
-    LK_TRY(check_filled(&s->strengths, "measure", "", "strength", err));
+    LK_TRY(check_measure(s, err));
     for (size_t i = 0; i < s->n_sets; i++)
         LK_TRY(check_lists(&s->sets[i], err));
     LK_NEED(s->n_matchers > 0, err, LK_EINVAL, "expected at least one section [matcher NAME]");

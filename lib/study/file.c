@@ -214,6 +214,8 @@ void lk_study_close(struct lk_study *s)
     free(s->sets);
     free(s->matchers);
     free(s->strengths.items);
+    free(s->filters.items);
+    free(s->strata.items);
     free(s->file);
     free(s->folder);
     lk_arena_free(&s->texts);

@@ -284,6 +284,19 @@ static lk_status add_matchers(struct lk_study_job *job, json_t *matchers, lk_err
     return status;
 }
 
+/* The conditions that images of all sets had to meet. */
+static lk_status name_filters(const struct lk_study *s, json_t *root, lk_error *err)
+{
+    json_t *filters = json_array();
+    lk_status status = LK_OK;
+    for (size_t i = 0; status == LK_OK && i < s->filters.n; i++)
+        status = append(filters, lk_json_text(s->filters.items[i].text), err);
+    if (status == LK_OK)
+        status = put(root, "filters", json_incref(filters), err);
+    json_decref(filters);
+    return status;
+}
+
 static lk_status gather(struct lk_study_job *job, json_t *root, lk_error *err)
 {
     const struct lk_study *s = job->study;
@@ -299,6 +312,8 @@ static lk_status gather(struct lk_study_job *job, json_t *root, lk_error *err)
         status = put(root, "seed", json_integer((json_int_t)lk_study_value(s->seed, 1)), err);
     if (status == LK_OK)
         status = put(root, "fdr", json_real(lk_study_fdr(s)), err);
+    if (status == LK_OK)
+        status = name_filters(s, root, err);
     if (status == LK_OK)
         status = add_matchers(job, matchers, err);
     for (size_t i = 0; status == LK_OK && i < s->n_sets; i++) {

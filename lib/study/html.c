@@ -179,6 +179,19 @@ void lk_study_put_matchers(FILE *f, const json_t *root, const json_t *run)
         put_matcher(f, root, run, m);
 }
 
+void lk_study_put_filters(FILE *f, const json_t *root)
+{
+    const json_t *filters = json_object_get(root, "filters");
+    for (size_t i = 0; i < json_array_size(filters); i++) {
+        fputs(i == 0 ? "<p class=\"note\">Only images took part, in all sets alike, that meet <code>" : "</code> and <code>", f);
+        lk_html_text(f, json_string_value(json_array_get(filters, i)));
+    }
+    if (json_array_size(filters) > 0)
+        fputs("</code>. What is said here is said of them; the report of each run counts those that were left out, set by "
+              "set.</p>\n",
+              f);
+}
+
 void lk_study_put_difference(FILE *f, const json_t *run)
 {
     struct lk_number a;

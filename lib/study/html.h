@@ -22,6 +22,9 @@ void lk_study_cell(FILE *f, const char *label, const char *text);
 /* A count, or a dash where it is null. */
 const char *lk_study_count_or_dash(struct lk_number *out, const json_t *from, const char *way);
 
+/* The conditions by which images were chosen, in a sentence; nothing without any. */
+void lk_study_put_filters(FILE *f, const json_t *root);
+
 /* spread_chart: four distributions of each matcher of a run as bars (chart.c). */
 void lk_study_put_spreads(FILE *f, const json_t *root, const json_t *run);
 /* The table of matchers on a run, and whether they differ (matchers_section.c). */

@@ -13,7 +13,7 @@ enum { MOST_ITEMS = 1000 };
 
 enum type {
     TEXT,  /* one value as it stands */
-    FILES, /* one path a line */
+    LINES, /* one value a line, such as a path */
     NAMES, /* names, separated by blanks or commas */
     REALS, /* the same for numbers */
     FLAG,  /* yes or no */
@@ -35,7 +35,7 @@ struct key {
 #define OF_MATCHER(field) offsetof(struct lk_study_matcher, field)
 /* What every kind of set has. */
 #define SET_KEYS(section)                                                                                    \
-    {section, "images", FILES, OF_SET(images), 0, 0, NULL},                                                  \
+    {section, "images", LINES, OF_SET(images), 0, 0, NULL},                                                  \
         {section, "format", TEXT, OF_SET(format), 0, 0, NULL},                                               \
         {section, "identity", TEXT, OF_SET(identity), 0, 0, NULL},                                           \
         {section, "labels", TEXT, OF_SET(labels), 0, 0, NULL},                                               \
@@ -77,6 +77,8 @@ static const struct key keys[] = {
     {"measure", "same-person", REAL, OF_STUDY(same_person), -1, 2, NULL},
     {"measure", "pairs", WHOLE, OF_STUDY(pairs), 1, 1e8, NULL},
     {"measure", "strength", REALS, OF_STUDY(strengths), -1, 1, NULL},
+    {"measure", "filter", LINES, OF_STUDY(filters), 0, 0, NULL},
+    {"measure", "strata", LINES, OF_STUDY(strata), 0, 0, NULL},
     {"report", "no-faces", FLAG, OF_STUDY(no_faces), 0, 0, NULL},
     {"report", "pairs", WHOLE, OF_STUDY(shown_pairs), 0, 10000, NULL},
     {"limits", "discoveries", WHOLE, OF_STUDY(max_discoveries), 0, 9e15, NULL},
@@ -134,7 +136,7 @@ static lk_status read_list(const struct lk_study_place *p, const struct key *key
 {
     LK_NEED(p->more || list->line == 0, err, LK_EINVAL, "given twice, first in line %u", list->line);
     list->line = p->more ? list->line : p->line;
-    if (key->type == FILES)
+    if (key->type == LINES)
         return value[0] != '\0' ? add_item(list, p->study, value, strlen(value), p->line, err) : LK_OK;
     for (const char *at = value; *(at += strspn(at, " \t,")) != '\0';) {
         size_t len = strcspn(at, " \t,");
@@ -196,7 +198,7 @@ static lk_status read_value(const struct lk_study_place *p, const struct key *ke
                             lk_error *err)
 {
     void *to = (char *)p->of + key->offset;
-    if (key->type == FILES || key->type == NAMES || key->type == REALS)
+    if (key->type == LINES || key->type == NAMES || key->type == REALS)
         return read_list(p, key, to, value, err);
     LK_NEED(!p->more, err, LK_EINVAL, "takes one value, found another line");
     return key->type == TEXT || key->type == CHOICE ? read_text(p, key, to, value, err)

@@ -79,6 +79,10 @@ static lk_status describe(struct lk_str *text, struct lk_study_job *job, const s
                        lk_version(), o->fdr, o->seed, o->decoys, o->same_person, o->pairs));
     for (size_t i = 0; i < s->strengths.n; i++)
         LK_TRY(lk_str_addf(text, err, "strength %s\n", s->strengths.items[i].text));
+    for (size_t i = 0; i < o->n_filters; i++)
+        LK_TRY(lk_str_addf(text, err, "filter %s\n", o->filters[i]));
+    for (size_t i = 0; i < o->n_strata; i++)
+        LK_TRY(lk_str_addf(text, err, "strata %s\n", o->strata[i]));
     for (size_t m = 0; m < s->n_matchers; m++) {
         const char *hash;
         LK_TRY(lk_str_addf(text, err, "matcher %s\n", s->matchers[m].name.text));
@@ -105,7 +109,13 @@ static lk_status describe(struct lk_str *text, struct lk_study_job *job, const s
     return LK_OK;
 }
 
-static void settings(const struct lk_study *s, lk_measure_options *o, double strengths[LK_STUDY_STRENGTHS])
+/* What the settings point into. */
+struct values {
+    double strengths[LK_STUDY_STRENGTHS];
+    const char *filters[LK_MAX_FILTERS], *strata[LK_MAX_STRATA];
+};
+
+static void settings(const struct lk_study *s, lk_measure_options *o, struct values *v)
 {
     lk_measure_options_init(o);
     o->fdr = lk_study_fdr(s);
@@ -115,8 +125,16 @@ static void settings(const struct lk_study *s, lk_measure_options *o, double str
     o->pairs = (uint64_t)lk_study_value(s->pairs, (double)o->pairs);
     o->n_strengths = s->strengths.n;
     for (size_t i = 0; i < s->strengths.n; i++)
-        strengths[i] = strtod(s->strengths.items[i].text, NULL);
-    o->strengths = strengths;
+        v->strengths[i] = strtod(s->strengths.items[i].text, NULL);
+    o->strengths = v->strengths;
+    o->n_filters = s->filters.n;
+    for (size_t i = 0; i < s->filters.n; i++)
+        v->filters[i] = s->filters.items[i].text;
+    o->filters = v->filters;
+    o->n_strata = s->strata.n;
+    for (size_t i = 0; i < s->strata.n; i++)
+        v->strata[i] = s->strata.items[i].text;
+    o->strata = v->strata;
 }
 
 static void tell(const lk_measure_summary *done, struct lk_study_note *note)
@@ -175,11 +193,11 @@ lk_status lk_study_measure(struct lk_study_job *job, const struct lk_study_step 
     const struct lk_study *s = job->study;
     struct view views[LK_MAX_MATCHERS] = {{0}};
     char *outputs[LK_MAX_MATCHERS + 1] = {NULL};
-    double strengths[LK_STUDY_STRENGTHS];
+    struct values values;
     struct lk_str text = LK_STR_INIT;
     lk_measure_options options;
     bool finished = false;
-    settings(s, &options, strengths);
+    settings(s, &options, &values);
     char *folder = lk_study_run_path(s, step->train, step->synthetic, "measure", err);
     lk_status status = folder != NULL ? describe(&text, job, step, &options, err) : LK_ENOMEM;
     if (status == LK_OK)

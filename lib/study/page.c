@@ -188,6 +188,7 @@ static void put_runs(const json_t *root, FILE *f)
               "discoveries, and "
               "how many discoveries are not.</p>\n",
               f);
+    lk_study_put_filters(f, root);
     fputs("</section>\n", f);
 }
 

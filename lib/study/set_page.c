@@ -145,6 +145,7 @@ lk_status lk_study_write_set_page(const json_t *root, const char *set, const cha
         "</h1>\n<p class=\"caveat\"><a href=\"../study.html\">All sets of the study</a>, and how to read the "
         "numbers.</p>\n</section>\n",
         f);
+    lk_study_put_filters(f, root);
     json_array_foreach(json_object_get(root, "runs"), i,
                        run) if (strcmp(lk_study_text_at(run, "synthetic"), set) == 0) put_run(f, root, run);
     lk_study_page_tail(f);

@@ -69,7 +69,7 @@ struct lk_study {
     size_t n_sets, sets_room;
     struct lk_study_number k, r;                            /* [match] */
     struct lk_study_number fdr, decoys, same_person, pairs; /* [measure] */
-    struct lk_study_list strengths;
+    struct lk_study_list strengths, filters, strata;
     struct lk_study_number no_faces, shown_pairs;                  /* [report] */
     struct lk_study_number max_discoveries, max_share, max_copies; /* [limits]; share in per cent */
 };

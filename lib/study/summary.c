@@ -43,10 +43,17 @@ static lk_status add_run(struct lk_str *text, const json_t *run, lk_study_summar
 lk_status lk_study_summarise(const struct lk_study *s, lk_study_summary *out, lk_error *err)
 {
     size_t i;
-    json_t *root = NULL, *run;
+    json_t *root = NULL, *run, *filter;
     struct lk_str text = LK_STR_INIT;
     char *path = lk_path_join(s->output.text, "study.json", err);
     lk_status status = path != NULL ? lk_json_read(path, &root, err) : LK_ENOMEM;
+    json_array_foreach(json_object_get(root, "filters"), i, filter)
+    {
+        if (status == LK_OK)
+            status = lk_str_addf(&text, err, "%s%s%s", i == 0 ? "filters, on all sets alike: " : " and ",
+                                 json_string_value(filter),
+                                 i + 1 == json_array_size(json_object_get(root, "filters")) ? "\n" : "");
+    }
     json_array_foreach(json_object_get(root, "runs"), i, run) if (status == LK_OK) status =
         add_run(&text, run, out, err);
     json_decref(root);

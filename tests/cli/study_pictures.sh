@@ -82,6 +82,35 @@ cmp -s out/runs/real/made/measure/measures.json before/runs/real/made/measure/me
 # A table that is damaged in the middle is made again.
 rm out/faces/twin/made/images.csv
 run 0
+
+# Filters and strata: measured again, with the same embeddings and matches; every page says so.
+cp study.ini plain.ini
+cp -r out before_filter
+median=$("$python" -c 'import csv; v = sorted(float(r["sharpness"]) for r in csv.DictReader(open("out/faces/tiny/made/images.csv")) if r["sharpness"]); print(v[len(v) // 2])')
+printf '[measure]\nfilter = sharpness>=%s ; the sharper ones\n  sharpness<=1e9\nstrata = sharpness\n' "$median" >>study.ini
+run 0
+sed "s/$median/MEDIAN/" out.txt | head -1
+grep -lF "<code>sharpness&gt;=$median</code> and <code>sharpness&lt;=1e9</code>" out/study.html out/sets/made.html
+diff -r out/faces before_filter/faces
+diff -r out/runs/real/made/match before_filter/runs/real/made/match
+"$python" - <<'END'
+import csv, json
+for matcher in ("", "twin/"):
+    measures = json.load(open(f"out/runs/real/made/measure/{matcher}measures.json"))
+    left = measures["filters"]["sets"][0]["left_out"]
+    made = [r for r in csv.DictReader(open("out/faces/tiny/made/images.csv")) if r["status"] == "ok"]
+    bound = float(left[0]["filter"].split("=")[1])
+    assert left[0]["no"] == sum(float(r["sharpness"]) < bound for r in made) > 0 and left[1]["no"] == 0, left
+    print(len(measures["strata"]["rows"]))
+END
+echo 'filter = age>=18' >>study.ini # given twice
+run 1
+sed 's/.*study.ini: //' err.txt
+cp plain.ini aged.ini
+printf '[measure]\nfilter = age>=18\n' >>aged.ini
+"$LIKENESS" audit aged.ini -q 2>err.txt || sed 's/.*aged.ini: //' err.txt
+mv plain.ini study.ini
+
 # A picture that cannot be read is passed over, and the exit code says so.
 printf 'no picture' >"train/$person/broken.jpg"
 run 3 --force
@@ -102,3 +131,10 @@ run 3
 #out "face_choice": "central"
 #out "face_choice": "largest"
 #out step 2 of 12, embed tiny real: FOLDER: holds a finished result made with other settings: its inputs are others
+#out filters, on all sets alike: sharpness>=MEDIAN and sharpness<=1e9
+#out out/study.html
+#out out/sets/made.html
+#out 3
+#out 3
+#out line 23: ?measure?: filter: given twice, first in line 20
+#out line 20: ?measure?: 'age>=18': ?matcher tiny? has no age = MODEL, so no image would have an age

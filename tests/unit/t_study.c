@@ -45,7 +45,8 @@ static void test_values(void **state)
         "aligned = yes\r\n[matcher k]\nmodel = a/b.json\nchoice=central\n"
         "[train t]\nimages = one\n   two words\n\n\tthree\nholdout = h, g\ncontrol = s\n"
         "[holdout h]\nimages=h\n[holdout g]\nfaces.m = g.npy\nfaces.k=g\n[synthetic s]\nimages = s\n"
-        "duplicates = no\n[measure]\nstrength = 0.5 -0.25\nfdr=.1\n[limits]\nshare = 2.5\n";
+        "duplicates = no\n[measure]\nstrength = 0.5 -0.25\nfdr=.1\nfilter = sharpness >= 0.2 ; sharp\n  group:a b!=x=y, z\n"
+        "strata = feature_norm\n  group:a b\n[limits]\nshare = 2.5\n";
     if (parse(text, &s, &err) != LK_OK)
         fail_msg("%s", err.text);
     assert_string_equal(s.name.text, "Two words");
@@ -63,6 +64,11 @@ static void test_values(void **state)
     assert_null(lk_study_given_faces(&s, lk_study_find_set(&s, "h"), 0));
     assert_int_equal(s.strengths.n, 2);
     assert_true(lk_study_fdr(&s) == 0.1);
+    assert_int_equal(s.filters.n, 2);
+    assert_string_equal(s.filters.items[0].text, "sharpness >= 0.2");
+    assert_string_equal(s.filters.items[1].text, "group:a b!=x=y, z");
+    assert_int_equal(s.strata.n, 2);
+    assert_string_equal(s.strata.items[1].text, "group:a b");
     assert_true(s.max_share.value == 2.5);
     assert_int_equal(s.max_discoveries.line, 0);
     lk_study_close(&s);
@@ -118,6 +124,12 @@ static void test_refused(void **state)
     refuse(SMALL "[measure]\nstrength = 0.5 x\n", "found 'x', expected numbers from -1 to 1");
     refuse(SMALL "[measure]\nfdr = 0.7\n", "found '0.7', expected a number from 1e-06 to 0.5");
     refuse(SMALL "[measure]\nfdr = nan\n", "found 'nan'");
+    refuse(SMALL "[measure]\nfilter =\n", "[measure]: filter: found nothing behind it");
+    refuse(SMALL "[measure]\nfilter = sharpness>=0.1\n  adult\n", "line 14: [measure]: filter 'adult': does not begin with a known");
+    refuse(SMALL "[measure]\nfilter = age>=18\n", "line 13: [measure]: 'age>=18': [matcher m] has no age = MODEL");
+    refuse(SMALL "[measure]\nstrata = age\n", "[measure]: 'age': [matcher m] has no age = MODEL");
+    refuse(STUDY "[matcher m]\nmodel = m\naligned = yes\n" SETS "[measure]\nstrata = yaw\n", "takes aligned images");
+    refuse(SMALL "[measure]\nstrata = hair\n", "[measure]: strata 'hair': expected age, sharpness");
     refuse(SMALL "[train u]\nimages = u\n[limits]\nshare = 1\n",
            "a limit needs a hold-out, and [train u] has none");
     refuse(STUDY "[matcher m]\nchoice = cent\n" SETS, "found 'cent', expected one of: largest central");
