@@ -147,8 +147,7 @@ void lk_audit_job_close(struct lk_audit_job *job)
         lk_audit_set_close(&job->sets[i]);
     free(job->sets);
     free(job->others);
-    for (size_t i = 0; i < job->input.filters.n; i++)
-        lk_filter_free(&job->input.filters.items[i]);
+    lk_filters_free(&job->input.filters);
     *job = (struct lk_audit_job){.n_sets = 0};
 }
 

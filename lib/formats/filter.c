@@ -179,3 +179,46 @@ enum lk_filter_answer lk_filter_ask(const struct lk_filter *filter, const struct
     return (filter->test == '<' ? value < filter->number : value > filter->number) ? LK_FILTER_YES
                                                                                    : LK_FILTER_NO;
 }
+
+/* ---- several ----------------------------------------------------------------------------------------- */
+
+lk_status lk_filters_read(const json_t *conditions, struct lk_filters *out, lk_error *err)
+{
+    *out = (struct lk_filters){.n = 0};
+    for (size_t i = 0; i < json_array_size(conditions); i++) {
+        const char *text = json_string_value(json_array_get(conditions, i));
+        lk_status status = text != NULL && i < LK_MAX_FILTERS
+                               ? lk_filter_parse(text, &out->items[i], err)
+                               : lk_fail(err, LK_EFORMAT, "filters: expected at most %d texts", LK_MAX_FILTERS);
+        if (status != LK_OK) {
+            lk_filters_free(out);
+            return status;
+        }
+        out->n++;
+    }
+    return LK_OK;
+}
+
+void lk_filters_free(struct lk_filters *filters)
+{
+    for (size_t i = 0; i < filters->n; i++)
+        lk_filter_free(&filters->items[i]);
+    filters->n = 0;
+}
+
+lk_status lk_filters_find(const struct lk_filters *filters, const struct lk_faces *faces,
+                          size_t columns[LK_MAX_FILTERS], lk_error *err)
+{
+    for (size_t i = 0; i < filters->n; i++)
+        LK_TRY(lk_face_field_find(faces, filters->items[i].field, filters->items[i].group, &columns[i], err));
+    return LK_OK;
+}
+
+bool lk_filters_pass(const struct lk_filters *filters, const struct lk_face_image *image,
+                     const size_t columns[LK_MAX_FILTERS])
+{
+    for (size_t i = 0; i < filters->n; i++)
+        if (lk_filter_ask(&filters->items[i], image, columns[i]) != LK_FILTER_YES)
+            return false;
+    return true;
+}

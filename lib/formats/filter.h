@@ -57,6 +57,15 @@ struct lk_filters {
     struct lk_filter items[LK_MAX_FILTERS];
     size_t n;
 };
+/* Conditions as measures.json lists them ("conditions" of "filters"); NULL = none. */
+lk_status lk_filters_read(const json_t *conditions, struct lk_filters *out, lk_error *err);
+void lk_filters_free(struct lk_filters *filters);
+/* Of each condition the column that lk_filter_ask needs: see lk_face_field_find. */
+lk_status lk_filters_find(const struct lk_filters *filters, const struct lk_faces *faces,
+                          size_t columns[LK_MAX_FILTERS], lk_error *err);
+bool lk_filters_pass(const struct lk_filters *filters, const struct lk_face_image *image,
+                     const size_t columns[LK_MAX_FILTERS]);
+
 struct lk_filter_count {
     uint64_t no, unknown; /* images that no earlier condition left out, but this one does */
 };

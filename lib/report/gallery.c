@@ -339,6 +339,9 @@ static void put_meanings(const struct lk_report *r, FILE *f)
         put_meaning(f, "kind",
                     "whether the synthetic image is the very picture of the training set, perhaps changed or "
                     "mirrored, or another one");
+    if (json_array_size(json_object_get(json_object_get(r->measures, "filters"), "conditions")) > 0)
+        put_meaning(f, LK_REPORT_FILTERED,
+                    "one of the two images does not meet the filters: nothing was measured of the pair");
     if (any_text(r, reviewed_of))
         put_meaning(f, "reviewed", "what the reviewers saw, who knew none of these numbers");
     fputs("</dl></details>\n", f);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/filter.h"
 #include "report/report.h"
 
 static void take_strata(const struct lk_report_set *set, uint64_t row, struct lk_report_strata *out)
@@ -74,8 +75,40 @@ static lk_status take_review(struct lk_report *r, lk_error *err)
     return failed ? lk_fail(err, LK_ENOMEM, "out of memory") : LK_OK;
 }
 
+/* ---- filters ---------------------------------------------------------------------------------------- */
+
+/* The comparison over the complete sets lists pairs of images that a filter left out of the measures. */
+static lk_status take_filters(struct lk_report *r, lk_error *err)
+{
+    struct lk_filters filters;
+    size_t columns[2][LK_MAX_FILTERS];
+    bool known[2];
+    LK_TRY(lk_filters_read(json_object_get(json_object_get(r->measures, "filters"), "conditions"), &filters, err));
+    for (int side = 0; side < 2; side++) {
+        const struct lk_report_set *set = &r->sets[side == 0 ? LK_SYNTHETIC : LK_TRAINING];
+        known[side] = set->open && lk_filters_find(&filters, &set->faces, columns[side], NULL) == LK_OK;
+    }
+    lk_status status = LK_OK;
+    for (size_t i = 0; filters.n > 0 && status == LK_OK && i < r->n_pairs; i++) {
+        struct lk_report_pair *pair = &r->pairs[i];
+        bool passes = true;
+        for (int side = 0; side < 2; side++)
+            passes = passes &&
+                     (!known[side] ||
+                      lk_filters_pass(&filters,
+                                      lk_faces_image(&r->sets[side == 0 ? LK_SYNTHETIC : LK_TRAINING].faces,
+                                                     side == 0 ? pair->probe : pair->reference),
+                                      columns[side]));
+        if (!passes && pair->kind == NULL && (pair->kind = lk_strdup(LK_REPORT_FILTERED, err)) == NULL)
+            status = LK_ENOMEM;
+    }
+    lk_filters_free(&filters);
+    return status;
+}
+
 lk_status lk_report_pair_facts(struct lk_report *r, lk_error *err)
 {
+    LK_TRY(take_filters(r, err));
     for (size_t i = 0; i < r->n_pairs; i++) {
         take_strata(&r->sets[LK_SYNTHETIC], r->pairs[i].probe, &r->pairs[i].strata[0]);
         take_strata(&r->sets[LK_TRAINING], r->pairs[i].reference, &r->pairs[i].strata[1]);

@@ -105,6 +105,7 @@ struct lk_report_pair {
     char *kind, *reviewed; /* in words: same picture or not, what reviewers saw; NULL = not known */
     struct lk_report_strata strata[2];
 };
+#define LK_REPORT_FILTERED "left out by a filter" /* in place of a kind */
 /* A pair of which nothing is known yet. */
 #define LK_REPORT_STRATA_INIT                                                                                \
     {                                                                                                        \

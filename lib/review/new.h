@@ -19,6 +19,9 @@ struct lk_review_set {
     uint32_t *person;      /* of each row; LK_NO_NAME = none */
     size_t *start;         /* rows_of[start[p] .. start[p + 1]) are the rows of person p */
     uint64_t *rows_of;
+    uint64_t *measured; /* rows that no filter of the measurement left out */
+    size_t n_measured;
+    bool *is_measured; /* of each row */
 };
 
 struct lk_review_sets {

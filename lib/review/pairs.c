@@ -242,18 +242,32 @@ void lk_review_pairs_shuffle(struct lk_review_pair *pairs, size_t n, struct lk_r
     }
 }
 
+/* Of the measured ones among some rows: how many there are, and which is the number-th. */
+static size_t count_measured(const struct lk_review_set *s, const uint64_t *rows, size_t n, size_t number,
+                             uint64_t *row)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++)
+        if (s->is_measured[rows[i]] && found++ == number)
+            *row = rows[i];
+    return found;
+}
+
 lk_status lk_review_mates(const struct lk_review_sets *sets, struct lk_rng *rng, struct lk_review_pairs *out,
                           lk_error *err)
 {
     const struct lk_review_set *s = &sets->sets[LK_REVIEW_TRAIN];
     for (size_t p = 0; p < s->names.n; p++) {
         const uint64_t *rows = s->rows_of + s->start[p];
-        size_t n = s->start[p + 1] - s->start[p];
+        uint64_t row[2] = {0, 0};
+        size_t all = s->start[p + 1] - s->start[p], n = count_measured(s, rows, all, 0, &row[0]);
         if (n < 2)
             continue;
         size_t a = (size_t)lk_rng_below(rng, n), b = (size_t)lk_rng_below(rng, n - 1);
-        struct lk_review_pair pair = {
-            .side = {{LK_REVIEW_TRAIN, rows[a]}, {LK_REVIEW_TRAIN, rows[b + (b >= a)]}}, .e_value = NAN};
+        count_measured(s, rows, all, a, &row[0]);
+        count_measured(s, rows, all, b + (b >= a), &row[1]);
+        struct lk_review_pair pair = {.side = {{LK_REVIEW_TRAIN, row[0]}, {LK_REVIEW_TRAIN, row[1]}},
+                                      .e_value = NAN};
         pair.score = score_of(sets, pair.side);
         LK_TRY(add_pair(out, &pair, err));
     }
@@ -270,8 +284,10 @@ lk_status lk_review_strangers(const struct lk_review_sets *sets, size_t n, struc
         pair.side[0].set = LK_REVIEW_SYNTHETIC;
         pair.side[1].set =
             holdout ? LK_REVIEW_FIRST_HOLDOUT + (size_t)lk_rng_below(rng, sets->n - 2) : LK_REVIEW_TRAIN;
-        for (int side = 0; side < 2; side++)
-            pair.side[side].row = lk_rng_below(rng, sets->sets[pair.side[side].set].faces.matrix.rows);
+        for (int side = 0; side < 2; side++) {
+            const struct lk_review_set *s = &sets->sets[pair.side[side].set];
+            pair.side[side].row = s->measured[lk_rng_below(rng, s->n_measured)];
+        }
         pair.score = score_of(sets, pair.side);
         LK_TRY(add_pair(out, &pair, err));
     }

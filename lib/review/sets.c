@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/filter.h"
 #include "formats/json.h"
 #include "review/new.h"
 
@@ -37,9 +38,27 @@ static lk_status index_persons(struct lk_review_set *s, lk_error *err)
     return LK_OK;
 }
 
+/* Controls are drawn from the rows that the measurement looked at. */
+static lk_status choose_measured(struct lk_review_set *s, const struct lk_filters *filters, lk_error *err)
+{
+    size_t rows = (size_t)s->faces.matrix.rows, columns[LK_MAX_FILTERS];
+    s->measured = lk_calloc(rows, sizeof *s->measured, err);
+    s->is_measured = lk_calloc(rows, sizeof *s->is_measured, err);
+    if (s->measured == NULL || s->is_measured == NULL)
+        return LK_ENOMEM;
+    LK_TRY(lk_filters_find(filters, &s->faces, columns, err));
+    for (size_t row = 0; row < rows; row++) {
+        s->is_measured[row] = lk_filters_pass(filters, lk_faces_image(&s->faces, row), columns);
+        if (s->is_measured[row])
+            s->measured[s->n_measured++] = row;
+    }
+    LK_NEED(s->n_measured > 0, err, LK_EFORMAT, "%s: no image passes the filters of the measurement", s->faces.path);
+    return LK_OK;
+}
+
 /* Opens one set and makes sure that its rows are still those that were measured. */
-static lk_status open_set(struct lk_review_sets *sets, lk_ctx *ctx, const json_t *entry, const char *where,
-                          lk_error *err)
+static lk_status open_set(struct lk_review_sets *sets, lk_ctx *ctx, const json_t *entry, const struct lk_filters *filters,
+                          const char *where, lk_error *err)
 {
     const char *path = NULL, *measured = NULL;
     LK_NEED(json_is_object(entry), err, LK_EFORMAT, "%s: a set is missing, or no object", where);
@@ -57,11 +76,12 @@ static lk_status open_set(struct lk_review_sets *sets, lk_ctx *ctx, const json_t
             "%s: was embedded again since %s was made; measure again", path, where);
     LK_NEED(s->faces.n_images > 0, err, LK_EFORMAT,
             "%s: says nothing of its images; a review needs to know where the pictures lie", path);
+    LK_TRY(choose_measured(s, filters, err));
     return index_persons(s, err);
 }
 
-static lk_status open_all(struct lk_review_sets *sets, lk_ctx *ctx, const json_t *whole, const char *where,
-                          lk_error *err)
+static lk_status open_all(struct lk_review_sets *sets, lk_ctx *ctx, const json_t *whole, const struct lk_filters *filters,
+                          const char *where, lk_error *err)
 {
     const json_t *named = json_object_get(whole, "sets"), *holdouts = json_object_get(named, "holdouts");
     const char *kind = json_string_value(json_object_get(whole, "kind"));
@@ -72,10 +92,10 @@ static lk_status open_all(struct lk_review_sets *sets, lk_ctx *ctx, const json_t
     LK_NEED(n <= 1000, err, LK_EFORMAT, "%s: %zu hold-outs, expected at most 1000", where, n);
     if ((sets->sets = lk_calloc(LK_REVIEW_FIRST_HOLDOUT + n, sizeof *sets->sets, err)) == NULL)
         return LK_ENOMEM;
-    LK_TRY(open_set(sets, ctx, json_object_get(named, "synthetic"), where, err));
-    LK_TRY(open_set(sets, ctx, json_object_get(named, "train"), where, err));
+    LK_TRY(open_set(sets, ctx, json_object_get(named, "synthetic"), filters, where, err));
+    LK_TRY(open_set(sets, ctx, json_object_get(named, "train"), filters, where, err));
     for (size_t i = 0; i < n; i++)
-        LK_TRY(open_set(sets, ctx, json_array_get(holdouts, i), where, err));
+        LK_TRY(open_set(sets, ctx, json_array_get(holdouts, i), filters, where, err));
     return LK_OK;
 }
 
@@ -92,8 +112,12 @@ lk_status lk_review_sets_open(struct lk_review_sets *out, lk_ctx *ctx, const cha
                                      "%s: no finished measurement (no measures.json), expected a folder that "
                                      "`likeness measure` made",
                                      measure);
+    struct lk_filters filters = {.n = 0};
     if (status == LK_OK)
-        status = open_all(&sets, ctx, whole, path, err);
+        status = lk_filters_read(json_object_get(json_object_get(whole, "filters"), "conditions"), &filters, err);
+    if (status == LK_OK)
+        status = open_all(&sets, ctx, whole, &filters, path, err);
+    lk_filters_free(&filters);
     json_decref(whole);
     free(path);
     if (status != LK_OK) {
@@ -113,6 +137,8 @@ void lk_review_sets_free(struct lk_review_sets *sets)
         free(s->person);
         free(s->start);
         free(s->rows_of);
+        free(s->measured);
+        free(s->is_measured);
     }
     free(sets->sets);
     *sets = (struct lk_review_sets){NULL, 0};

@@ -27,9 +27,7 @@ static lk_status choose_rows(struct lk_match_set *s, const struct lk_filters *fi
 {
     const struct lk_matrix *m = &s->faces.matrix;
     size_t columns[LK_MAX_FILTERS];
-    for (size_t i = 0; i < filters->n; i++)
-        LK_TRY(lk_face_field_find(&s->faces, filters->items[i].field, filters->items[i].group, &columns[i],
-                                  err));
+    LK_TRY(lk_filters_find(filters, &s->faces, columns, err));
     s->row_of = lk_calloc((size_t)m->rows, sizeof *s->row_of, err);
     if (s->row_of == NULL)
         return LK_ENOMEM;

@@ -35,6 +35,25 @@ assert [(r["stratum"], r["units"]) for r in rows] == shown and len(rows) == 3, (
 assert json.load(open("filtered/report.json"))["measured"]["strata"]["rows"][0]["stratum"] == rows[0]["stratum"]
 END
 "$LIKENESS" verify filtered --sample 0 -q | tail -1
+# Pairs of images that the filter left out say so; controls of a review are drawn from the others.
+"$LIKENESS" review new filtered/measure -o review.db --items 60 --seed 3 -q >/dev/null
+"$python" - <<'END'
+import csv, html, json, re, sqlite3
+page = open("filtered/report.html").read()
+facts = json.loads(html.unescape(re.search(r'id="pair-facts">(.*?)</script>', page, re.S).group(1)))
+light = {}
+for name in ("images", "train", "holdout"):
+    light.update({r["path"]: r["group:light"] for r in csv.DictReader(open(f"faces_{name}/images.csv"))})
+marked = [p for p in facts["pairs"] if p["kind"] == "left out by a filter"]
+assert 0 < len(marked) < len(facts["pairs"])
+for pair in facts["pairs"]:
+    bright = all(light[side["path"]] == "bright" for side in pair["sides"])
+    assert (pair in marked) == (not bright), pair
+items = list(sqlite3.connect("review.db").execute("SELECT kind, image, reference FROM items"))
+kinds = {kind for kind, *_ in items}
+assert {"mated", "easy"} <= kinds, kinds
+print(len(items), [i for i in items if light[i[1]] != "bright" or light[i[2]] != "bright"])
+END
 # Without strata the report makes its own charts, and it says nothing of filters.
 "$LIKENESS" audit $sets -o plain -q >printed
 ! grep 'filters\|strata' printed
@@ -68,6 +87,7 @@ END
 #out 3
 #out {'measure/measures.json': ?'group:light=bright'?} True
 #out all is as recorded
+#out 60 ??
 #out data-chart="strata"
 #out likeness audit: --filter 'adult': does not begin with a known word; expected age, *
 #out likeness audit: --strata 'hair': expected age, *
