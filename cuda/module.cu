@@ -58,6 +58,12 @@ struct lk_device {
     }
 };
 
+/* Rows begin at whole groups of four numbers. */
+static size_t padded(size_t dim)
+{
+    return (dim + 3) / 4 * 4;
+}
+
 /* ---- what is compared goes to the device --------------------------------------------------------------------- */
 
 template <class T>
@@ -138,7 +144,8 @@ static lk_status hint(lk_device *d, side *g, lk_error *err)
     return LK_OK;
 }
 
-static lk_status check_device(lk_device *d, lk_error *err)
+/* processors: those of the device. */
+static lk_status check_device(int *processors, lk_error *err)
 {
     int n = 0;
     cudaError_t error = cudaGetDeviceCount(&n);
@@ -149,25 +156,42 @@ static lk_status check_device(lk_device *d, lk_error *err)
     if (p.major != 9)
         return fail(err, LK_EUNSUP, "cuda: %s has compute capability %d.%d, expected 9.0 (Hopper)", p.name, p.major,
                     p.minor);
-    d->processors = p.multiProcessorCount;
+    *processors = p.multiProcessorCount;
+    return LK_OK;
+}
+
+/* What a device needs for the probes and an n-th of the galleries. */
+static uint64_t bytes_of(const struct lk_device_plan *p, uint64_t n)
+{
+    size_t stride = padded(p->dim), depth = p->dim < LK_DEVICE_MAX_DEPTH ? p->dim : LK_DEVICE_MAX_DEPTH;
+    size_t lane_bytes = (size_t)NOMINATED_ROOM * sizeof(nominee) + KEPT_ROOM * sizeof(nominee) +
+                        FOUND_ROOM * sizeof(lk_device_pair) +
+                        (size_t)LK_DEVICE_BLOCK * LK_DEVICE_MAX_LEADS * sizeof(float) + (1 << 20);
+    uint64_t rows = p->probes.rows;
+    for (int g = 0; g < 2; g++)
+        rows += (p->galleries[g].rows + n - 1) / n;
+    return rows * (stride * sizeof(float) + depth + SCAN_CHUNK) + (uint64_t)p->lanes * lane_bytes;
+}
+
+static lk_status find_free(size_t *available, lk_error *err)
+{
+    size_t all;
+    CUDA(cudaMemGetInfo(available, &all), "cannot ask for the device's memory");
     return LK_OK;
 }
 
 static lk_status check_memory(const lk_device *d, lk_error *err)
 {
     const struct lk_device_plan *p = &d->plan;
-    size_t available, all, depth = p->dim < LK_DEVICE_MAX_DEPTH ? p->dim : LK_DEVICE_MAX_DEPTH;
-    size_t lane_bytes = (size_t)NOMINATED_ROOM * sizeof(nominee) + KEPT_ROOM * sizeof(nominee) +
-                        FOUND_ROOM * sizeof(lk_device_pair) +
-                        (size_t)LK_DEVICE_BLOCK * LK_DEVICE_MAX_LEADS * sizeof(float) + (1 << 20);
-    CUDA(cudaMemGetInfo(&available, &all), "cannot ask for the device's memory");
-    uint64_t rows = p->probes.rows + p->galleries[0].rows + p->galleries[1].rows;
-    uint64_t needed = rows * (d->stride * sizeof(float) + depth + SCAN_CHUNK) + (uint64_t)p->lanes * lane_bytes;
+    size_t available = 0;
+    TRY(find_free(&available, err));
+    uint64_t needed = bytes_of(p, 1);
     if (needed > available)
         return fail(err, LK_ENOMEM,
                     "cuda: %llu rows of %zu numbers and %d threads need %.1f GB, the device has %.1f free: compare in "
                     "shards, or with fewer threads",
-                    (unsigned long long)rows, p->dim, p->lanes, 1e-9 * (double)needed, 1e-9 * (double)available);
+                    (unsigned long long)(p->probes.rows + p->galleries[0].rows + p->galleries[1].rows), p->dim, p->lanes,
+                    1e-9 * (double)needed, 1e-9 * (double)available);
     return LK_OK;
 }
 
@@ -181,7 +205,7 @@ static lk_status take_rows(lk_device *d, side *s, const struct lk_device_rows *f
 /* All that needs no codes. The first call that needs the device takes a good part of a second. */
 static lk_status get_ready(lk_device *d, lk_error *err)
 {
-    TRY(check_device(d, err));
+    TRY(check_device(&d->processors, err));
     TRY(check_memory(d, err));
     CUDA(scan_setup(), "cannot use the device's shared memory");
     d->carriers = std::vector<carrier>(CARRIERS);
@@ -239,13 +263,45 @@ template <class F> static lk_status guarded(lk_error *err, F work)
     }
 }
 
+/* Two parts and a little room must be there at a time. */
+static lk_status count_parts(const struct lk_device_plan *plan, uint64_t *n, lk_error *err)
+{
+    int processors;
+    size_t available = 0;
+    TRY(check_device(&processors, err));
+    TRY(find_free(&available, err));
+    available -= available / 16;
+    *n = 1;
+    if (bytes_of(plan, 1) <= available)
+        return LK_OK;
+    uint64_t alone = bytes_of(plan, UINT64_MAX >> 1), most = plan->galleries[0].rows; /* a row of each gallery */
+    if (2 * alone > available)
+        return fail(err, LK_ENOMEM,
+                    "cuda: %llu probes of %zu numbers and %d threads need %.1f GB twice, the device has %.1f free: compare with "
+                    "fewer threads, or on the processor",
+                    (unsigned long long)plan->probes.rows, plan->dim, plan->lanes, 1e-9 * (double)alone,
+                    1e-9 * (double)available);
+    uint64_t low = 1; /* too few; `most` are enough */
+    while (most - low > 1) {
+        uint64_t middle = low + (most - low) / 2;
+        (2 * bytes_of(plan, middle) <= available ? most : low) = middle;
+    }
+    *n = most;
+    return LK_OK;
+}
+
+static lk_status parts(const struct lk_device_plan *plan, uint64_t *n, lk_error *err)
+{
+    return guarded(err, [=] { return count_parts(plan, n, err); });
+}
+
 static lk_status wake(struct lk_device **out, const struct lk_device_plan *plan, lk_error *err)
 {
     return guarded(err, [=] {
         lk_device *d = *out = new lk_device;
         d->plan = *plan;
         d->dim = plan->dim;
-        d->stride = (plan->dim + 3) / 4 * 4;
+        d->stride = padded(plan->dim);
         d->waking = std::thread(
             [d] { d->status = guarded(&d->error, [d] { return get_ready(d, &d->error); }); });
         return LK_OK;
@@ -333,4 +389,4 @@ static lk_status scan_job(struct lk_device *d, const struct lk_device_job *job, 
 }
 
 extern "C" __attribute__((visibility("default"))) const struct lk_device_module likeness_device_module = {
-    LK_DEVICE_VERSION, "cuda", wake, open_woken, begin, scan_job, close_device};
+    LK_DEVICE_VERSION, "cuda", parts, wake, open_woken, begin, scan_job, close_device};

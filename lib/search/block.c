@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "search/parts.h"
 #include "search/pass.h"
 
 enum { STRIP = 32 }; /* scores of a row that are tested at once */
@@ -101,13 +102,14 @@ void lk_pass_report(struct lk_pass *pass, uint64_t pairs)
 {
     uint64_t before = pass->first * (pass->pairs_total / pass->options->probes.rows);
     uint64_t done = pairs + atomic_fetch_add_explicit(&pass->pairs_done, pairs, memory_order_relaxed);
+    const struct lk_parts *parts = pass->options->parts;
     /* Of the blocks that are merged: the last score that makes the list of the closest pairs so far. */
     float kth = atomic_load_explicit(&pass->galleries[LK_GALLERY_TRAIN].threshold, memory_order_relaxed);
     lk_ctx_progress(pass->ctx, &(lk_progress){.stage = "match",
                                               .unit = "pairs",
-                                              .done = done,
-                                              .total = pass->pairs_total,
-                                              .resumed = before,
+                                              .done = done + (parts != NULL ? parts->pairs_before : 0),
+                                              .total = parts != NULL ? parts->pairs_all : pass->pairs_total,
+                                              .resumed = before + (parts != NULL ? parts->pairs_resumed : 0),
                                               .figure_name = kth > -INFINITY ? "k-th score" : NULL,
                                               .figure = (double)kth});
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "search/bound.h"
+#include "search/parts.h"
 #include "search/pass.h"
 
 enum { ROWS_PER_LEAD = 16 };
@@ -55,6 +56,68 @@ lk_status lk_search_check_device(const char *name, lk_error *err)
     return lk_device_wanted(name) ? load(&module, name, err) : LK_OK;
 }
 
+/* What there is of a part, or of everything. */
+static struct lk_device_plan plan_of(const struct lk_search_options *o, const struct lk_search_shard *part, int threads)
+{
+    struct lk_device_plan plan = {
+        .dim = (size_t)o->dim, .probes = {o->probes.rows, o->probes.data}, .lanes = threads};
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        uint64_t first, rows;
+        lk_search_shard_rows(part, o->galleries[g].rows, &first, &rows);
+        plan.galleries[g].rows = rows;
+        plan.galleries[g].data = rows > 0 ? o->galleries[g].data + first * o->dim : NULL;
+    }
+    return plan;
+}
+
+/* ---- parts ---------------------------------------------------------------------------------------------- */
+
+lk_status lk_device_parts(uint64_t *n, lk_ctx *ctx, const struct lk_search_options *o, lk_error *err)
+{
+    const struct lk_device_module *module;
+    lk_error local;
+    LK_TRY(load(&module, o->device, err));
+    struct lk_device_plan plan = plan_of(o, &o->shard, lk_ctx_threads(ctx));
+    LK_TRY(module->parts(&plan, n, err != NULL ? err : &local));
+    LK_NEED(*n > 0, err, LK_EUNSUP, "device %s: it wants no part of the galleries", o->device);
+    return LK_OK;
+}
+
+void lk_device_forget(struct lk_parts *parts)
+{
+    if (parts->next != NULL)
+        parts->module->close(parts->next);
+    parts->next = NULL;
+}
+
+/* While this part is searched, the rows of the next one are copied. */
+static lk_status wake_next(struct lk_pass *pass, lk_error *err)
+{
+    const struct lk_search_options *o = pass->options;
+    struct lk_parts *parts = o->parts;
+    if (parts == NULL || o->shard.index == parts->n)
+        return LK_OK;
+    struct lk_search_shard next = {o->shard.index + 1, o->shard.count};
+    struct lk_device_plan plan = plan_of(o, &next, lk_ctx_threads(pass->ctx));
+    parts->module = pass->fast->module;
+    parts->next_index = next.index;
+    return parts->module->wake(&parts->next, &plan, err);
+}
+
+/* The device that was woken for this part, if any was. */
+static struct lk_device *take_woken(const struct lk_search_options *o)
+{
+    struct lk_device *device = NULL;
+    if (o->parts == NULL || o->parts->next == NULL)
+        return NULL;
+    if (o->parts->next_index == o->shard.index) {
+        device = o->parts->next;
+        o->parts->next = NULL;
+    }
+    lk_device_forget(o->parts); /* of a part that an earlier run finished */
+    return device;
+}
+
 lk_status lk_device_choose(struct lk_pass *pass, lk_error *err)
 {
     struct lk_fast *f = pass->fast;
@@ -68,10 +131,9 @@ lk_status lk_device_choose(struct lk_pass *pass, lk_error *err)
     f->rows_scan.offset = 0;
     f->rows_scan.by_rows = true;
     f->scan = &f->rows_scan;
-    struct lk_device_plan plan = {
-        .dim = (size_t)o->dim, .probes = {o->probes.rows, o->probes.data}, .lanes = lk_ctx_threads(pass->ctx)};
-    for (int g = 0; g < LK_N_GALLERIES; g++)
-        plan.galleries[g] = (struct lk_device_rows){pass->galleries[g].set->rows, pass->galleries[g].set->data};
+    if ((f->device = take_woken(o)) != NULL)
+        return LK_OK;
+    struct lk_device_plan plan = plan_of(o, &o->shard, lk_ctx_threads(pass->ctx));
     return f->module->wake(&f->device, &plan, err != NULL ? err : &local);
 }
 
@@ -129,7 +191,7 @@ lk_status lk_device_open(struct lk_pass *pass, lk_error *err)
     free((void *)s.probes.leads);
     free((void *)s.galleries[0].leads);
     free((void *)s.galleries[1].leads);
-    return status;
+    return status == LK_OK ? wake_next(pass, err != NULL ? err : &local) : status;
 }
 
 void lk_device_close(struct lk_fast *f)

@@ -18,7 +18,7 @@
 
 #include "likeness.h"
 
-#define LK_DEVICE_VERSION 1 /* of this contract */
+#define LK_DEVICE_VERSION 2 /* of this contract */
 #define LK_DEVICE_SYMBOL "likeness_device_module"
 
 enum {
@@ -90,6 +90,9 @@ struct lk_device;
 struct lk_device_module {
     uint32_t version;
     const char *name;
+    /* Into how many parts the galleries must be cut, so that two parts fit beside each other, each with the probes; 1 =
+     * everything fits. A part has as many rows as another, or one more. */
+    lk_status (*parts)(const struct lk_device_plan *plan, uint64_t *n, lk_error *err);
     /* Returns at once: while codes are made the device gets ready, and takes the rows. They stay where they are until
      * `open` returns; its setup need not stay longer, either. */
     lk_status (*wake)(struct lk_device **out, const struct lk_device_plan *plan, lk_error *err);

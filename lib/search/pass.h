@@ -130,8 +130,7 @@ void lk_scan_lists_free(struct lk_scan_lists *lists);
 uint64_t lk_pass_step(const struct lk_pass *pass, uint64_t panels);
 /* Up to `wanted` rows, spread evenly; with labels of distinct identities. Freed by the caller. */
 lk_status lk_pass_leads(uint32_t **out, uint64_t *n, const struct lk_search_set *set, uint64_t wanted, lk_error *err);
-/* device.c: whether --device asks for a module; its loading; before and behind the pass; a block. */
-bool lk_device_wanted(const char *name);
+/* device.c: the loading of a module; before and behind the pass; a block. */
 lk_status lk_device_choose(struct lk_pass *pass, lk_error *err);
 lk_status lk_device_open(struct lk_pass *pass, lk_error *err);
 void lk_device_close(struct lk_fast *fast);

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "search/bound.h"
 #include "search/cache.h"
+#include "search/parts.h"
 #include "search/pass.h"
 
 enum { LEADS_MIN = 16, LEADS_MAX = 256, ROWS_PER_LEAD = 4096, HINT_PROBES = 64 };

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "search/parts.h"
 #include "search/pass.h"
 
 enum {
@@ -385,7 +386,11 @@ static lk_status run(struct lk_pass *pass, lk_error *err)
 lk_status lk_search_run(lk_ctx *ctx, const struct lk_search_options *options, struct lk_search_result *out,
                         lk_error *err)
 {
+    uint64_t parts;
     LK_TRY(check_options(options, err));
+    LK_TRY(lk_parts_needed(ctx, options, &parts, err));
+    if (parts > 1)
+        return lk_parts_run(ctx, options, parts, out, err);
     struct lk_search_result result = {.exact_bin = 0};
     bool has_range = !isnan(options->min_score);
     struct lk_pass pass = {.ctx = ctx,

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "search/join.h"
 #include "search/lists.h"
 
 /* The join so far of one gallery. */
@@ -18,10 +19,10 @@ struct joined {
     uint64_t *nearest_n, *identities_n; /* filled places of each probe's lists */
 };
 
-struct join {
+struct lk_join {
     const struct lk_search_options *options;
     struct joined galleries[LK_N_GALLERIES];
-    struct lk_search_result *out;
+    struct lk_search_result out;
     char **ranges; /* of each part */
     size_t n;
 };
@@ -31,7 +32,7 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static lk_status begin(struct join *j, int g, lk_error *err)
+static lk_status begin(struct lk_join *j, int g, lk_error *err)
 {
     const struct lk_search_options *o = j->options;
     const struct lk_search_set *set = &o->galleries[g];
@@ -57,7 +58,7 @@ static lk_status begin(struct join *j, int g, lk_error *err)
     return to->out.identities != NULL ? LK_OK : LK_ENOMEM;
 }
 
-static void add_lists(struct join *j, int g, const struct lk_search_gallery *from)
+static void add_lists(struct lk_join *j, int g, const struct lk_search_gallery *from)
 {
     struct joined *to = &j->galleries[g];
     const uint32_t *identities = j->options->galleries[g].identities;
@@ -76,7 +77,7 @@ static void add_lists(struct join *j, int g, const struct lk_search_gallery *fro
     }
 }
 
-static lk_status add_gallery(struct join *j, int g, const struct lk_search_shard *shard,
+static lk_status add_gallery(struct lk_join *j, int g, const struct lk_search_shard *shard,
                              const struct lk_search_gallery *from, const char *dir, lk_error *err)
 {
     struct joined *to = &j->galleries[g];
@@ -98,26 +99,19 @@ static lk_status add_gallery(struct join *j, int g, const struct lk_search_shard
     return LK_OK;
 }
 
-static lk_status add_part(struct join *j, lk_ctx *ctx, size_t i, const char *dir, lk_error *err)
+lk_status lk_join_add(struct lk_join *j, size_t i, struct lk_search_result *part, const char *where, lk_error *err)
 {
-    struct lk_search_options o = *j->options;
-    struct lk_search_result part = {.exact_bin = 0};
-    o.shard = (struct lk_search_shard){i + 1, j->n};
-    o.only_finished = true;
-    o.work_dir = dir;
-    LK_TRY(lk_search_run(ctx, &o, &part, err));
-    lk_status status = LK_OK;
-    if (i > 0 && part.exact_bin != j->out->exact_bin)
-        status = lk_fail(err, LK_EFORMAT, "%s: its histogram is not that of the first shard", dir);
-    for (int g = 0; status == LK_OK && g < LK_N_GALLERIES; g++)
-        status = add_gallery(j, g, &o.shard, &part.galleries[g], dir, err);
-    j->out->exact_bin = part.exact_bin;
-    j->out->n_pairs += part.n_pairs;
-    j->out->n_range += part.n_range;
-    j->ranges[i] = part.range_path;
-    part.range_path = NULL;
-    lk_search_free(&part);
-    return status;
+    struct lk_search_shard shard = {i + 1, j->n};
+    LK_NEED(i == 0 || part->exact_bin == j->out.exact_bin, err, LK_EFORMAT,
+            "%s: its histogram is not that of the first shard", where);
+    for (int g = 0; g < LK_N_GALLERIES; g++)
+        LK_TRY(add_gallery(j, g, &shard, &part->galleries[g], where, err));
+    j->out.exact_bin = part->exact_bin;
+    j->out.n_pairs += part->n_pairs;
+    j->out.n_range += part->n_range;
+    j->ranges[i] = part->range_path;
+    part->range_path = NULL;
+    return LK_OK;
 }
 
 /* ---- the range: the parts' pairs come in the order of probe, gallery, reference --------------------- */
@@ -189,18 +183,18 @@ lk_status lk_search_join_ranges(lk_ctx *ctx, const char *const *paths, size_t n,
     return status;
 }
 
-static lk_status join_ranges(struct join *j, lk_ctx *ctx, lk_error *err)
+static lk_status join_ranges(struct lk_join *j, lk_ctx *ctx, lk_error *err)
 {
     uint64_t found = 0;
     char *path = lk_path_join(j->options->work_dir, "range.part", err);
     if (path == NULL)
         return LK_ENOMEM;
     lk_status status = lk_search_join_ranges(ctx, (const char *const *)j->ranges, j->n, path, &found, err);
-    if (status == LK_OK && found != j->out->n_range)
+    if (status == LK_OK && found != j->out.n_range)
         status = lk_fail(err, LK_EIO, "%s: the shards hold %llu pairs of the range, expected %llu", path,
-                         (unsigned long long)found, (unsigned long long)j->out->n_range);
+                         (unsigned long long)found, (unsigned long long)j->out.n_range);
     if (status == LK_OK)
-        j->out->range_path = path;
+        j->out.range_path = path;
     else
         free(path);
     return status;
@@ -208,42 +202,79 @@ static lk_status join_ranges(struct join *j, lk_ctx *ctx, lk_error *err)
 
 /* ---- all ------------------------------------------------------------------------------------------ */
 
-static void hand_over(struct join *j)
+lk_status lk_join_new(struct lk_join **out, const struct lk_search_options *options, size_t n, lk_error *err)
 {
+    struct lk_join *j = *out = lk_calloc(1, sizeof *j, err);
+    if (j == NULL)
+        return LK_ENOMEM;
+    j->options = options;
+    j->n = n;
+    j->ranges = lk_calloc(n, sizeof *j->ranges, err);
+    lk_status status = j->ranges != NULL ? LK_OK : LK_ENOMEM;
+    for (int g = 0; status == LK_OK && g < LK_N_GALLERIES; g++)
+        status = begin(j, g, err);
+    return status;
+}
+
+lk_status lk_join_end(struct lk_join *j, lk_ctx *ctx, struct lk_search_result *out, lk_error *err)
+{
+    if (!isnan(j->options->min_score))
+        LK_TRY(join_ranges(j, ctx, err));
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         struct joined *from = &j->galleries[g];
         lk_closest_settle(&from->closest);
-        from->out.pairs = from->closest.pairs;
-        from->out.n_pairs = from->closest.n;
-        j->out->galleries[g] = from->out;
-        free(from->nearest_n);
-        free(from->identities_n);
+        j->out.galleries[g] = from->out;
+        j->out.galleries[g].pairs = from->closest.pairs;
+        j->out.galleries[g].n_pairs = from->closest.n;
+        from->closest.pairs = NULL;
+        from->out = (struct lk_search_gallery){.pairs = NULL};
     }
+    *out = j->out;
+    j->out = (struct lk_search_result){.exact_bin = 0};
+    return LK_OK;
+}
+
+void lk_join_free(struct lk_join *j)
+{
+    if (j == NULL)
+        return;
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        struct joined *of = &j->galleries[g];
+        free(of->closest.pairs);
+        free(of->nearest_n);
+        free(of->identities_n);
+        j->out.galleries[g] = of->out;
+    }
+    lk_search_free(&j->out);
+    for (size_t i = 0; j->ranges != NULL && i < j->n; i++)
+        free(j->ranges[i]);
+    free(j->ranges);
+    free(j);
+}
+
+static lk_status add_finished(struct lk_join *j, lk_ctx *ctx, size_t i, const char *dir, lk_error *err)
+{
+    struct lk_search_options o = *j->options;
+    struct lk_search_result part;
+    o.shard = (struct lk_search_shard){i + 1, j->n};
+    o.only_finished = true;
+    o.work_dir = dir;
+    LK_TRY(lk_ctx_check(ctx, err));
+    LK_TRY(lk_search_run(ctx, &o, &part, err));
+    lk_status status = lk_join_add(j, i, &part, dir, err);
+    lk_search_free(&part);
+    return status;
 }
 
 lk_status lk_search_join(lk_ctx *ctx, const struct lk_search_options *options, const char *const *work_dirs,
                          size_t n, struct lk_search_result *out, lk_error *err)
 {
-    struct lk_search_result result = {.exact_bin = 0};
-    struct join j = {.options = options, .out = &result, .n = n};
-    j.ranges = lk_calloc(n, sizeof *j.ranges, err);
-    lk_status status = j.ranges != NULL ? LK_OK : LK_ENOMEM;
-    for (int g = 0; status == LK_OK && g < LK_N_GALLERIES; g++)
-        status = begin(&j, g, err);
-    for (size_t i = 0; status == LK_OK && i < n; i++) {
-        status = lk_ctx_check(ctx, err);
-        if (status == LK_OK)
-            status = add_part(&j, ctx, i, work_dirs[i], err);
-    }
-    if (status == LK_OK && !isnan(options->min_score))
-        status = join_ranges(&j, ctx, err);
-    hand_over(&j);
-    for (size_t i = 0; j.ranges != NULL && i < n; i++)
-        free(j.ranges[i]);
-    free(j.ranges);
+    struct lk_join *j;
+    lk_status status = lk_join_new(&j, options, n, err);
+    for (size_t i = 0; status == LK_OK && i < n; i++)
+        status = add_finished(j, ctx, i, work_dirs[i], err);
     if (status == LK_OK)
-        *out = result;
-    else
-        lk_search_free(&result);
+        status = lk_join_end(j, ctx, out, err);
+    lk_join_free(j);
     return status;
 }

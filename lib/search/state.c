@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/hash.h"
+#include "search/parts.h"
 #include "search/pass.h"
 
 static const char magic[16] = "likeness part 1";
@@ -308,4 +309,5 @@ void lk_search_forget(const char *work_dir)
             unlink(path);
         free(path);
     }
+    lk_parts_forget(work_dir);
 }

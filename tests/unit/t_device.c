@@ -108,6 +108,63 @@ static void test_fake(void **state)
     check_module("fake");
 }
 
+/* A device that cannot hold the training set: part after part of it, the last ones without references of the hold-out. */
+static void test_parts(void **state)
+{
+    (void)state;
+    setenv("LIKENESS_TEST_PART_ROWS", "250", 1);
+    for (enum vectors kind = 0; kind < N_VECTORS; kind += 2) {
+        struct made made = make(kind, 24, kind % 4 == 0);
+        struct lk_search_options *o = &made.options;
+        o->min_score = kind % 3 == 0 ? 0.2 : NAN;
+        o->r = kind % 2 ? 3 : 400;
+        o->galleries[LK_GALLERY_HOLDOUT].rows = kind % 4 == 1 ? 3 : HOLDOUT;
+        struct expected want = plain(o);
+        use(&made, "fake");
+        o->asked_from = 1;
+        check(&made, 2, &want, vectors_name[kind]);
+        free_expected(&want);
+        unmake(&made);
+    }
+    unsetenv("LIKENESS_TEST_PART_ROWS");
+}
+
+/* Interrupted in any part, it goes on there; parts that are done are not searched again. */
+static void test_parts_resumed(void **state)
+{
+    (void)state;
+    setenv("LIKENESS_TEST_PART_ROWS", "500", 1); /* three parts */
+    struct made made = make(ISOTROPIC, 24, true);
+    struct lk_search_options *o = &made.options;
+    o->min_score = 0.4;
+    o->block = 40;
+    struct expected want = plain(o);
+    use(&made, "fake");
+    o->asked_from = 1;
+    uint64_t all = (uint64_t)PROBES * (REFERENCES + HOLDOUT);
+    for (uint64_t share = 1; share < 10; share += 2) {
+        struct stopper stopper = {.at = all * share / 10};
+        struct lk_search_result got;
+        assert_int_equal(run_search(o, 1, &stopper, &got), LK_ECANCELED);
+        struct stopper never = {.at = UINT64_MAX};
+        assert_int_equal(run_search(o, 2, &never, &got), LK_OK);
+        assert_int_equal(never.warnings, 0);
+        assert_true(share < 4 || never.resumed >= all / 3);
+        assert_true(share < 4 || got.work.scanned <= all - all / 3 + PROBES);
+        const char *what = difference(o, &want, &got);
+        if (what != NULL)
+            fail_msg("stopped at %d of 10: the %s differ", (int)share, what);
+        lk_search_free(&got);
+        lk_search_forget(o->work_dir);
+        char path[4096];
+        snprintf(path, sizeof path, "%s/part-1", o->work_dir);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    free_expected(&want);
+    unmake(&made);
+    unsetenv("LIKENESS_TEST_PART_ROWS");
+}
+
 static void test_cuda(void **state)
 {
     (void)state;
@@ -155,7 +212,8 @@ static int make_work_dir(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fake), cmocka_unit_test(test_cuda),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fake), cmocka_unit_test(test_parts),
+                                       cmocka_unit_test(test_parts_resumed), cmocka_unit_test(test_cuda),
                                        cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, make_work_dir, NULL);
 }
