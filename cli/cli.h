@@ -55,6 +55,7 @@ int cmd_measure(struct cli *cli, int argc, char **argv);
 int cmd_report(struct cli *cli, int argc, char **argv);
 int cmd_person(struct cli *cli, int argc, char **argv);
 int cmd_simulate(struct cli *cli, int argc, char **argv);
+int cmd_plan(struct cli *cli, int argc, char **argv);
 int cmd_plant(struct cli *cli, int argc, char **argv);
 int cmd_power(struct cli *cli, int argc, char **argv);
 int cmd_status(struct cli *cli, int argc, char **argv);
@@ -102,6 +103,17 @@ void cli_init_sets(struct measure_sets *sets);
 extern const struct argp sets_argp;
 /* A usage error when a matcher lacks a set. */
 void cli_check_sets(const struct measure_sets *sets, struct argp_state *state);
+/* Which images take part, and strata: for `measure`, `clean` and `audit` (choice_options.c). */
+struct image_choice {
+    const char *filters[LK_MAX_FILTERS], *strata[LK_MAX_STRATA];
+    size_t n_filters, n_strata;
+};
+/* The same for these; its input is a struct image_choice. */
+extern const struct argp choice_argp;
+void cli_use_choice(const struct image_choice *choice, lk_measure_options *o);
+/* What they made of a measurement; nothing where none were given. */
+void cli_print_filters(const lk_measure_options *o, const lk_measure_summary *s);
+void cli_print_strata(const lk_measure_summary *s);
 /* The same for `measure --list`; its input is an lk_list_options, and measure_list does the rest. */
 extern const struct argp list_argp;
 int measure_list(struct cli *cli, const lk_list_options *list);

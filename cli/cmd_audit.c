@@ -47,9 +47,11 @@ struct audit {
     double strengths[MAX_STRENGTHS];
     const char *exclude; /* list for the synthetic set */
     struct set_options synthetic_set, real_sets;
+    struct image_choice choice;
     lk_embed_options embed;
     lk_match_options match;
     lk_measure_options measure;
+    lk_measure_summary measured;
     lk_report_options report;
     int64_t started; /* seconds since 1970 */
     uint64_t limit;  /* discoveries allowed before exit code 10; UINT64_MAX = no limit */
@@ -142,7 +144,8 @@ static void check_study_options(const struct audit *a, struct argp_state *state)
     lk_embed_options untouched;
     lk_embed_options_init(&untouched);
     untouched.force = a->embed.force;
-    if (a->single || memcmp(&untouched, &a->embed, sizeof untouched) != 0)
+    if (a->single || a->choice.n_filters + a->choice.n_strata > 0 ||
+        memcmp(&untouched, &a->embed, sizeof untouched) != 0)
         argp_error(
             state,
             "a study file says what is audited: expected no options beside --force, --dry-run and common "
@@ -217,6 +220,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->embed;
         state->child_inputs[1] = a->cli;
+        state->child_inputs[2] = &a->choice;
         return 0;
     case ARGP_KEY_END:
         if (a->study.file != NULL) {
@@ -330,14 +334,15 @@ static int measure_sets(struct audit *a, const char *measure_dir)
     m->controls = (const char *const *)a->controls.faces;
     m->n_controls = a->controls.n;
     m->output = measure_dir;
-    lk_measure_summary summary;
+    cli_use_choice(&a->choice, m);
+    const lk_measure_summary *s = &a->measured;
     lk_error err;
-    lk_status status = lk_measure(a->cli->ctx, m, &summary, &err);
+    lk_status status = lk_measure(a->cli->ctx, m, &a->measured, &err);
     if (status != LK_OK)
         return cli_fail(a->cli, status, &err);
     cli_note(a->cli, "measure: %llu units, %llu persons each, %llu left out as doubles%s",
-             (unsigned long long)summary.n_units, (unsigned long long)summary.n_persons,
-             (unsigned long long)summary.n_dropped, summary.up_to_date ? " (done before)" : "");
+             (unsigned long long)s->n_units, (unsigned long long)s->n_persons,
+             (unsigned long long)s->n_dropped, s->up_to_date ? " (done before)" : "");
     return EXIT_DONE;
 }
 
@@ -356,6 +361,8 @@ static int write_report(struct audit *a, const char *match_dir, const char *meas
         printf("truth:   %llu of %llu planted identities found, %llu of the discoveries were not planted\n",
                (unsigned long long)summary.n_planted_found, (unsigned long long)summary.n_planted,
                (unsigned long long)summary.n_false_found);
+    cli_print_filters(&a->measure, &a->measured);
+    cli_print_strata(&a->measured);
     printf("report:  %s\n", page);
     if (summary.n_discoveries > a->limit) {
         cli_note(a->cli, "%llu discoveries, more than the limit of %llu",
@@ -394,7 +401,6 @@ static int write_manifest(struct audit *a, int code)
     o.folder = a->output;
     o.inputs = inputs;
     o.n_inputs = sizeof inputs / sizeof *inputs;
-    o.report = &a->report;
     o.cpu = a->match.cpu;
     o.started = a->started;
     o.command = a->cli->command;
@@ -441,7 +447,10 @@ static int run_steps(struct audit *a)
 int cmd_audit(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {
-        {&embed_argp, 0, "How faces become embeddings:", 2}, {&common_argp, 0, "Common options:", 10}, {0}};
+        {&embed_argp, 0, "How faces become embeddings:", 2},
+        {&common_argp, 0, "Common options:", 10},
+        {&choice_argp, 0, "Images that take part in the measures:", 2},
+        {0}};
     static const struct argp argp = {
         options,
         parse,

@@ -6,30 +6,35 @@
 
 #include "cli.h"
 
-enum { KEY_PROBES = 0x2001, KEY_REFERENCES, KEY_DIM, KEY_SEED, KEY_CPU };
+enum { KEY_PROBES = 0x2001, KEY_REFERENCES, KEY_DIM, KEY_SEED, KEY_DEVICE, KEY_CPU };
 
 static const struct argp_option options[] = {
     {"probes", KEY_PROBES, "N", 0, "make N probes (default: 50000)", 0},
     {"references", KEY_REFERENCES, "N", 0, "make N references (default: 50000)", 0},
     {"dim", KEY_DIM, "N", 0, "make vectors of N numbers (default: 512)", 0},
     {"seed", KEY_SEED, "N", 0, "seed of made vectors (default: 1)", 0},
+    {"output", 'o', "FILE", 0, "of rates: also write them as JSON, for `likeness plan --rates`", 0},
     {"pairs", 'k', "K", 0, "keep the K closest pairs (default: 1500)", 0},
     {"nearest", 'r', "R", 0, "keep the R closest of each probe (default: 10)", 0},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
+    {"device", KEY_DEVICE, "NAME", 0, "scan on this device, such as cuda, in place of the processor (default: cpu)", 0},
     {0},
 };
 
 struct bench_args {
     struct cli *cli;
     lk_bench_options options;
+    bool rates;
+    const char *output;
 };
 
 static void take_argument(struct bench_args *a, const char *arg, struct argp_state *state)
 {
     if (state->arg_num == 0) {
-        if (strcmp(arg, "match") != 0)
-            argp_error(state, "found '%s', expected match", arg);
+        a->rates = strcmp(arg, "rates") == 0;
+        if (!a->rates && strcmp(arg, "match") != 0)
+            argp_error(state, "found '%s', expected match or rates", arg);
     } else if (state->arg_num == 1) {
         a->options.probes = arg;
     } else if (state->arg_num == 2) {
@@ -58,11 +63,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_SEED:
         a->options.seed = cli_number(arg, 0, UINT64_MAX, "--seed", state);
         return 0;
+    case 'o':
+        a->output = arg;
+        return 0;
     case 'k':
         a->options.k = cli_number(arg, 1, 1000000000, "-k", state);
         return 0;
     case 'r':
         a->options.r = cli_number(arg, 1, 65536, "-r", state);
+        return 0;
+    case KEY_DEVICE:
+        a->options.device = arg;
         return 0;
     case KEY_CPU:
         a->options.cpu = cli_cpu(arg, state);
@@ -72,9 +83,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num == 0)
-            argp_error(state, "expected what to measure: match");
+            argp_error(state, "expected what to measure: match or rates");
         if (state->arg_num == 2)
             argp_error(state, "expected TRAIN behind SYNTH, or neither of them");
+        if (a->output != NULL && !a->rates)
+            argp_error(state, "--output goes with rates only");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -98,19 +111,51 @@ static void print_result(const lk_bench_result *r)
     printf("peak %.4g op/s, %.1f %% reached\n", r->peak_ops, 100 * scan / r->peak_ops);
 }
 
+static void print_rates(const lk_rates *r)
+{
+    printf("instructions %s\nthreads %d\ndim %" PRIu64 "\naxes %" PRIu64 "\n", r->cpu, r->threads, r->dim, r->axes);
+    printf("scan %.4g pairs a second\nnominated pair %.3g s\n", r->scan, r->nominated);
+    printf("nominated for each of M probes %.3g N^%.3g\nnominated for each of N references %.3g M^%.3g\n", r->per_probe,
+           r->growth, r->per_reference, r->growth);
+    printf("choosing axes %.3g s\npreparing a probe %.3g s\npreparing a reference %.3g s\nsampled pair %.3g s\n",
+           r->basis, r->probe, r->reference, r->sample);
+    printf("hashing %.4g bytes a second\nchecking a row %.3g s\nwriting %.4g bytes a second\nline of a table %.3g s\n",
+           r->hash, r->check, r->write, r->line);
+}
+
+static lk_status bench_rates(const struct bench_args *a, lk_error *err)
+{
+    lk_rates rates;
+    lk_status status = lk_rates_measure(a->cli->ctx, &a->options, &rates, err);
+    if (status != LK_OK)
+        return status;
+    print_rates(&rates);
+    return a->output != NULL ? lk_rates_write(&rates, a->output, err) : LK_OK;
+}
+
+static lk_status bench_match(const struct bench_args *a, lk_error *err)
+{
+    lk_bench_result result;
+    lk_status status = lk_bench_match(a->cli->ctx, &a->options, &result, err);
+    if (status == LK_OK)
+        print_result(&result);
+    return status;
+}
+
 int cmd_bench(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10}, {0}};
     static const struct argp argp = {
         options,
         parse,
-        "match [SYNTH TRAIN]",
-        "Measure how fast this machine compares every vector of SYNTH with every one of TRAIN.\v"
+        "match [SYNTH TRAIN]\nrates [SYNTH TRAIN]",
+        "Measure how fast this machine compares every vector of SYNTH with every one of TRAIN, or what each part of "
+        "that costs it.\v"
         "SYNTH and TRAIN are FACES folders or files of embeddings. Without them random vectors are made, the "
-        "same for "
-        "the "
-        "same seed; they are the hardest case, real embeddings are faster.\n\n"
+        "same for the same seed; they are the hardest case, real embeddings are faster. `rates` compares parts of "
+        "chosen sizes; `likeness plan` works from what it finds.\n\n"
         "  likeness bench match\n"
+        "  likeness bench rates -o rates.json\n"
         "  likeness bench match synth.faces train.faces --threads 1",
         children,
         NULL,
@@ -121,11 +166,7 @@ int cmd_bench(struct cli *cli, int argc, char **argv)
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;
-    lk_bench_result result;
     lk_error err;
-    lk_status status = lk_bench_match(cli->ctx, &args.options, &result, &err);
-    if (status != LK_OK)
-        return cli_fail(cli, status, &err);
-    print_result(&result);
-    return EXIT_DONE;
+    lk_status status = args.rates ? bench_rates(&args, &err) : bench_match(&args, &err);
+    return status == LK_OK ? EXIT_DONE : cli_fail(cli, status, &err);
 }

@@ -46,6 +46,7 @@ static const struct argp_option options[] = {
 struct clean_args {
     struct cli *cli;
     struct measure_sets sets;
+    struct image_choice choice;
     lk_clean_options options;
 };
 
@@ -78,6 +79,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = a->cli;
         state->child_inputs[1] = &a->sets;
+        state->child_inputs[2] = &a->choice;
         return 0;
     case 'o':
         a->sets.options.output = arg;
@@ -160,8 +162,10 @@ static void print_summary(const lk_clean_options *o, const lk_clean_summary *s)
 
 int cmd_clean(struct cli *cli, int argc, char **argv)
 {
-    static const struct argp_child children[] = {
-        {&common_argp, 0, "Common options:", 10}, {&sets_argp, 0, "Sets and rates:", 1}, {0}};
+    static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10},
+                                                 {&sets_argp, 0, "Sets and rates:", 1},
+                                                 {&choice_argp, 0, "Images that take part:", 2},
+                                                 {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -180,6 +184,7 @@ int cmd_clean(struct cli *cli, int argc, char **argv)
     lk_clean_options_init(&args.options);
     cli_init_sets(&args.sets);
     cli_parse(&argp, argc, argv, &args);
+    cli_use_choice(&args.choice, &args.sets.options);
     int code = cli_start(cli);
     if (code != EXIT_DONE)
         return code;

@@ -7,25 +7,18 @@
 
 #include "cli.h"
 
-enum { KEY_STRENGTH = 0x2000, KEY_FILTER, KEY_STRATA, KEY_MAX_SHARE, KEY_MAX_DISCOVERIES, KEY_FORCE };
+enum { KEY_STRENGTH = 0x2000, KEY_MAX_SHARE, KEY_MAX_DISCOVERIES, KEY_FORCE };
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "folder for measures.json and the tables", 0},
     {"strength", KEY_STRENGTH, "COSINE", 0,
      "also say how many leaks of this strength would have been found; may be given several times", 0},
-    {"filter", KEY_FILTER, "CONDITION", 0,
-     "only images that meet it take part, in all sets: 'age>=18', 'yaw<=45', 'group:NAME=VALUE', ...; may be "
-     "given several times",
-     0},
-    {"strata", KEY_STRATA, "COLUMN", 0,
-     "break down by age, sharpness, detector_score, feature_norm, yaw or group:NAME; may be given several "
-     "times",
-     0},
     {"pairs", 'k', "K", 0, "list the K closest pairs (default: 1500)", 0},
     {"max-share", KEY_MAX_SHARE, "P", 0, "exit with 10 when more than P % leaked, with 97.5 % confidence", 0},
     {"max-discoveries", KEY_MAX_DISCOVERIES, "N", 0, "exit with 10 when there are more than N discoveries",
      0},
-    {"force", KEY_FORCE, NULL, 0, "compare sets with and without identities; replace measures made with other settings", 0},
+    {"force", KEY_FORCE, NULL, 0,
+     "compare sets with and without identities; replace measures made with other settings", 0},
     {0},
 };
 
@@ -36,7 +29,7 @@ struct measure_args {
     struct measure_sets sets;
     lk_list_options list;
     double strengths[MAX_STRENGTHS];
-    const char *filters[LK_MAX_FILTERS], *strata[LK_MAX_STRATA];
+    struct image_choice choice;
     double max_share; /* NaN = no limit */
     bool limited;
     uint64_t max_discoveries;
@@ -63,7 +56,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = a->cli;
         state->child_inputs[1] = &a->sets;
-        state->child_inputs[2] = &a->list;
+        state->child_inputs[2] = &a->choice;
+        state->child_inputs[3] = &a->list;
         return 0;
     case 'o':
         o->output = arg;
@@ -72,16 +66,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (o->n_strengths == MAX_STRENGTHS)
             argp_error(state, "--strength: at most %d of them", MAX_STRENGTHS);
         a->strengths[o->n_strengths++] = cli_real(arg, -1, 1, "--strength", state);
-        return 0;
-    case KEY_FILTER:
-        if (o->n_filters == LK_MAX_FILTERS)
-            argp_error(state, "--filter: at most %d of them", LK_MAX_FILTERS);
-        a->filters[o->n_filters++] = arg;
-        return 0;
-    case KEY_STRATA:
-        if (o->n_strata == LK_MAX_STRATA)
-            argp_error(state, "--strata: at most %d of them", LK_MAX_STRATA);
-        a->strata[o->n_strata++] = arg;
         return 0;
     case 'k':
         o->pairs = cli_number(arg, 1, 1000000000, "-k", state);
@@ -131,31 +115,6 @@ static void print_matchers(const lk_measure_options *o, const lk_measure_summary
                r + 1, s->n_matchers, 100 * o->fdr, s->matchers[r].at_least, s->matchers[r].resolution);
 }
 
-static void print_filters(const lk_measure_options *o, const lk_measure_summary *s)
-{
-    printf("filters, on all sets alike:");
-    for (size_t i = 0; i < o->n_filters; i++)
-        printf("%s %s", i > 0 ? " and" : "", o->filters[i]);
-    printf("; they leave out %" PRIu64 " of %" PRIu64 " images, %" PRIu64 " of them for lack of a value\n",
-           s->n_filtered, s->n_read, s->n_unknown);
-}
-
-static void print_strata(const lk_measure_summary *s)
-{
-    printf("strata: intervals hold for all of them together, discoveries are those of the whole run\n");
-    for (size_t i = 0; i < s->n_strata; i++) {
-        const lk_stratum_summary *x = &s->strata[i];
-        printf("- %s %s: %" PRIu64 " units, %" PRIu64 " of the %" PRIu64 " closest pairs", x->by, x->name, x->n_units,
-               x->n_closest, s->closest_of);
-        if (s->n_holdouts > 0)
-            printf(", %" PRIu64 " discoveries", x->n_discoveries);
-        if (!isnan(x->share))
-            printf("; share drawn %.2f %% (%.2f to %.2f)", 100 * x->share, 100 * x->share_low,
-                   100 * x->share_high);
-        putchar('\n');
-    }
-}
-
 static void print_summary(const lk_measure_options *o, const lk_measure_summary *s)
 {
     printf("verdict: %s\n%s\n", lk_verdict_name(s->verdict), s->sentence);
@@ -183,10 +142,8 @@ static void print_summary(const lk_measure_options *o, const lk_measure_summary 
                s->n_with_copies, s->n_without_copy);
     if (o->n_controls > 0)
         printf("stand out against the controls: %" PRIu64 "\n", s->n_controlled);
-    if (o->n_filters > 0)
-        print_filters(o, s);
-    if (s->n_strata > 0)
-        print_strata(s);
+    cli_print_filters(o, s);
+    cli_print_strata(s);
     printf("this takes for granted:\n");
     for (int i = 0; lk_measure_assumption(i) != NULL; i++)
         printf("- %s\n", lk_measure_assumption(i));
@@ -214,6 +171,7 @@ int cmd_measure(struct cli *cli, int argc, char **argv)
 {
     static const struct argp_child children[] = {{&common_argp, 0, "Common options:", 10},
                                                  {&sets_argp, 0, "Sets and rates:", 1},
+                                                 {&choice_argp, 0, "Images that take part:", 2},
                                                  {&list_argp, 0, "A list made elsewhere:", 5},
                                                  {0}};
     static const struct argp argp = {
@@ -233,9 +191,8 @@ int cmd_measure(struct cli *cli, int argc, char **argv)
     cli_init_sets(&args.sets);
     lk_list_options_init(&args.list);
     args.sets.options.strengths = args.strengths;
-    args.sets.options.filters = args.filters;
-    args.sets.options.strata = args.strata;
     cli_parse(&argp, argc, argv, &args);
+    cli_use_choice(&args.choice, &args.sets.options);
     if (args.list.list != NULL) {
         args.list.output = args.sets.options.output;
         args.list.command = cli->command;

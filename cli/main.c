@@ -26,6 +26,7 @@ const struct command commands[] = {
     {"verify", "check a folder of results against its manifest", cmd_verify},
     {"purge", "remove biometric data from a folder of results", cmd_purge},
     {"bench", "measure how fast this machine compares", cmd_bench},
+    {"plan", "say what a comparison will take, before it is started", cmd_plan},
     {"version", "print the version and where the models lie", cmd_version},
     {NULL, NULL, NULL},
 };

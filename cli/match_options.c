@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-enum { KEY_HOLDOUT = 0x2001, KEY_MIN_SCORE, KEY_FORCE, KEY_CPU, KEY_CACHE };
+enum { KEY_HOLDOUT = 0x2001, KEY_MIN_SCORE, KEY_FORCE, KEY_CPU, KEY_CACHE, KEY_DEVICE };
 
 static const struct argp_option options[] = {
     {"holdout", KEY_HOLDOUT, "FACES", 0, "also compare with these real people, whom the generator never saw",
@@ -17,6 +17,7 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "replace results that were made with other inputs or settings", 0},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "use the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 0},
+    {"device", KEY_DEVICE, "NAME", 0, "scan on this device, such as cuda, in place of the processor (default: cpu)", 0},
     {"cache", KEY_CACHE, NULL, 0,
      "keep the search's codes of the real faces beside their embeddings, and use kept ones", 0},
     {0},
@@ -46,6 +47,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CPU:
         o->cpu = cli_cpu(arg, state);
+        return 0;
+    case KEY_DEVICE:
+        o->device = arg;
         return 0;
     case KEY_CACHE:
         o->cache = 1;

@@ -300,6 +300,8 @@ typedef struct lk_match_options {
     int force;
     const char *command;
     const char *cpu;        /* instruction set by its name in lk_cpu_level; NULL or "auto" = the best. Results do not depend on it. */
+    const char *device;     /* "cuda" = the scan by a device's module, loaded from likeness-cuda.so; NULL or "cpu" = none.
+                               Results do not depend on it. LK_EUNSUP when there is no such module or no device for it. */
     int cache;              /* keep the real faces' codes beside their embeddings, and take those of an earlier run */
     uint64_t shard, n_shards; /* compare with part `shard` of n_shards (from 1) of the real faces only, for
                                  lk_match_merge; n_shards 0 = all */
@@ -354,6 +356,7 @@ typedef struct lk_bench_options {
     uint64_t n_probes, n_references, dim, seed; /* of made vectors */
     uint64_t k, r;                   /* as for lk_match */
     const char *cpu;                 /* instruction set; NULL = the best that the processor has */
+    const char *device;              /* as for lk_match */
 } lk_bench_options;
 
 typedef struct lk_bench_result {
@@ -369,6 +372,57 @@ typedef struct lk_bench_result {
 LK_API void lk_bench_options_init(lk_bench_options *options); /* 50,000 x 50,000 of 512 numbers, k = 1500, r = 10 */
 /* One pass of the search that lk_match makes, in memory, with nothing written. */
 LK_API lk_status lk_bench_match(lk_ctx *ctx, const lk_bench_options *options, lk_bench_result *out, lk_error *err);
+
+/* ---- plan: what a comparison will take ------------------------------------------------------------- */
+
+/* What a machine was measured to do, all its threads together where nothing else is said. */
+typedef struct lk_rates {
+    char cpu[16]; /* instruction set */
+    int threads;
+    uint64_t dim, axes;        /* length of the vectors; coordinates that the scan looks at */
+    uint64_t k, r;             /* lists as lk_match keeps them */
+    double scan;               /* pairs per second whose codes are compared */
+    double nominated;          /* seconds for each pair that the scan lets through */
+    /* M probes and N references: M per_probe N^growth + N per_reference M^growth pairs are let through */
+    double per_probe, per_reference, growth;
+    double basis;              /* seconds to choose axes */
+    double probe, reference;   /* seconds to prepare one */
+    double sample;             /* seconds for each pair of the histogram's sample */
+    double hash, write;        /* bytes per second, by one thread: read and hashed; written and made durable */
+    double check;              /* seconds to check one row */
+    double line;               /* seconds for each line of a table, by one thread */
+} lk_rates;
+
+/* About fifteen seconds of comparing, with the vectors that options name (rows of them, spread evenly) or made ones
+ * of its dim and seed, and some tens of megabytes in a temporary folder ($TMPDIR or /var/tmp). The numbers of vectors
+ * in options are not used. */
+LK_API lk_status lk_rates_measure(lk_ctx *ctx, const lk_bench_options *options, lk_rates *out, lk_error *err);
+LK_API lk_status lk_rates_write(const lk_rates *rates, const char *path, lk_error *err); /* JSON */
+LK_API lk_status lk_rates_read(const char *path, lk_rates *out, lk_error *err);
+
+typedef struct lk_plan_options {
+    lk_rates rates;
+    uint64_t n_probes, n_references, n_holdout; /* the last may be 0 */
+    uint64_t machines;       /* 1 with 1 rank: lk_match; else MPI */
+    uint64_t ranks;          /* processes on each machine */
+    int threads;             /* of each process; 0 = as many as were measured */
+    double network, storage; /* bytes per second of one machine; storage 0 = inputs lie in memory */
+    double pairs_per_second; /* of each process, for the pass over all pairs, instead of the rates': a GPU; 0 = none */
+} lk_plan_options;
+
+/* Seconds one behind the other, and bytes. "Each" is of the process that has most. */
+typedef struct lk_plan {
+    uint64_t processes, pieces; /* pieces: the references are cut into so many sets, compared one after another */
+    double pairs;               /* in all */
+    double read, prepare, compare, save, join, write, seconds; /* seconds: their sum */
+    double memory, mapped;      /* of each process: its own at most; of its files, which the system can drop */
+    double sent;                /* over the network to the first process, in all */
+    double checkpoint, saved;   /* unfinished work of each process at its end; written of it by all processes in all */
+    double results;             /* about; without names of images, that only FACES directories have */
+} lk_plan;
+
+LK_API void lk_plan_options_init(lk_plan_options *options); /* one process; 1.25e9 bytes per second of network */
+LK_API lk_status lk_plan_match(const lk_plan_options *options, lk_plan *out, lk_error *err);
 
 /* ---- calibrate: what a score is worth ------------------------------------------------------------- */
 
@@ -927,7 +981,6 @@ typedef struct lk_manifest_options {
     const char *folder;        /* of finished results, such as `likeness audit` makes */
     const char *const *inputs; /* files read beside the sets (thresholds, truth, lists); NULL ones do not count */
     size_t n_inputs;
-    const lk_report_options *report; /* what made folder/report.html, for lk_purge to make it without faces; or NULL */
     const char *cpu;           /* as in lk_match_options */
     uint64_t sample;           /* pictures of each set whose bytes are hashed, 100 */
     uint64_t seed;             /* of their choice, 1 */

@@ -187,7 +187,8 @@ int mpi_match(struct cli *cli, int argc, char **argv)
     args.options.command = cli->command;
     struct job j = {.ranks = &ranks, .cli = cli, .options = args.options, .work_dir = LK_STR_INIT, .lock = -1,
                     .start = lk_clock_seconds()};
-    j.match = (struct lk_match){.ctx = cli->ctx, .options = &j.options};
+    struct lk_match_share share = {(uint64_t)ranks.rank, (uint64_t)ranks.size, ranks_join_sets, &ranks};
+    j.match = (struct lk_match){.ctx = cli->ctx, .options = &j.options, .share = &share};
     code = run(&j);
     lk_match_count(&j.match, &j.summary);
     if (code == EXIT_DONE && ranks.rank == 0)

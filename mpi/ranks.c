@@ -5,6 +5,7 @@
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Threads of a rank where none are asked for: the cores that its machine's ranks share. */
@@ -65,14 +66,22 @@ void ranks_end(struct ranks *r)
     MPI_Finalize();
 }
 
+void ranks_fail(const struct ranks *r, const lk_error *err)
+{
+    char host[MPI_MAX_PROCESSOR_NAME] = "";
+    int len;
+    MPI_Get_processor_name(host, &len);
+    term_clear_line();
+    fprintf(stderr, "likeness-mpi: error: rank %d of %d on %s: %s\n", r->rank, r->size, host, err->text);
+    fflush(stderr);
+    MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
+    abort();
+}
+
 int ranks_agree(struct ranks *r, struct cli *cli, lk_status status, const lk_error *err)
 {
-    if (status != LK_OK && status != LK_ECANCELED) {
-        term_clear_line();
-        fprintf(stderr, "likeness-mpi: error: rank %d of %d: %s\n", r->rank, r->size, err->text);
-        fflush(stderr);
-        MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
-    }
+    if (status != LK_OK && status != LK_ECANCELED)
+        ranks_fail(r, err);
     int mine = status == LK_ECANCELED ? EXIT_INTERRUPTED : EXIT_DONE, worst;
     MPI_Allreduce(&mine, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     if (worst == EXIT_INTERRUPTED && r->rank == 0)

@@ -23,6 +23,9 @@ struct ranks {
 void ranks_start(struct ranks *ranks, struct cli *cli);
 void ranks_end(struct ranks *ranks);
 
+/* Says which rank failed, where and why, and ends the whole job at once. */
+void ranks_fail(const struct ranks *ranks, const lk_error *err) __attribute__((noreturn));
+
 /* Every rank calls it with what became of it, and all get the worst: a failure is not left to the others to wait for.
  * A rank that fails for any reason but being stopped says so and ends the whole job at once; finished work is on
  * disk. Gives an exit code, EXIT_DONE when all are well. */
@@ -38,6 +41,10 @@ int64_t ranks_next_batch(struct ranks *ranks);
  * range, which stays in the ranks' folders; n_range counts all of it. */
 lk_status ranks_reduce(struct ranks *ranks, const struct lk_search_options *options, struct lk_search_result *part,
                        struct lk_search_result *out, lk_error *err);
+
+/* share.c: an lk_match_share.join; user is the struct ranks. */
+struct lk_match;
+lk_status ranks_join_sets(void *user, struct lk_match *match, lk_status status, lk_error *err);
 
 /* The commands; they give exit codes. */
 int mpi_match(struct cli *cli, int argc, char **argv);

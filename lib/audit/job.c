@@ -34,6 +34,23 @@ static lk_status read_conditions(struct lk_audit_job *j, const lk_measure_option
     return LK_OK;
 }
 
+/* A hold-out that is the training set, or another hold-out, shows nothing, and looks like a result. */
+static lk_status check_different(const struct lk_audit_job *j, size_t set, lk_error *err)
+{
+    const struct lk_match_set *x = &j->sets[set].file;
+    for (size_t i = 1; i < set; i++) {
+        const struct lk_match_set *y = &j->sets[i].file;
+        bool same_array = x->faces.array == NULL || y->faces.array == NULL
+                              ? x->faces.array == y->faces.array
+                              : strcmp(x->faces.array, y->faces.array) == 0;
+        LK_NEED(!same_array || strcmp(x->embeddings_sha256, y->embeddings_sha256) != 0, err, LK_EINVAL,
+                "holdout %s: has the embeddings of %s, %s; expected people whom the generator never saw%s",
+                j->sets[set].path, i == 1 ? "the training set" : "another hold-out", j->sets[i].path,
+                i == 1 ? "" : ", and each only once");
+    }
+    return LK_OK;
+}
+
 static lk_status open_sets(struct lk_audit_job *j, lk_ctx *ctx, uint64_t seed, lk_error *err)
 {
     const lk_measure_matcher *o = &j->of;
@@ -55,6 +72,8 @@ static lk_status open_sets(struct lk_audit_job *j, lk_ctx *ctx, uint64_t seed, l
         j->n_sets++;
         if (i > 0)
             LK_TRY(lk_match_sets_agree(&j->sets[0].file, &j->sets[i].file, err));
+        if (i > 1 && i < 2 + o->n_holdouts)
+            LK_TRY(check_different(j, i, err));
         if (i > 1)
             j->others[i - 2] = &j->sets[i];
     }
@@ -164,7 +183,9 @@ void lk_audit_tell(lk_ctx *ctx, const struct lk_audit *a)
 static bool fit_for_a_name(const char *name)
 {
     size_t len = strlen(name);
+    const char *ending = strrchr(name, '.'); /* not that of a table: it becomes the name of a folder */
     return len > 0 && len < 64 && name[0] != '.' &&
+           (ending == NULL || (strcmp(ending, ".csv") != 0 && strcmp(ending, ".json") != 0)) &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
 }
 
@@ -174,11 +195,14 @@ lk_status lk_audit_check_matchers(const lk_measure_options *o, lk_error *err)
     LK_NEED(o->n_others < LK_MAX_MATCHERS, err, LK_EINVAL, "matchers: found %zu, expected at most %d",
             o->n_others + 1, LK_MAX_MATCHERS);
     LK_NEED(fit_for_a_name(first), err, LK_EINVAL,
-            "matcher '%s': expected a name of letters, digits, '.', '_' and '-'", first);
+            "matcher '%s': expected a name of letters, digits, '.', '_' and '-' that does not end in .csv or "
+            ".json",
+            first);
     for (size_t i = 0; i < o->n_others; i++) {
         const lk_measure_matcher *m = &o->others[i];
         LK_NEED(m->name != NULL && fit_for_a_name(m->name), err, LK_EINVAL,
-                "matcher '%s': expected a name of letters, digits, '.', '_' and '-'",
+                "matcher '%s': expected a name of letters, digits, '.', '_' and '-' that does not end in "
+                ".csv or .json",
                 m->name != NULL ? m->name : "");
         bool again = strcmp(m->name, first) == 0;
         for (size_t k = 0; k < i; k++)

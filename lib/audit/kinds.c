@@ -87,13 +87,14 @@ static lk_status find_pictures(struct job *j, lk_error *err)
         return LK_ENOMEM;
     for (uint32_t i = 0; i < j->n; i++) {
         struct picture *p = &j->items[i];
-        const struct lk_face_image *image =
-            lk_faces_image(&p->set->file.faces, lk_audit_file_row(p->set, p->row));
+        const struct lk_faces *faces = &p->set->file.faces;
+        const struct lk_face_image *image = lk_faces_image(faces, lk_audit_file_row(p->set, p->row));
         lk_error reason;
-        p->path = image->path != NULL ? lk_faces_image_path(&p->set->file.faces, image, &reason) : NULL;
+        p->path = image->path != NULL ? lk_faces_image_path(faces, image, &reason) : NULL;
         if (p->path == NULL)
             continue;
-        lk_status status = lk_pictures_find(j->pictures, p->path, &p->place, &reason);
+        lk_status status =
+            lk_pictures_find(j->pictures, p->path, lk_faces_inputs_format(faces), &p->place, &reason);
         if (fatal(status)) {
             if (err != NULL)
                 *err = reason;

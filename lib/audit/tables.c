@@ -49,13 +49,38 @@ static void put_held(const struct lk_audit *a, const struct lk_audit_unit *unit,
     put_text(f, lk_audit_row_path(h, unit->held_reference));
 }
 
+/* With several hold-outs the best score in each, at most so many (readers of tables have limits): "holdout"
+ * is the best of them, and lies higher by itself. */
+enum { MOST_LISTED = 1000 };
+
+static size_t listed_holdouts(const struct lk_audit *a)
+{
+    size_t n = a->n_galleries - 1;
+    return n < 2 ? 0 : n < MOST_LISTED ? n : MOST_LISTED;
+}
+
+static void put_each_holdout_names(const struct lk_audit *a, FILE *f)
+{
+    char name[32];
+    for (size_t g = 1; g <= listed_holdouts(a); g++)
+        fprintf(f, ",%s", gallery_name(name, (uint32_t)g));
+    putc('\n', f);
+}
+
+static void put_each_holdout(const struct lk_audit *a, size_t unit, FILE *f)
+{
+    for (size_t g = 1; g <= listed_holdouts(a); g++)
+        put_number(f, (double)a->scores[unit * a->n_galleries + g], 9);
+}
+
 static void write_identities(const struct lk_audit *a, FILE *f)
 {
     const struct lk_audit_set *s = a->in->synthetic, *t = a->in->train;
     fputs("identity,images,train,holdout,margin,q,discovery,person,in_degree,p_control,q_control,image,"
           "reference,image_path,reference_path,e_value,kind,holdout_gallery,holdout_image,holdout_reference,"
-          "holdout_image_path,holdout_reference_path\n",
+          "holdout_image_path,holdout_reference_path",
           f);
+    put_each_holdout_names(a, f);
     for (size_t u = 0; u < a->n_units; u++) {
         const struct lk_audit_unit *unit = &a->units[u];
         const struct lk_audit_person *person = &a->persons[unit->nearest];
@@ -77,6 +102,7 @@ static void write_identities(const struct lk_audit *a, FILE *f)
         put_number(f, unit->e, 9);
         put_kind(f, unit->kind);
         put_held(a, unit, f);
+        put_each_holdout(a, u, f);
         putc('\n', f);
     }
 }

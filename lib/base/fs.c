@@ -54,33 +54,67 @@ lk_status lk_mkdirs(const char *path, lk_error *err)
     return status;
 }
 
-/* Opens for reading and insists on a regular file, so that a folder or a pipe gives a clear message. */
-static lk_status open_regular(const char *path, int *fd, size_t *len, lk_error *err)
+/* ---- reading ------------------------------------------------------------------------------------------- */
+
+static lk_status need_regular(const char *path, const struct stat *st, lk_error *err)
 {
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0)
+    const char *found = S_ISDIR(st->st_mode)                           ? "folder"
+                        : S_ISFIFO(st->st_mode)                        ? "FIFO"
+                        : S_ISSOCK(st->st_mode)                        ? "socket"
+                        : S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode) ? "device"
+                                                                       : "special file";
+    LK_NEED(S_ISREG(st->st_mode), err, LK_EFORMAT, "%s: expected a regular file, found a %s", path, found);
+    return LK_OK;
+}
+
+lk_status lk_regular(const char *path, lk_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return lk_fail_sys(err, LK_EIO, "%s: cannot open", path);
+    return need_regular(path, &st, err);
+}
+
+/* Looked at before it is opened, since opening can do something to a device, and again behind that: another
+ * one may be there meanwhile. A FIFO without a writer is then not waited for, either. */
+lk_status lk_open_regular(int *out, const char *path, size_t *len, lk_error *err)
+{
+    LK_TRY(lk_regular(path, err));
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
         return lk_fail_sys(err, LK_EIO, "%s: cannot open", path);
     struct stat st;
-    lk_status status = LK_OK;
-    if (fstat(*fd, &st) != 0)
-        status = lk_fail_sys(err, LK_EIO, "%s: cannot examine", path);
-    else if (!S_ISREG(st.st_mode))
-        status = lk_fail(err, LK_EFORMAT, "%s: expected a regular file, found a %s", path,
-                         S_ISDIR(st.st_mode) ? "folder" : "special file");
+    lk_status status = fstat(fd, &st) == 0 ? need_regular(path, &st, err)
+                                           : lk_fail_sys(err, LK_EIO, "%s: cannot examine", path);
     if (status != LK_OK) {
-        close(*fd);
-        *fd = -1;
+        close(fd);
         return status;
     }
+    *out = fd;
     *len = (size_t)st.st_size;
+    return LK_OK;
+}
+
+lk_status lk_stream_open(FILE **out, const char *path, lk_error *err)
+{
+    int fd = -1;
+    size_t len;
+    LK_TRY(lk_open_regular(&fd, path, &len, err));
+    FILE *stream = fdopen(fd, "rb");
+    if (stream == NULL) {
+        lk_fail_sys(err, LK_EIO, "%s: cannot open", path);
+        close(fd);
+        return LK_EIO;
+    }
+    *out = stream;
     return LK_OK;
 }
 
 lk_status lk_file_read(const char *path, size_t limit, uint8_t **bytes, size_t *len, lk_error *err)
 {
-    int fd;
+    int fd = -1;
     size_t size = 0;
-    LK_TRY(open_regular(path, &fd, &size, err));
+    LK_TRY(lk_open_regular(&fd, path, &size, err));
     uint8_t *data = NULL;
     lk_status status = LK_OK;
     if (size > limit)
@@ -109,9 +143,9 @@ lk_status lk_file_read(const char *path, size_t limit, uint8_t **bytes, size_t *
 
 lk_status lk_map_open(struct lk_map *map, const char *path, lk_error *err)
 {
-    int fd;
+    int fd = -1;
     size_t size = 0;
-    LK_TRY(open_regular(path, &fd, &size, err));
+    LK_TRY(lk_open_regular(&fd, path, &size, err));
     void *p = NULL;
     if (size > 0) {
         p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
@@ -141,10 +175,10 @@ void lk_map_release(const struct lk_map *map)
 
 lk_status lk_pieces_open(struct lk_pieces *file, const char *path, lk_error *err)
 {
-    int fd;
+    int fd = -1;
     size_t len = 0;
     *file = (struct lk_pieces){.fd = -1};
-    LK_TRY(open_regular(path, &fd, &len, err));
+    LK_TRY(lk_open_regular(&fd, path, &len, err));
     *file = (struct lk_pieces){fd, len};
     return LK_OK;
 }
@@ -170,13 +204,20 @@ void lk_pieces_close(struct lk_pieces *file)
     file->fd = -1;
 }
 
+/* ---- writing ------------------------------------------------------------------------------------------- */
+
+int lk_open_work(const char *path, int flags)
+{
+    return open(path, flags | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+}
+
 /* Opens NAME.tmp for us alone: two runs that wrote into one file would spoil it, and a file that is in place
  * must never change under those who map it. The lock goes with the file, so it is taken before the file is
  * emptied, and the name is looked up again behind it: its owner may have put the file in place meanwhile. */
 static lk_status open_alone(int *out, const char *tmp, lk_error *err)
 {
     for (int tries = 0;; tries++) {
-        int fd = open(tmp, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        int fd = lk_open_work(tmp, O_WRONLY);
         if (fd < 0 && errno == ENOENT)
             return lk_fail(err, LK_EIO, "%s: cannot write: the folder for it does not exist", tmp);
         if (fd < 0)
@@ -283,7 +324,7 @@ lk_status lk_lock_take(int *fd, const char *dir, lk_error *err)
     if (path == NULL)
         return LK_ENOMEM;
     lk_status status = LK_OK;
-    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int lock = lk_open_work(path, O_RDWR);
     if (lock < 0)
         status = lk_fail_sys(err, LK_EIO, "%s: cannot write", path);
     else if (flock(lock, LOCK_EX | LOCK_NB) != 0)

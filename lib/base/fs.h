@@ -17,6 +17,15 @@ bool lk_path_is_dir(const char *path);
 /* Makes a folder and its missing parents, mode 0700. An existing folder is fine. */
 lk_status lk_mkdirs(const char *path, lk_error *err);
 
+/* Files are opened for reading by these alone: what is no regular file is refused (LK_EFORMAT) and said, and
+ * opening waits for nobody, as it would with a FIFO that no one writes to. Links are followed. */
+lk_status lk_open_regular(int *fd, const char *path, size_t *len, lk_error *err);
+lk_status lk_stream_open(FILE **out, const char *path, lk_error *err);
+/* Before a library opens a file by its name. */
+lk_status lk_regular(const char *path, lk_error *err);
+/* open(2) for a file of our own, made (0600) where there is none; waits for nobody either; -1 = see errno. */
+int lk_open_work(const char *path, int flags);
+
 /* Reads a regular file of at most `limit` bytes; *bytes is freed by the caller and has a NUL behind it. */
 lk_status lk_file_read(const char *path, size_t limit, uint8_t **bytes, size_t *len, lk_error *err);
 

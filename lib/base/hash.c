@@ -85,9 +85,8 @@ static lk_status hash_stream(FILE *stream, const char *path, char hex[65], lk_er
  */
 lk_status lk_hash_file(const char *path, char hex[65], lk_error *err)
 {
-    FILE *stream = fopen(path, "rbe");
-    if (stream == NULL)
-        return lk_fail_sys(err, LK_EIO, "%s: cannot open", path);
+    FILE *stream;
+    LK_TRY(lk_stream_open(&stream, path, err));
     lk_status status = hash_stream(stream, path, hex, err);
     fclose(stream);
     return status;

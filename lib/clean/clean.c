@@ -85,6 +85,7 @@ lk_status lk_clean(lk_ctx *ctx, const lk_clean_options *options, lk_clean_summar
     free(c.removed);
     free(c.marks);
     free(c.identity_of);
+    free(c.compared);
     free(c.sha256);
     lk_clean_leads_free(&c.leads);
     lk_audit_job_close(&c.job);

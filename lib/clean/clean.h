@@ -62,6 +62,7 @@ struct lk_clean {
      * identity that was compared. */
     size_t n_items;
     uint32_t *identity_of;
+    bool *compared;     /* it has an embedding and meets the filters */
     char (*sha256)[65]; /* of the picture file of each item that is removed; "" = could not be read */
     lk_clean_summary *sum;
     /* Discoveries of the other matchers before, all together, and those of them that are kept. */

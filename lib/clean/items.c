@@ -48,24 +48,24 @@ lk_status lk_clean_list_items(struct lk_clean *c, lk_error *err)
     const struct lk_faces *f = faces_of(c);
     c->n_items = f->images != NULL ? f->n_images : (size_t)f->matrix.rows;
     c->identity_of = lk_calloc(c->n_items, sizeof *c->identity_of, err);
+    c->compared = lk_calloc(c->n_items, sizeof *c->compared, err);
     c->sha256 = lk_calloc(c->n_items, sizeof *c->sha256, err);
-    if (c->identity_of == NULL || c->sha256 == NULL)
+    if (c->identity_of == NULL || c->compared == NULL || c->sha256 == NULL)
         return LK_ENOMEM;
     for (size_t i = 0; i < c->n_items; i++)
         c->identity_of[i] = LK_CLEAN_NOBODY;
     for (uint32_t i = 0; i < s->rows; i++) {
         uint32_t row = lk_audit_file_row(s, i);
-        c->identity_of[f->images != NULL ? f->image_of_row[row] : row] = s->person[i];
+        size_t item = f->images != NULL ? f->image_of_row[row] : row;
+        c->identity_of[item] = s->person[i];
+        c->compared[item] = true;
     }
     if (f->images != NULL)
         LK_TRY(by_name(c, err));
     for (size_t i = 0; i < c->n_items; i++) {
         bool kept = lk_clean_keeps(c, i);
         *(kept ? &c->sum->n_images_kept : &c->sum->n_images_removed) += 1;
-        bool compared = f->images == NULL
-                            ? c->identity_of[i] != LK_CLEAN_NOBODY
-                            : f->images[i].row >= 0 && lk_faces_usable(f, (uint64_t)f->images[i].row);
-        c->sum->n_not_compared += kept && !compared;
+        c->sum->n_not_compared += kept && !c->compared[i];
     }
     return LK_OK;
 }
@@ -109,7 +109,9 @@ static lk_status find_removed(const struct lk_clean *c, struct lk_pictures *pict
         struct placed *p = &(*out)[*n];
         lk_error why;
         *p = (struct placed){.item = i, .path = lk_faces_image_path(f, &f->images[i], &why)};
-        lk_status status = p->path != NULL ? lk_pictures_find(pictures, p->path, &p->place, &why) : why.code;
+        lk_status status =
+            p->path != NULL ? lk_pictures_find(pictures, p->path, lk_faces_inputs_format(f), &p->place, &why)
+                            : why.code;
         if (status == LK_OK) {
             ++*n;
             continue;

@@ -119,6 +119,14 @@ static json_t *sets(const struct lk_clean *c, bool *failed)
     return j;
 }
 
+static json_t *filters(const struct lk_clean *c)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->options->measure.n_filters; i++)
+        json_array_append_new(list, lk_json_text(c->options->measure.filters[i]));
+    return list;
+}
+
 lk_status lk_clean_write_json(const struct lk_clean *c, lk_error *err)
 {
     bool failed = false;
@@ -132,6 +140,7 @@ lk_status lk_clean_write_json(const struct lk_clean *c, lk_error *err)
     lk_json_set(o, "embeddings_sha256", json_string(s->file.embeddings_sha256), &failed);
     lk_json_set(o, "unit", json_string(s->labelled ? "identity" : "image"), &failed);
     lk_json_set(o, "seed", lk_json_count(c->options->measure.seed), &failed);
+    lk_json_set(o, "filters", filters(c), &failed);
     lk_json_set(o, "criterion", criterion(c, &failed), &failed);
     lk_json_set(o, "removal", removal(c, &failed), &failed);
     lk_json_set(o, "guarantee", guarantee(c, &failed), &failed);

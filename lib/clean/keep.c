@@ -82,8 +82,10 @@ static lk_status open_inputs(struct lk_keep *k, const json_t *inputs, const char
         paths[i] = resolve(input != NULL ? input : "", directory, err);
         status = paths[i] != NULL ? LK_OK : LK_ENOMEM;
     }
-    const struct lk_source_options options = {
-        .ctx = k->c->ctx, .quiet = true, .identity = {.from = LK_IDENTITY_NONE}};
+    const struct lk_source_options options = {.ctx = k->c->ctx,
+                                              .quiet = true,
+                                              .format = lk_faces_inputs_format(faces_of(k->c)),
+                                              .identity = {.from = LK_IDENTITY_NONE}};
     if (status == LK_OK)
         status = lk_source_open(&k->source, (const char *const *)paths, n, &options, err);
     for (size_t i = 0; paths != NULL && i < n; i++)

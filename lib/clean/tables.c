@@ -107,14 +107,12 @@ static void write_removal(const struct lk_clean *c, FILE *f)
 
 static void write_kept(const struct lk_clean *c, FILE *f)
 {
-    const struct lk_faces *faces = &c->job.input.synthetic->file.faces;
     fputs("path,identity,row,compared\n", f);
     for (size_t i = 0; i < c->n_items; i++) {
         if (!lk_clean_keeps(c, i))
             continue;
-        int64_t row = faces->images != NULL ? faces->images[i].row : (int64_t)i;
         put_item(c, i, f);
-        fprintf(f, ",%d\n", row >= 0 && lk_faces_usable(faces, (uint64_t)row));
+        fprintf(f, ",%d\n", c->compared[i]);
     }
 }
 

@@ -44,10 +44,13 @@ static void say_scope(const struct lk_clean *c, char *text, size_t size)
         " That holds for this matcher (%s), this alignment and these references (%" PRIu64
         " images of %" PRIu32 " %s), and for nothing more.",
         c->job.of.name, t->rows, t->n_persons, t->labelled ? "persons" : "units");
+    for (size_t i = 0; i < c->options->measure.n_filters; i++)
+        add(text, size, "%s %s%s", i == 0 ? " Only images took part, in all sets, that meet" : " and",
+            c->options->measure.filters[i], i + 1 == c->options->measure.n_filters ? "." : "");
     if (c->sum->n_not_compared > 0)
         add(text, size,
-            " %" PRIu64 " images that are kept have no embedding, so nothing is known about them.",
-            c->sum->n_not_compared);
+            " %" PRIu64 " images that are kept have no embedding%s, so nothing is known about them.",
+            c->sum->n_not_compared, c->options->measure.n_filters > 0 ? " or do not meet the filters" : "");
 }
 
 static void say_guarantee(struct lk_clean *c)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "formats/source_archive.h"
 
 enum { BLOCK = 1 << 16, FIRST_ROOM = 1 << 16 };
@@ -20,6 +21,8 @@ static const char *reason(struct archive *archive)
 
 lk_status lk_archive_open(struct archive **out, const struct lk_archive_input *input, lk_error *err)
 {
+    LK_NEED(input->path == NULL || lk_regular(input->path, NULL) != LK_EFORMAT, err, LK_EFORMAT,
+            "not a regular file, expected a zip or tar file");
     struct archive *a = archive_read_new();
     LK_NEED(a != NULL, err, LK_ENOMEM, "out of memory");
     /* By name rather than _all: none of these starts another program, as the filters for rare kinds do. The

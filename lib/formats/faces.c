@@ -245,3 +245,8 @@ char *lk_faces_image_path(const struct lk_faces *faces, const struct lk_face_ima
         return NULL;
     return image->path[0] == '/' ? lk_strdup(image->path, err) : lk_path_join(dir, image->path, err);
 }
+
+const char *lk_faces_inputs_format(const struct lk_faces *faces)
+{
+    return json_string_value(json_object_get(faces->meta, "inputs_format"));
+}

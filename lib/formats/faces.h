@@ -118,6 +118,10 @@ void lk_faces_close(struct lk_faces *faces);
  * number of a row whose length differs from 1 by more than 1e-5 is divided by that length in double and
  * rounded. Rows that are not finite or zero stay as they are. */
 lk_status lk_faces_ready(struct lk_faces *faces, lk_ctx *ctx, lk_error *err);
+/* Its three steps, for several processes that read one set: only one of them need look. */
+lk_status lk_faces_look(struct lk_faces *faces, lk_ctx *ctx, lk_error *err); /* fills in checks */
+void lk_faces_say(const struct lk_faces *faces, lk_ctx *ctx);
+lk_status lk_faces_scale(struct lk_faces *faces, lk_ctx *ctx, lk_error *err);
 /* After that: whether a row can be compared. */
 bool lk_faces_usable(const struct lk_faces *faces, uint64_t row);
 /* The checks for a meta.json. New reference; NULL when memory is out. */
@@ -133,5 +137,7 @@ const struct lk_face_image *lk_faces_image(const struct lk_faces *faces, uint64_
 /* Where the picture of an image lies now: its path, resolved against meta.json's working_directory when
  * relative. New string. */
 char *lk_faces_image_path(const struct lk_faces *faces, const struct lk_face_image *image, lk_error *err);
+/* What the inputs are, when embed was told it (--format); NULL = they are recognised. */
+const char *lk_faces_inputs_format(const struct lk_faces *faces);
 
 #endif

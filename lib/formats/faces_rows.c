@@ -212,7 +212,7 @@ static void say(const struct lk_faces *faces, lk_ctx *ctx, lk_level level, const
                    faces->matrix.rows, what, rows);
 }
 
-static void say_all(const struct lk_faces *faces, lk_ctx *ctx)
+void lk_faces_say(const struct lk_faces *faces, lk_ctx *ctx)
 {
     const struct lk_row_checks *c = &faces->checks;
     say(faces, ctx, LK_LEVEL_WARNING, &c->not_finite, NULL, "are left out, being not finite");
@@ -262,13 +262,23 @@ static lk_status scale(struct lk_matrix *m, lk_ctx *ctx, lk_error *err)
     return status;
 }
 
-lk_status lk_faces_ready(struct lk_faces *faces, lk_ctx *ctx, lk_error *err)
+lk_status lk_faces_look(struct lk_faces *faces, lk_ctx *ctx, lk_error *err)
 {
     LK_NEED(faces->matrix.rows < UINT32_MAX, err, LK_EUNSUP,
             "%s: %" PRIu64 " rows, expected fewer than 2^32 - 1", faces->path, faces->matrix.rows);
-    LK_TRY(look(&faces->checks, ctx, &faces->matrix, err));
-    say_all(faces, ctx);
+    return look(&faces->checks, ctx, &faces->matrix, err);
+}
+
+lk_status lk_faces_scale(struct lk_faces *faces, lk_ctx *ctx, lk_error *err)
+{
     return faces->checks.n_scaled > 0 ? scale(&faces->matrix, ctx, err) : LK_OK;
+}
+
+lk_status lk_faces_ready(struct lk_faces *faces, lk_ctx *ctx, lk_error *err)
+{
+    LK_TRY(lk_faces_look(faces, ctx, err));
+    lk_faces_say(faces, ctx);
+    return lk_faces_scale(faces, ctx, err);
 }
 
 static int compare_rows(const void *a, const void *b)

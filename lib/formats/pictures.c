@@ -13,7 +13,7 @@ struct lk_pictures {
     lk_ctx *ctx;
     struct lk_names names; /* identities, which nobody asks for */
     struct container {
-        char *path;
+        char *path, *format; /* format: "" = recognised */
         bool open;
         lk_error why; /* when it is not */
         struct lk_source_part part;
@@ -40,6 +40,7 @@ void lk_pictures_free(struct lk_pictures *pictures)
         if (c->open)
             lk_source_part_close(&c->part);
         free(c->path);
+        free(c->format);
         free(c);
     }
     free(pictures->containers);
@@ -53,16 +54,17 @@ int lk_picture_place_compare(const struct lk_picture_place *a, const struct lk_p
     return order != 0 ? order : (a->row > b->row) - (a->row < b->row);
 }
 
-static lk_status add_container(struct lk_pictures *p, const char *path, lk_error *err)
+static lk_status add_container(struct lk_pictures *p, const char *path, const char *format, lk_error *err)
 {
     LK_TRY(lk_grow(&p->containers, &p->capacity, p->n + 1, sizeof(struct container *), err));
     struct container *c = lk_calloc(1, sizeof *c, err);
     if (c == NULL)
         return LK_ENOMEM;
     p->containers[p->n++] = c;
-    if ((c->path = lk_strdup(path, err)) == NULL)
+    if ((c->path = lk_strdup(path, err)) == NULL ||
+        (c->format = lk_strdup(format != NULL ? format : "", err)) == NULL)
         return LK_ENOMEM;
-    const struct lk_source_options options = {.ctx = p->ctx};
+    const struct lk_source_options options = {.ctx = p->ctx, .format = format};
     lk_status status = lk_source_part_open(&c->part, path, &options, &p->names, &c->why);
     c->open = status == LK_OK;
     if (status == LK_ENOMEM || status == LK_ECANCELED) {
@@ -73,13 +75,15 @@ static lk_status add_container(struct lk_pictures *p, const char *path, lk_error
     return LK_OK;
 }
 
-static lk_status get_container(struct lk_pictures *p, const char *path, size_t *index, lk_error *err)
+static lk_status get_container(struct lk_pictures *p, const char *path, const char *format, size_t *index,
+                               lk_error *err)
 {
     *index = 0;
-    while (*index < p->n && strcmp(p->containers[*index]->path, path) != 0)
+    while (*index < p->n && (strcmp(p->containers[*index]->path, path) != 0 ||
+                             strcmp(p->containers[*index]->format, format != NULL ? format : "") != 0))
         ++*index;
     if (*index == p->n)
-        LK_TRY(add_container(p, path, err));
+        LK_TRY(add_container(p, path, format, err));
     const struct container *c = p->containers[*index];
     if (!c->open && err != NULL)
         *err = c->why;
@@ -87,7 +91,7 @@ static lk_status get_container(struct lk_pictures *p, const char *path, size_t *
 }
 
 /* Tries the joint of one kind in the path: what stands before it must exist, and hold what stands behind. */
-static lk_status try_joint(struct lk_pictures *p, const char *path, const char *joint,
+static lk_status try_joint(struct lk_pictures *p, const char *path, const char *format, const char *joint,
                            struct lk_picture_place *place, bool *found, lk_error *err)
 {
     for (const char *at = strstr(path, joint); at != NULL; at = strstr(at + 1, joint)) {
@@ -96,7 +100,7 @@ static lk_status try_joint(struct lk_pictures *p, const char *path, const char *
         struct lk_str container = LK_STR_INIT;
         LK_TRY(lk_str_add(&container, path, (size_t)(at - path), err));
         bool there = lk_path_exists(container.text);
-        lk_status status = there ? get_container(p, container.text, &place->container, err) : LK_OK;
+        lk_status status = there ? get_container(p, container.text, format, &place->container, err) : LK_OK;
         lk_str_free(&container);
         LK_TRY(status);
         if (!there)
@@ -110,16 +114,18 @@ static lk_status try_joint(struct lk_pictures *p, const char *path, const char *
     return LK_OK;
 }
 
-lk_status lk_pictures_find(struct lk_pictures *pictures, const char *path, struct lk_picture_place *place,
-                           lk_error *err)
+lk_status lk_pictures_find(struct lk_pictures *pictures, const char *path, const char *format,
+                           struct lk_picture_place *place, lk_error *err)
 {
     struct lk_picture_place out = {.container = SIZE_MAX};
     bool found = lk_path_exists(path);
     lk_fail(err, LK_EIO, "%s: no such file, nor a container of pictures before its end", path);
     lk_error why = {0};
     for (size_t i = 0; !found && lk_source_kind(i) != NULL; i++) {
-        const char *joint = lk_source_kind(i)->joint;
-        lk_status status = joint != NULL ? try_joint(pictures, path, joint, &out, &found, &why) : LK_OK;
+        const struct lk_source_backend *kind = lk_source_kind(i);
+        if (kind->joint == NULL || (format != NULL && strcmp(format, kind->name) != 0))
+            continue;
+        lk_status status = try_joint(pictures, path, format, kind->joint, &out, &found, &why);
         if (why.code != LK_OK && !found && err != NULL)
             *err = why;
         LK_TRY(status);

@@ -19,10 +19,11 @@ struct lk_picture_place {
 int lk_picture_place_compare(const struct lk_picture_place *a, const struct lk_picture_place *b);
 
 /* Finds the place of a path as lk_source_path gave it: "a/b.jpg", "shard.tar!/a/b.jpg", "train.rec#12". A
- * file or folder that really has that name comes first. LK_EIO when there is no such file or container,
- * LK_EFORMAT when the container has no such picture. Opens containers; one thread at a time. */
-lk_status lk_pictures_find(struct lk_pictures *pictures, const char *path, struct lk_picture_place *place,
-                           lk_error *err);
+ * file or folder that really has that name comes first. format: of the container, as lk_source_options has
+ * it; NULL = recognise it. LK_EIO when there is no such file or container, LK_EFORMAT when the container has
+ * no such picture. Opens containers; one thread at a time. */
+lk_status lk_pictures_find(struct lk_pictures *pictures, const char *path, const char *format,
+                           struct lk_picture_place *place, lk_error *err);
 /* Reads it, from any thread while no find is running. *bytes is freed by the caller. */
 lk_status lk_pictures_read(const struct lk_pictures *pictures, const char *path,
                            const struct lk_picture_place *place, uint8_t **bytes, size_t *len, lk_error *err);

@@ -5,11 +5,12 @@
  * ever unpacked to disk. */
 #include "formats/source_archive.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/fs.h"
 
 struct archive_part {
     struct lk_archive_index index;
@@ -105,19 +106,19 @@ static lk_status read_at(const char *path, const struct lk_member *member, uint8
     uint8_t *data = lk_calloc((size_t)member->size + 1, 1, err);
     if (data == NULL)
         return LK_ENOMEM;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t got = 0;
-    ssize_t n = fd < 0 ? -1 : 1;
-    while (got < member->size && n > 0) {
+    int fd = -1;
+    size_t whole, got = 0;
+    lk_status status = lk_open_regular(&fd, path, &whole, err);
+    ssize_t n = 1;
+    while (status == LK_OK && got < member->size && n > 0) {
         n = pread(fd, data + got, member->size - got, (off_t)(member->place + got));
         got += n > 0 ? (size_t)n : 0;
         if (n < 0 && errno == EINTR)
             n = 1;
     }
-    lk_status status = LK_OK;
     if (n < 0)
         status = lk_fail_sys(err, LK_EIO, "cannot be read");
-    else if (got < member->size)
+    else if (status == LK_OK && got < member->size)
         status = lk_fail(err, LK_EFORMAT, "the archive ends behind %zu of %u bytes; did it change?", got,
                          (unsigned)member->size);
     if (fd >= 0)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source_kinds.c - the table of kinds of sets, and which of them an input is. */
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "formats/source_backend.h"
 
 /* In the order in which they are asked; the last takes every file. */
@@ -66,8 +66,9 @@ static lk_status look(struct lk_source_probe *probe, const char *path, lk_error 
         return LK_OK;
     LK_NEED(S_ISREG(probe->st.st_mode), err, LK_EFORMAT,
             "%s: a special file, expected a folder, a picture or a container of pictures", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    int fd = -1;
+    size_t len;
+    if (lk_open_regular(&fd, path, &len, NULL) != LK_OK)
         return LK_OK; /* a picture that cannot be read is reported as that, later */
     ssize_t n = pread(fd, probe->head, sizeof probe->head, 0);
     close(fd);

@@ -7,6 +7,12 @@
 #include "report/html.h"
 #include "report/report.h"
 
+static double number_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
 /* ---- strata ----------------------------------------------------------------------------------------- */
 
 struct strata_page {
@@ -54,8 +60,67 @@ static lk_status put_stratum(void *user, const char *name, const char *title, co
     return status;
 }
 
+/* A stratum that was asked for (strata.csv). */
+static void put_given(const struct lk_report *r, const json_t *row, FILE *f)
+{
+    const char *variable = json_string_value(json_object_get(row, "variable")),
+               *name = json_string_value(json_object_get(row, "stratum"));
+    const json_t *pi = json_object_get(row, "pi");
+    struct lk_number a, b, c;
+    fputs("<tr><th scope=\"row\">", f);
+    lk_html_text(f, variable != NULL ? variable : "");
+    fputs(": ", f);
+    lk_html_text(f, name != NULL ? name : "");
+    fprintf(f, "<td class=\"n\" data-l=\"units\">%s<td class=\"n\" data-l=\"closest pairs\">%s",
+            lk_count(&a, (uint64_t)number_of(row, "units")), lk_percent(&b, number_of(row, "pairs_share")));
+    if (r->compared)
+        fprintf(f, "<td class=\"n\" data-l=\"discoveries\">%s",
+                lk_count(&a, (uint64_t)number_of(row, "discoveries")));
+    if (r->compared && json_is_object(pi))
+        fprintf(f, "<td class=\"n\" data-l=\"share\">%s (%s to %s)", lk_percent(&a, number_of(pi, "value")),
+                lk_percent(&b, number_of(pi, "low")), lk_percent(&c, number_of(pi, "high")));
+    else if (r->compared)
+        fputs("<td class=\"n\" data-l=\"share\"><span class=\"quiet\">too few</span>", f);
+    fputs("\n", f);
+}
+
+/* Those that the measurement was asked for, as it measured them. */
+static void put_given_strata(const struct lk_report *r, const json_t *rows, FILE *f)
+{
+    struct lk_number n;
+    fputs(
+        "<section id=\"strata\">\n<h2>By kind of face</h2>\n<p>The strata that the measurement was asked for",
+        f);
+    fputs(r->options->no_faces ? "." : " (<code>strata.csv</code>).", f);
+    fputs(" A matcher tells some kinds of faces less well apart, so a stratum with many of the closest pairs "
+          "need "
+          "not hold leaks.",
+          f);
+    if (r->compared)
+        fprintf(f,
+                " Discoveries are those of the whole run; the intervals of all strata hold together at 95 "
+                "%%, and a "
+                "stratum below %s units has none.",
+                lk_count(&n, (uint64_t)number_of(json_object_get(r->measures, "strata"), "fewest_units")));
+    fprintf(
+        f,
+        "</p>\n<div class=\"scroll\"><table class=\"cards\"><thead><tr><th scope=\"col\">Stratum<th "
+        "scope=\"col\" class=\"n\">Units<th scope=\"col\" class=\"n\">Of the closest pairs%s</tr></thead>\n"
+        "<tbody>\n",
+        r->compared ? "<th scope=\"col\" class=\"n\">Discoveries<th scope=\"col\" class=\"n\">Share drawn"
+                    : "");
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        put_given(r, json_array_get(rows, i), f);
+    fputs("</tbody></table></div>\n</section>\n", f);
+}
+
 lk_status lk_report_strata_section(const struct lk_report *r, FILE *f, lk_error *err)
 {
+    const json_t *given = json_object_get(json_object_get(r->measures, "strata"), "rows");
+    if (json_array_size(given) > 0) {
+        put_given_strata(r, given, f);
+        return LK_OK;
+    }
     struct strata_page page = {r, f, 0};
     LK_TRY(lk_report_strata(r, put_stratum, &page, err));
     if (page.n > 0)
@@ -64,12 +129,6 @@ lk_status lk_report_strata_section(const struct lk_report *r, FILE *f, lk_error 
 }
 
 /* ---- matchers --------------------------------------------------------------------------------------- */
-
-static double number_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
 
 static void put_matcher(const json_t *m, FILE *f)
 {

@@ -2,6 +2,7 @@
 /* json.c - the report's numbers as JSON (docs/formats.md), beside the page. */
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "formats/json.h"
 #include "report/html.h"
@@ -199,23 +200,40 @@ static json_t *verdict_to_json(const struct lk_report *r)
 
 static json_t *numbers_to_json(const struct lk_report *r)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "settings", measured(r, "settings"),
-                     "seed", measured(r, "seed"), "matching", measured(r, "matching"), "doubles",
-                     measured(r, "doubles"), "balance", measured(r, "balance"), "measures",
-                     measured(r, "measures"), "assumptions", measured(r, "assumptions"), "outputs",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "settings",
+                     measured(r, "settings"), "seed", measured(r, "seed"), "matching",
+                     measured(r, "matching"), "doubles", measured(r, "doubles"), "balance",
+                     measured(r, "balance"), "measures", measured(r, "measures"), "strata",
+                     measured(r, "strata"), "assumptions", measured(r, "assumptions"), "outputs",
                      measured(r, "outputs"), "tool", measured(r, "tool"));
+}
+
+/* What lk_purge needs to make the page again without faces. */
+static json_t *made_from(const struct lk_report *r)
+{
+    const lk_report_options *o = r->options;
+    if (o->no_faces)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "measures", lk_json_text_or_null(o->measures), "match",
+                     lk_json_text_or_null(o->match), "review", lk_json_text_or_null(o->review), "calibration",
+                     lk_json_text_or_null(o->calibration), "truth", lk_json_text_or_null(o->truth),
+                     "max_pairs", lk_json_count(o->max_pairs));
 }
 
 static json_t *report_to_json(const struct lk_report *r)
 {
     int same = lk_report_same_making(r);
+    char *here = getcwd(NULL, 0);
+    json_t *folder = name(r, here);
+    free(here);
     return json_pack(
-        "{s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o}",
+        "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, "
+        "s:o, s:o}",
         "kind", "report", "format", 1, "tool", lk_version(), "command", name(r, r->options->command),
-        "verdict", verdict_to_json(r), "unit", r->by_identity ? "identity" : "image", "units",
-        lk_json_count(r->n_units), "sets", sets_to_json(r), "model", making_to_json(r, "model"), "detector",
-        making_to_json(r, "detector"), "alignment",
+        "working_directory", folder, "made_from", made_from(r), "verdict", verdict_to_json(r), "unit",
+        r->by_identity ? "identity" : "image", "units", lk_json_count(r->n_units), "sets", sets_to_json(r),
+        "model", making_to_json(r, "model"), "detector", making_to_json(r, "detector"), "alignment",
         lk_json_text_or_null(lk_report_fact(r, NULL, "alignment")), "same_making",
         same < 0 ? json_null() : json_boolean(same), "measured", numbers_to_json(r), "exposure",
         exposure_to_json(r), "calibration_sha256",

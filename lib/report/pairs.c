@@ -44,8 +44,8 @@ static lk_status take_pair(struct lk_report *r, const struct lk_csv *csv, const 
     const struct lk_report_set *s = &r->sets[LK_SYNTHETIC], *t = &r->sets[LK_TRAINING];
     LK_TRY(lk_csv_u64(csv, column[0], &p->rank, err));
     LK_TRY(lk_table_score(csv, column[1], &p->score, err));
-    LK_TRY(lk_table_row(csv, column[2], s->rows + s->excluded, &p->probe, err));
-    LK_TRY(lk_table_row(csv, column[3], t->rows + t->excluded, &p->reference, err));
+    LK_TRY(lk_table_row(csv, column[2], lk_report_all_rows(s), &p->probe, err));
+    LK_TRY(lk_table_row(csv, column[3], lk_report_all_rows(t), &p->reference, err));
     LK_TRY(lk_table_text(csv, column[4], &p->path[0], err));
     LK_TRY(lk_table_text(csv, column[5], &p->path[1], err));
     LK_TRY(lk_table_text(csv, column[6], &p->identity[0], err));

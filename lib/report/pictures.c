@@ -80,7 +80,8 @@ static lk_status add_wanted(struct job *job, const struct lk_report *r, struct l
     struct wanted w = {.of = of, .face = &image->face};
     if ((w.path = lk_faces_image_path(&set->faces, image, err)) == NULL)
         return LK_ENOMEM;
-    lk_status status = lk_pictures_find(job->pictures, w.path, &w.place, err);
+    lk_status status =
+        lk_pictures_find(job->pictures, w.path, lk_faces_inputs_format(&set->faces), &w.place, err);
     if (status != LK_OK) {
         free(w.path);
         return status == LK_ENOMEM || status == LK_ECANCELED ? status : LK_OK;

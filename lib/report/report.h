@@ -31,6 +31,7 @@ struct lk_report_set {
     bool open;           /* faces can be used */
     struct lk_faces faces;
     char *closed_because; /* why not; NULL when open */
+    uint64_t n_filtered, n_unvalued;             /* left out by filters; of these, for lack of a value */
     uint64_t n_no_face, n_unreadable, n_by_list; /* by_list: excluded when the set was embedded */
 };
 
@@ -213,6 +214,8 @@ int lk_report_same_making(const struct lk_report *r);
 
 /* tables.c and pairs.c: the CSV files of the MEASURE directory, and the closest pairs over the complete sets. */
 lk_status lk_report_read_tables(struct lk_report *r, lk_error *err);
+/* Rows of a set that the tables may name: all of its file. */
+uint64_t lk_report_all_rows(const struct lk_report_set *set);
 void lk_report_free_tables(struct lk_report *r);
 lk_status lk_report_read_pairs(struct lk_report *r, lk_error *err);
 void lk_report_free_pairs(struct lk_report *r);

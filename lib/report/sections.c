@@ -26,7 +26,8 @@ static void put_set(const struct lk_report *r, size_t i, FILE *f)
     fprintf(f, "<td class=\"n\" data-l=\"faces\">%s<td class=\"n\" data-l=\"identities\">%s",
             lk_count(&n, set->rows), set->identities > 0 ? lk_count(&m, set->identities) : "no labels");
     fprintf(f, "<td class=\"n\" data-l=\"left out\">%s<td data-l=\"from\">",
-            set->open ? lk_count(&n, set->n_no_face + set->n_unreadable + set->n_by_list + set->excluded)
+            set->open ? lk_count(&n, set->n_no_face + set->n_unreadable + set->n_by_list + set->excluded +
+                                         set->n_filtered)
                       : "not known");
     if (!r->options->no_faces)
         lk_html_name(f, set->path, 44);
@@ -70,6 +71,27 @@ static void put_matching(const struct lk_report *r, FILE *f)
     fputs("</p>\n", f);
 }
 
+/* Which images took part, when filters chose them. */
+static void put_filters(const struct lk_report *r, FILE *f)
+{
+    const json_t *conditions = json_object_get(json_object_get(r->measures, "filters"), "conditions");
+    struct lk_number a, b;
+    for (size_t i = 0; i < json_array_size(conditions); i++) {
+        fputs(i == 0 ? "<p>Filters were used: only images took part, in all sets alike, that meet <code>"
+                     : "</code> and <code>",
+              f);
+        lk_html_text(f, json_string_value(json_array_get(conditions, i)));
+    }
+    if (json_array_size(conditions) == 0)
+        return;
+    fputs("</code>. They left out", f);
+    for (size_t i = 0; i < r->n_sets; i++)
+        fprintf(f, "%s %s images of the %s (%s for lack of a value)", i > 0 ? "," : "",
+                lk_count(&a, r->sets[i].n_filtered), i == LK_SYNTHETIC ? "synthetic set" : r->sets[i].label,
+                lk_count(&b, r->sets[i].n_unvalued));
+    fputs(". What is said here is said of the images that stayed.</p>\n", f);
+}
+
 void lk_report_compared_section(const struct lk_report *r, FILE *f)
 {
     const char *alignment = lk_report_fact(r, NULL, "alignment"),
@@ -86,6 +108,7 @@ void lk_report_compared_section(const struct lk_report *r, FILE *f)
         fputs("<tr><th scope=\"row\">Hold-out (real)<td colspan=\"4\" class=\"quiet\">none was given\n", f);
     fputs("</tbody></table></div>\n", f);
     put_matching(r, f);
+    put_filters(r, f);
     fputs("<dl class=\"facts\">\n", f);
     put_fact(f, "Matcher", lk_report_fact(r, "model", "name"), lk_report_fact(r, "model", "licence"));
     put_fact(f, "Detector", detector == NULL && aligned ? "none: the pictures were crops already" : detector,
@@ -138,14 +161,17 @@ void lk_report_left_out_section(const struct lk_report *r, FILE *f)
 {
     fputs("<section id=\"left-out\">\n<h2>Left out</h2>\n<p>These pictures took no part. An image without a "
           "face is never compared; a set where many "
-          "are missing has been judged by the rest.</p>\n<div class=\"scroll\"><table class=\"cards\"><thead><tr><th "
+          "are missing has been judged by the rest.</p>\n<div class=\"scroll\"><table "
+          "class=\"cards\"><thead><tr><th "
           "scope=\"col\">Set<th scope=\"col\" class=\"n\">Images<th scope=\"col\" class=\"n\">No face found"
-          "<th scope=\"col\" class=\"n\">Unreadable<th scope=\"col\" class=\"n\">Excluded by a list<th scope=\"col\" "
-          "class=\"n\">Empty vector<th scope=\"col\" class=\"n\">Left</tr></thead>\n<tbody>\n",
+          "<th scope=\"col\" class=\"n\">Unreadable<th scope=\"col\" class=\"n\">Excluded by a list<th "
+          "scope=\"col\" "
+          "class=\"n\">Empty vector<th scope=\"col\" class=\"n\">By a filter<th scope=\"col\" "
+          "class=\"n\">Left</tr></thead>\n<tbody>\n",
           f);
     for (size_t i = 0; i < r->n_sets; i++) {
         const struct lk_report_set *set = &r->sets[i];
-        struct lk_number a, b, c, d, e, g;
+        struct lk_number a, b, c, d, e, g, h;
         fputs("<tr><th scope=\"row\">", f);
         put_label(set, false, f);
         if (set->open)
@@ -156,8 +182,10 @@ void lk_report_left_out_section(const struct lk_report *r, FILE *f)
                     lk_count(&g, set->n_by_list));
         else
             fputs("<td class=\"n quiet\" colspan=\"4\">not known", f);
-        fprintf(f, "<td class=\"n\" data-l=\"empty vector\">%s<td class=\"n\" data-l=\"left\">%s\n",
-                lk_count(&d, set->excluded), lk_count(&e, set->rows));
+        fprintf(f,
+                "<td class=\"n\" data-l=\"empty vector\">%s<td class=\"n\" data-l=\"by a filter\">%s<td "
+                "class=\"n\" data-l=\"left\">%s\n",
+                lk_count(&d, set->excluded), lk_count(&h, set->n_filtered), lk_count(&e, set->rows));
     }
     fputs("</tbody></table></div>\n", f);
     for (size_t i = 0; !r->options->no_faces && i < r->n_sets; i++)

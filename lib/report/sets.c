@@ -68,6 +68,19 @@ static lk_status open_faces(struct lk_report *r, struct lk_report_set *set, lk_e
     return status;
 }
 
+/* The filters' own list holds the sets in the same order. */
+static void count_filtered(const struct lk_report *r, struct lk_report_set *set)
+{
+    const json_t *sets = json_object_get(json_object_get(r->measures, "filters"), "sets");
+    const json_t *left_out = json_object_get(json_array_get(sets, r->n_sets), "left_out");
+    for (size_t i = 0; i < json_array_size(left_out); i++) {
+        json_int_t no = json_integer_value(json_object_get(json_array_get(left_out, i), "no")),
+                   unknown = json_integer_value(json_object_get(json_array_get(left_out, i), "unknown"));
+        set->n_unvalued += unknown > 0 ? (uint64_t)unknown : 0;
+        set->n_filtered += (no > 0 ? (uint64_t)no : 0) + (unknown > 0 ? (uint64_t)unknown : 0);
+    }
+}
+
 static lk_status load_set(struct lk_report *r, const json_t *entry, const char *where, lk_error *err)
 {
     struct lk_report_set *set = &r->sets[r->n_sets];
@@ -85,6 +98,7 @@ static lk_status load_set(struct lk_report *r, const json_t *entry, const char *
     set->excluded = (uint64_t)excluded;
     set->identities = (uint64_t)identities;
     set->sha256 = json_string_value(json_object_get(entry, "embeddings_sha256"));
+    count_filtered(r, set);
     r->n_sets++;
     return open_faces(r, set, err);
 }

@@ -28,9 +28,9 @@ static lk_status read_table(struct lk_report *r, const char *name, const char *c
     return status;
 }
 
-static uint64_t all_rows(const struct lk_report_set *set)
+uint64_t lk_report_all_rows(const struct lk_report_set *set)
 {
-    return set->rows + set->excluded;
+    return set->open ? set->faces.matrix.rows : set->rows + set->excluded + set->n_filtered;
 }
 
 /* ---- identities.csv --------------------------------------------------------------------------------- */
@@ -78,8 +78,9 @@ static lk_status add_unit(void *user, const struct lk_csv *csv, const size_t *co
     LK_TRY(lk_table_text(csv, column[I_PERSON], &u->person, err));
     LK_TRY(lk_table_number(csv, column[I_P_CONTROL], &u->p_control, err));
     LK_TRY(lk_table_number(csv, column[I_Q_CONTROL], &u->q_control, err));
-    LK_TRY(lk_table_row(csv, column[I_IMAGE], all_rows(&r->sets[LK_SYNTHETIC]), &u->image, err));
-    LK_TRY(lk_table_row(csv, column[I_REFERENCE], all_rows(&r->sets[LK_TRAINING]), &u->reference, err));
+    LK_TRY(lk_table_row(csv, column[I_IMAGE], lk_report_all_rows(&r->sets[LK_SYNTHETIC]), &u->image, err));
+    LK_TRY(lk_table_row(csv, column[I_REFERENCE], lk_report_all_rows(&r->sets[LK_TRAINING]), &u->reference,
+                        err));
     LK_TRY(lk_table_text(csv, column[I_IMAGE_PATH], &u->image_path, err));
     LK_TRY(lk_table_number(csv, column[I_E_VALUE], &u->e_value, err));
     return lk_table_text(csv, column[I_KIND], &u->kind, err);

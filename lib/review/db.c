@@ -206,6 +206,7 @@ lk_status lk_review_db_open(struct lk_review_store *store, const char *path, boo
 {
     /* A path that starts with "file:" must not become a URI, nor ":memory:" a database without a file. */
     struct lk_str name = LK_STR_INIT;
+    LK_TRY(lk_regular(path, err));
     LK_TRY(lk_str_addf(&name, err, "%s%s", path[0] == '/' ? "" : "./", path));
     int rc = sqlite3_open_v2(name.text, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     lk_str_free(&name);

@@ -203,15 +203,16 @@ static int by_place(const void *a, const void *b)
 static lk_status locate(struct reading *in, struct shot *shot, lk_error *err)
 {
     const struct lk_face_image *image = lk_review_face_image(in->s->sets, shot->face);
+    const struct lk_faces *faces = &in->s->sets->sets[shot->face.set].faces;
     lk_error why = {0};
     lk_status status = LK_EUNSUP;
     if (image == NULL)
         snprintf(why.text, sizeof why.text, "a row without an image");
-    else if ((shot->path = lk_faces_image_path(&in->s->sets->sets[shot->face.set].faces, image, &why)) ==
-             NULL)
+    else if ((shot->path = lk_faces_image_path(faces, image, &why)) == NULL)
         status = why.code;
     else
-        status = lk_pictures_find(in->s->pictures, shot->path, &shot->place, &why);
+        status =
+            lk_pictures_find(in->s->pictures, shot->path, lk_faces_inputs_format(faces), &shot->place, &why);
     if (status != LK_OK)
         return note_failure(shot, status, &why, err);
     in->todo[in->n++] = shot;

@@ -35,7 +35,8 @@ static lk_status search(lk_ctx *ctx, const lk_bench_options *o, const struct lk_
                                         .k = o->k,
                                         .r = o->r,
                                         .min_score = NAN,
-                                        .cpu = o->cpu};
+                                        .cpu = o->cpu,
+                                        .device = o->device};
     struct lk_search_result result;
     LK_TRY(lk_scan_peak(&out->peak_ops, ctx, scan, err));
     LK_TRY(lk_search_run(ctx, &options, &result, err));

@@ -45,17 +45,19 @@ static inline float larger(float a, float b)
     return a > b ? a : b;
 }
 
-float lk_pass_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest,
-                    const struct lk_list *nearest, const struct lk_list *identities)
+float lk_pass_block_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest)
 {
     float lowest = lk_closest_threshold(closest);
     float known = atomic_load_explicit(&pass->galleries[g].threshold, memory_order_relaxed);
-    lowest = larger(lowest, known);
-    lowest = smaller(lowest, lk_list_threshold(nearest));
-    if (pass->galleries[g].set->identities != NULL)
-        lowest = smaller(lowest, lk_list_threshold(identities));
-    lowest = smaller(lowest, pass->range_score);
+    lowest = smaller(larger(lowest, known), pass->range_score);
     return pass->out->exact_bin > 0 ? smaller(lowest, pass->exact_score) : lowest;
+}
+
+float lk_pass_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest,
+                    const struct lk_list *nearest, const struct lk_list *identities)
+{
+    float lowest = smaller(lk_pass_block_floor(pass, g, closest), lk_list_threshold(nearest));
+    return pass->galleries[g].set->identities != NULL ? smaller(lowest, lk_list_threshold(identities)) : lowest;
 }
 
 /* A scored pair for the products of the probes; those of the references are raised by the callers. */

@@ -54,7 +54,9 @@ static struct remainder encode_row(const struct encoding *e, struct worker *w, d
     struct lk_rounded r;
     e->kernel->round_row(projection, c->depth, scale, w->codes, &r);
     int offset = e->as_references ? e->kernel->offset : 0;
-    for (size_t a = 0; a < c->depth; a++)
+    if (e->kernel->by_rows)
+        memcpy(codes + row % panel_rows * c->depth, w->codes, c->depth);
+    for (size_t a = 0; !e->kernel->by_rows && a < c->depth; a++)
         codes[lk_scan_place(c->depth, panel_rows, run, (size_t)(row % panel_rows), a)] = (int8_t)(uint8_t)(w->codes[a] + offset);
     if (c->start != NULL)
         c->start[row] = -e->kernel->offset * r.sum;
@@ -178,7 +180,7 @@ lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis
     struct lk_codes codes = {.rows = set->rows,
                              .panels = (set->rows + panel_rows - 1) / panel_rows,
                              .panel_rows = (int)panel_rows,
-                             .share = as_references ? 1 : LK_SHARED_PROBES / panel_rows,
+                             .share = as_references || panel_rows > LK_SHARED_PROBES ? 1 : LK_SHARED_PROBES / panel_rows,
                              .depth = basis->depth};
     size_t sets = (size_t)((codes.panels + codes.share - 1) / codes.share);
     codes.codes = lk_alloc_aligned((size_t)codes.panels * panel_rows, codes.depth, err);
@@ -187,7 +189,7 @@ lk_status lk_codes_make(struct lk_codes *out, lk_ctx *ctx, const struct lk_basis
     codes.rest = lk_calloc(sets, sizeof *codes.rest, err);
     if (!as_references)
         codes.start = lk_calloc((size_t)codes.panels * panel_rows, sizeof *codes.start, err);
-    bool fine = 2 * basis->depth <= basis->dim;
+    bool fine = 2 * basis->depth <= basis->dim && !kernel->by_rows;
     if (fine)
         codes.fine = lk_alloc_aligned((size_t)codes.rows * codes.depth, sizeof *codes.fine, err);
     lk_status status = LK_ENOMEM;

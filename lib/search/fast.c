@@ -346,6 +346,8 @@ lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct l
 {
     if (pass->fast->references[g].rows == 0)
         return LK_OK; /* nothing, and lists without room have no threshold */
+    if (pass->fast->module != NULL)
+        return lk_device_gallery(pass, block, worker, g, err);
     struct scan s = {.pass = pass,
                      .block = block,
                      .worker = worker,

@@ -36,17 +36,46 @@ static lk_status check_options(const lk_match_options *o, lk_error *err)
     return lk_scan_check(o->cpu, err);
 }
 
-lk_status lk_match_open_sets(struct lk_match *m, lk_error *err)
+static lk_status begin_sets(struct lk_match *m, lk_error *err)
 {
     const lk_match_options *o = m->options;
     m->galleries[LK_GALLERY_HOLDOUT].role = "holdout";
-    LK_TRY(lk_match_set_open(&m->probes, m->ctx, "probes", o->probes, err));
-    LK_TRY(lk_match_set_open(&m->galleries[LK_GALLERY_TRAIN], m->ctx, "references", o->references, err));
+    LK_TRY(lk_match_set_begin(&m->probes, m->ctx, "probes", o->probes, err));
+    LK_TRY(lk_match_set_begin(&m->galleries[LK_GALLERY_TRAIN], m->ctx, "references", o->references, err));
     LK_TRY(lk_match_sets_agree(&m->probes, &m->galleries[LK_GALLERY_TRAIN], err));
     if (o->holdout == NULL)
         return LK_OK;
-    LK_TRY(lk_match_set_open(&m->galleries[LK_GALLERY_HOLDOUT], m->ctx, "holdout", o->holdout, err));
+    LK_TRY(lk_match_set_begin(&m->galleries[LK_GALLERY_HOLDOUT], m->ctx, "holdout", o->holdout, err));
     return lk_match_sets_agree(&m->probes, &m->galleries[LK_GALLERY_HOLDOUT], err);
+}
+
+static lk_status look_at_sets(struct lk_match *m, lk_error *err)
+{
+    const struct lk_match_share *share = m->share;
+    for (uint64_t i = 0; i < LK_MATCH_SETS; i++) {
+        struct lk_match_set *set = lk_match_set_of(m, i);
+        if (set != NULL && (share == NULL || lk_match_set_owner(i, share->processes) == share->process))
+            LK_TRY(lk_match_set_look(set, m->ctx, err));
+    }
+    return LK_OK;
+}
+
+lk_status lk_match_open_sets(struct lk_match *m, lk_error *err)
+{
+    static const struct lk_filters none = {.n = 0};
+    lk_status status = begin_sets(m, err);
+    if (status == LK_OK)
+        status = look_at_sets(m, err);
+    if (m->share != NULL)
+        status = m->share->join(m->share->user, m, status, err);
+    for (uint64_t i = 0; status == LK_OK && i < LK_MATCH_SETS; i++) {
+        struct lk_match_set *set = lk_match_set_of(m, i);
+        if (set != NULL && (m->share == NULL || m->share->process == 0))
+            lk_faces_say(&set->faces, m->ctx);
+        if (set != NULL)
+            status = lk_match_set_finish(set, m->ctx, &none, err);
+    }
+    return status;
 }
 
 /* Unlinks a file of the output folder, which need not be there. */
@@ -125,7 +154,8 @@ lk_status lk_match_search_options(const struct lk_match *m, struct lk_str *input
                                       .min_score = m->options->min_score,
                                       .work_dir = m->options->output,
                                       .shard = {m->options->shard, m->options->n_shards},
-                                      .cpu = m->options->cpu};
+                                      .cpu = m->options->cpu,
+                                      .device = m->options->device};
     LK_TRY(name_input(&m->probes, inputs, err));
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         LK_TRY(name_input(&m->galleries[g], inputs, err));

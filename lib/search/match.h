@@ -26,9 +26,21 @@ struct lk_match_set {
 /* Of one comparison. */
 #define LK_MATCH_MAX_SHARDS 1000000
 
+struct lk_match;
+
+/* For several processes that open the same sets: each looks at those that are its own (lk_match_set_owner), and join
+ * tells all what was found. Called by all, whatever became of their own part, which `status` and `err` say; what it
+ * gives replaces that. */
+struct lk_match_share {
+    uint64_t process, processes;
+    lk_status (*join)(void *user, struct lk_match *match, lk_status status, lk_error *err);
+    void *user;
+};
+
 struct lk_match {
     lk_ctx *ctx;
     const lk_match_options *options;
+    const struct lk_match_share *share; /* NULL = this process looks at all sets */
     struct lk_match_set probes;
     struct lk_match_set galleries[LK_N_GALLERIES]; /* without a hold-out the second has no rows */
 };
@@ -44,11 +56,36 @@ lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *r
 /* Only rows that pass all filters take part. */
 lk_status lk_match_set_open_filtered(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
                                      const struct lk_filters *filters, lk_error *err);
+/* Its parts: opens the files; hashes them and looks at all rows; takes what is to be compared. What was found is said
+ * in between, by one process. Only the first closes the set when it fails. */
+lk_status lk_match_set_begin(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path, lk_error *err);
+lk_status lk_match_set_look(struct lk_match_set *set, lk_ctx *ctx, lk_error *err);
+lk_status lk_match_set_finish(struct lk_match_set *set, lk_ctx *ctx, const struct lk_filters *filters, lk_error *err);
+/* The files whose hashes name the set: that of the embeddings, and images.csv or the labels beside a plain file; *out
+ * is NULL where there is none. */
+enum { LK_MATCH_SET_FILES = 2 };
+lk_status lk_match_set_file(const struct lk_match_set *set, int i, char **out, lk_error *err);
 /* Names the rows and the file that keeps their codes for kernel set `level`: lk_match_options.cache. */
 lk_status lk_match_set_keep(struct lk_match_set *set, const char *level, lk_error *err);
 void lk_match_set_close(struct lk_match_set *set);
 /* Sets of other lengths or other models cannot be compared. */
 lk_status lk_match_sets_agree(const struct lk_match_set *a, const struct lk_match_set *b, lk_error *err);
+
+enum { LK_MATCH_SETS = 1 + LK_N_GALLERIES };
+
+/* Which of `processes` looks at set number `set` (probes, training set, hold-out) for all of them. Far apart, so
+ * that they are of several machines. */
+static inline uint64_t lk_match_set_owner(uint64_t set, uint64_t processes)
+{
+    return processes < LK_MATCH_SETS ? set % processes : set * processes / LK_MATCH_SETS;
+}
+
+/* The i-th set, or NULL where there is no such set; i below LK_MATCH_SETS. */
+static inline struct lk_match_set *lk_match_set_of(struct lk_match *match, uint64_t i)
+{
+    struct lk_match_set *set = i == 0 ? &match->probes : &match->galleries[i - 1];
+    return set->faces.path != NULL ? set : NULL;
+}
 
 /* match.c, also for match_merge.c. */
 lk_status lk_match_open_sets(struct lk_match *match, lk_error *err);

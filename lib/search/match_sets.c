@@ -119,36 +119,62 @@ static lk_status number_identities(struct lk_match_set *s, lk_error *err)
 
 /* ---- a set ---------------------------------------------------------------------------------------- */
 
-static lk_status hash_part(const char *dir, const char *name, char hex[65], lk_error *err)
+lk_status lk_match_set_file(const struct lk_match_set *s, int i, char **out, lk_error *err)
 {
-    char *path = lk_path_join(dir, name, err);
-    if (path == NULL)
-        return LK_ENOMEM;
-    lk_status status = lk_hash_file(path, hex, err);
-    free(path);
-    return status;
+    static const char *const names[] = {"embeddings.npy", "images.csv"};
+    const char *plain = i == 0 ? s->faces.file : s->faces.labels;
+    *out = NULL;
+    if (s->faces.meta == NULL && plain == NULL)
+        return LK_OK;
+    *out = s->faces.meta != NULL ? lk_path_join(s->faces.path, names[i], err) : lk_strdup(plain, err);
+    return *out != NULL ? LK_OK : LK_ENOMEM;
 }
 
-static lk_status open_set(struct lk_match_set *s, lk_ctx *ctx, const char *path,
-                          const struct lk_filters *filters, lk_error *err)
+static lk_status hash_files(struct lk_match_set *s, lk_error *err)
+{
+    char *const to[LK_MATCH_SET_FILES] = {s->embeddings_sha256, s->images_sha256};
+    for (int i = 0; i < LK_MATCH_SET_FILES; i++) {
+        char *path;
+        LK_TRY(lk_match_set_file(s, i, &path, err));
+        lk_status status = path != NULL ? lk_hash_file(path, to[i], err) : LK_OK;
+        free(path);
+        LK_TRY(status);
+    }
+    return LK_OK;
+}
+
+static lk_status begin(struct lk_match_set *s, lk_ctx *ctx, const char *path, lk_error *err)
 {
     LK_TRY(lk_faces_open(&s->faces, ctx, path, err));
     uint64_t rows = s->faces.matrix.rows;
     LK_NEED(rows > 0, err, LK_EFORMAT, "%s: holds no embeddings, expected at least one row", path);
     LK_NEED(rows <= LK_SEARCH_MAX_ROWS, err, LK_EUNSUP,
             "%s: %" PRIu64 " rows, at most %u can be searched at once", path, rows, LK_SEARCH_MAX_ROWS);
-    if (s->faces.meta == NULL) {
-        LK_TRY(lk_hash_file(s->faces.file, s->embeddings_sha256, err));
-        if (s->faces.labels != NULL)
-            LK_TRY(lk_hash_file(s->faces.labels, s->images_sha256, err));
-    } else {
-        LK_TRY(hash_part(path, "embeddings.npy", s->embeddings_sha256, err));
-        LK_TRY(hash_part(path, "images.csv", s->images_sha256, err));
-    }
+    return LK_OK;
+}
+
+lk_status lk_match_set_begin(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path, lk_error *err)
+{
+    *set = (struct lk_match_set){.role = role};
+    lk_status status = begin(set, ctx, path, err);
+    if (status != LK_OK)
+        lk_match_set_close(set);
+    return status;
+}
+
+lk_status lk_match_set_look(struct lk_match_set *set, lk_ctx *ctx, lk_error *err)
+{
+    LK_TRY(hash_files(set, err));
     LK_TRY(lk_ctx_check(ctx, err));
-    LK_TRY(lk_faces_ready(&s->faces, ctx, err));
+    return lk_faces_look(&set->faces, ctx, err);
+}
+
+lk_status lk_match_set_finish(struct lk_match_set *s, lk_ctx *ctx, const struct lk_filters *filters, lk_error *err)
+{
+    uint64_t rows = s->faces.matrix.rows;
+    LK_TRY(lk_faces_scale(&s->faces, ctx, err));
     LK_NEED(s->faces.checks.n_excluded < rows, err, LK_EFORMAT,
-            "%s: all %" PRIu64 " rows are zero or not finite, nothing is left to compare", path, rows);
+            "%s: all %" PRIu64 " rows are zero or not finite, nothing is left to compare", s->faces.path, rows);
     LK_TRY(choose_rows(s, filters, err));
     LK_TRY(gather_rows(s, ctx, err));
     return number_identities(s, err);
@@ -157,8 +183,12 @@ static lk_status open_set(struct lk_match_set *s, lk_ctx *ctx, const char *path,
 lk_status lk_match_set_open_filtered(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
                                      const struct lk_filters *filters, lk_error *err)
 {
-    *set = (struct lk_match_set){.role = role};
-    lk_status status = open_set(set, ctx, path, filters, err);
+    LK_TRY(lk_match_set_begin(set, ctx, role, path, err));
+    lk_status status = lk_match_set_look(set, ctx, err);
+    if (status == LK_OK) {
+        lk_faces_say(&set->faces, ctx);
+        status = lk_match_set_finish(set, ctx, filters, err);
+    }
     if (status != LK_OK)
         lk_match_set_close(set);
     return status;
@@ -167,8 +197,7 @@ lk_status lk_match_set_open_filtered(struct lk_match_set *set, lk_ctx *ctx, cons
 lk_status lk_match_set_open(struct lk_match_set *set, lk_ctx *ctx, const char *role, const char *path,
                             lk_error *err)
 {
-    static const struct lk_filters none = {.n = 0};
-    return lk_match_set_open_filtered(set, ctx, role, path, &none, err);
+    return lk_match_set_open_filtered(set, ctx, role, path, &(struct lk_filters){.n = 0}, err);
 }
 
 /* Whether the rows that take part are those of a .npy file as they are: its hash is theirs, then. */

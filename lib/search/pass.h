@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "search/codes.h"
+#include "search/device.h"
 #include "search/kernel.h"
 #include "search/lists.h"
 
@@ -56,6 +57,10 @@ struct lk_fast {
     bool waits[LK_N_GALLERIES];        /* nominated pairs wait for their scoring: fast.c */
     double slack;                      /* more than any rounding of a score */
     double fine_slack[LK_N_GALLERIES]; /* and of the product that nominated pairs are sifted by */
+    /* A module does all that (device.c): best, leads, lead_rows and not_leads are not made. NULL = none. */
+    const struct lk_device_module *module;
+    struct lk_device *device;
+    struct lk_scan rows_scan; /* how it wants codes */
 };
 
 /* What a worker found in one block, for the sink. Lists of probes go straight to the result. */
@@ -104,6 +109,8 @@ lk_status lk_pass_block(struct lk_pass *pass, struct lk_block *block, struct lk_
  * closest pairs. */
 float lk_pass_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest,
                     const struct lk_list *nearest, const struct lk_list *identities);
+/* The same, but for the lists of the probe. */
+float lk_pass_block_floor(const struct lk_pass *pass, int g, const struct lk_closest *closest);
 /* One scored pair of probe p of the block, offered to every product. */
 lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
                        uint64_t p, uint32_t reference, float score, lk_error *err);
@@ -116,6 +123,16 @@ lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct l
 void lk_fast_free(struct lk_fast *fast);
 lk_status lk_scan_lists_new(struct lk_scan_lists **out, const struct lk_pass *pass, lk_error *err);
 void lk_scan_lists_free(struct lk_scan_lists *lists);
+/* prepare.c: from one panel to the next that is scanned, so that all are visited; far jumps, so that neighbours (one
+ * person) are not met in a row. */
+uint64_t lk_pass_step(const struct lk_pass *pass, uint64_t panels);
+/* device.c: whether --device asks for a module; its loading; before and behind the pass; a block. */
+bool lk_device_wanted(const char *name);
+lk_status lk_device_choose(struct lk_pass *pass, lk_error *err);
+lk_status lk_device_open(struct lk_pass *pass, lk_error *err);
+void lk_device_close(struct lk_fast *fast);
+lk_status lk_device_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
+                            lk_error *err);
 /* depth.c: how many axes the scan should use. */
 lk_status lk_fast_depth(struct lk_pass *pass, size_t *depth, lk_error *err);
 

@@ -145,6 +145,12 @@ static uint64_t full_step(uint64_t panels, uint64_t wanted)
     }
 }
 
+uint64_t lk_pass_step(const struct lk_pass *pass, uint64_t panels)
+{
+    uint64_t far = (uint64_t)((double)panels * 0.6180339887) | 1;
+    return full_step(panels, pass->options->step > 0 ? pass->options->step : far);
+}
+
 static struct lk_cache_key cache_key(const struct lk_pass *pass, int g)
 {
     static const char *const names[LK_N_GALLERIES] = {"training set", "hold-out"};
@@ -158,11 +164,17 @@ static struct lk_cache_key cache_key(const struct lk_pass *pass, int g)
                                  .kernel = pass->fast->scan};
 }
 
+/* Those of a module are for the module alone. */
+static bool keeps_codes(const struct lk_pass *pass, int g)
+{
+    return pass->options->caches[g].path != NULL && pass->fast->module == NULL;
+}
+
 /* Codes from an earlier run, if there are any that fit. */
 static lk_status take_codes(struct lk_pass *pass, int g, lk_error *err)
 {
     struct lk_fast *f = pass->fast;
-    if (pass->options->caches[g].path == NULL)
+    if (!keeps_codes(pass, g))
         return LK_OK;
     struct lk_cache_key key = cache_key(pass, g);
     return lk_cache_take(&f->references[g], &f->basis, &f->cached[g], pass->ctx, &key, err);
@@ -176,15 +188,20 @@ static lk_status choose_basis(struct lk_pass *pass, lk_error *err)
     struct lk_fast *f = pass->fast;
     size_t dim = (size_t)pass->options->dim;
     uint64_t plain = pass->options->plain_work > 0 ? pass->options->plain_work : PLAIN_WORK;
-    if (pass->options->depth == 0 && pass->pairs_total < plain / dim) {
+    size_t most = f->module != NULL && dim > LK_DEVICE_MAX_DEPTH ? LK_DEVICE_MAX_DEPTH : dim;
+    /* A module is so fast that no axes are worth looking for. */
+    bool as_they_are = f->module != NULL ? most == dim : pass->pairs_total < plain / dim;
+    if (pass->options->depth == 0 && as_they_are) {
         f->basis.dim = dim;
         lk_basis_forget(&f->basis);
         return LK_OK;
     }
     LK_TRY(lk_basis_choose(&f->basis, &pass->options->probes, pass->galleries[0].set, dim, err));
     size_t depth = pass->options->depth < dim ? (size_t)pass->options->depth : dim;
-    if (depth == 0)
+    if (depth == 0 && f->module == NULL)
         LK_TRY(lk_fast_depth(pass, &depth, err));
+    if (f->module != NULL)
+        depth = depth > 0 && depth < most ? depth : most;
     if (depth < dim)
         return lk_basis_shorten(&f->basis, depth, err);
     lk_basis_forget(&f->basis);
@@ -206,7 +223,7 @@ static lk_status encode(struct lk_pass *pass, lk_error *err)
         if (set->rows == 0 || f->cached[g])
             continue;
         LK_TRY(lk_codes_make(&f->references[g], pass->ctx, &f->basis, set, f->scan, true, err));
-        if (pass->options->caches[g].path == NULL)
+        if (!keeps_codes(pass, g))
             continue;
         struct lk_cache_key key = cache_key(pass, g);
         lk_cache_keep(&f->references[g], &f->basis, pass->ctx, &key);
@@ -235,17 +252,19 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
         return LK_ENOMEM;
     LK_TRY(lk_scan_check(pass->options->cpu, err));
     f->scan = lk_scan_choose(pass->options->cpu);
+    if (lk_device_wanted(pass->options->device))
+        LK_TRY(lk_device_choose(pass, err));
     LK_TRY(encode(pass, err));
     double longest = f->probes.longest, longest_reference = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         const struct lk_search_set *set = pass->galleries[g].set;
         if (set->rows == 0)
             continue;
-        LK_TRY(choose_leads(pass, g, err));
-        LK_TRY(hint_gallery(pass, g, err));
-        /* Far jumps, so that neighbours (one person) are not met in a row. */
-        uint64_t panels = f->references[g].panels, far = (uint64_t)((double)panels * 0.6180339887) | 1;
-        f->panel_step[g] = full_step(panels, pass->options->step > 0 ? pass->options->step : far);
+        if (f->module == NULL) {
+            LK_TRY(choose_leads(pass, g, err));
+            LK_TRY(hint_gallery(pass, g, err));
+            f->panel_step[g] = lk_pass_step(pass, f->references[g].panels);
+        }
         longest_reference = fmax(longest_reference, f->references[g].longest);
     }
     f->slack = lk_bound_slack(longest, longest_reference);
@@ -257,13 +276,14 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
         f->fine_slack[g] =
             lk_bound_fine_slack(&f->probes, &f->references[g], dim, longest, longest_reference);
     }
-    return LK_OK;
+    return f->module != NULL ? lk_device_open(pass, err) : LK_OK;
 }
 
 void lk_fast_free(struct lk_fast *f)
 {
     if (f == NULL)
         return;
+    lk_device_close(f);
     lk_basis_free(&f->basis);
     lk_codes_free(&f->probes);
     for (int g = 0; g < LK_N_GALLERIES; g++) {

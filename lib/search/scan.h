@@ -87,6 +87,7 @@ struct lk_scan {
     int limit;     /* codes are -limit .. limit: 127, or 63 where products are added in 16 bits */
     int offset;    /* added to reference codes: 128, 64 or 0 */
     int run;       /* groups of a probe that lie side by side; 0 = 1 */
+    bool by_rows;  /* all codes of a row lie side by side, of references, too, and nothing else is made: for modules */
     bool untested; /* no machine of ours could run it: taken only when asked for by name */
     lk_tile_fn *tile;
     lk_dot_codes_fn *dot_codes;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -169,7 +170,7 @@ static lk_status prepare_workers(struct lk_pass *pass, lk_error *err)
         if (w->probes == NULL || w->references == NULL || w->scores == NULL || w->nearest == NULL ||
             w->identities == NULL)
             return LK_ENOMEM;
-        if (is_scanned(pass))
+        if (is_scanned(pass) && !lk_device_wanted(pass->options->device))
             LK_TRY(lk_scan_lists_new(&w->lists, pass, err));
         memset(w->scores, 0, (size_t)LK_MAX_BLOCK * LK_TILE * sizeof *w->scores);
     }
@@ -195,10 +196,13 @@ static uint64_t choose_block(const struct lk_pass *pass)
 {
     const struct lk_search_options *o = pass->options;
     uint64_t threads = (uint64_t)lk_ctx_threads(pass->ctx);
-    uint64_t most =
-        is_scanned(pass) ? LK_MAX_SCAN_BLOCK : least(PROBES_BYTES / sizeof(double) / o->dim, LK_MAX_BLOCK);
+    uint64_t most = LK_MAX_BLOCK;
+    if (is_scanned(pass))
+        most = lk_device_wanted(o->device) ? LK_DEVICE_BLOCK : LK_MAX_SCAN_BLOCK;
     if (o->block > 0)
-        return least(o->block, is_scanned(pass) ? LK_MAX_SCAN_BLOCK : LK_MAX_BLOCK);
+        return least(o->block, most);
+    if (!is_scanned(pass))
+        most = least(PROBES_BYTES / sizeof(double) / o->dim, most);
     uint64_t block = most;
     block = least(block, (o->probes.rows + 4 * threads - 1) / (4 * threads) + LK_GROUP - 1);
     double expected = 0; /* range pairs of one probe */
@@ -425,9 +429,8 @@ lk_status lk_search_range(const struct lk_search_result *result, lk_range_fn *ea
 {
     if (result->n_range == 0)
         return LK_OK;
-    FILE *stream = fopen(result->range_path, "rbe");
-    if (stream == NULL)
-        return lk_fail_sys(err, LK_EIO, "%s: cannot open", result->range_path);
+    FILE *stream;
+    LK_TRY(lk_stream_open(&stream, result->range_path, err));
     lk_status status = LK_OK;
     for (uint64_t i = 0; status == LK_OK && i < result->n_range; i++) {
         struct lk_range_pair pair;

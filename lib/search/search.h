@@ -68,6 +68,7 @@ struct lk_search_options {
     double save_seconds; /* unfinished work is saved this often; 0 = every 5 s */
     uint64_t block;      /* probes that a worker takes at a time; 0 = chosen */
     const char *cpu;     /* instruction set of the nominating scan by name; NULL = the best */
+    const char *device;  /* module that scans in place of the processor (device.c); NULL or "cpu" = none */
     uint64_t depth;      /* axes of the nominating scan; 0 = chosen */
     uint64_t plain_work; /* below so many pairs times dim the coordinates are scanned as they are; 0 = 2^37 */
     uint64_t step;       /* from one panel of references to the next that is scanned; 0 = chosen */

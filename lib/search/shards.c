@@ -163,9 +163,7 @@ static lk_status open_streams(struct stream *streams, const char *const *paths, 
 {
     for (size_t i = 0; i < n; i++) {
         streams[i].path = paths[i];
-        streams[i].file = fopen(paths[i], "rbe");
-        if (streams[i].file == NULL)
-            return lk_fail_sys(err, LK_EIO, "%s: cannot open", paths[i]);
+        LK_TRY(lk_stream_open(&streams[i].file, paths[i], err));
         LK_TRY(advance(&streams[i], err));
     }
     return LK_OK;

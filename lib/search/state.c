@@ -53,7 +53,7 @@ static lk_status spool_open(struct lk_spool *spool, const char *work_dir, lk_err
     spool->path = lk_path_join(work_dir, "range.part", err);
     if (spool->path == NULL)
         return LK_ENOMEM;
-    int fd = open(spool->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = lk_open_work(spool->path, O_RDWR);
     if (fd >= 0 && (spool->stream = fdopen(fd, "r+b")) == NULL)
         close(fd);
     return spool->stream != NULL ? LK_OK : lk_fail_sys(err, LK_EIO, "%s: cannot write", spool->path);

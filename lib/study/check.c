@@ -90,6 +90,31 @@ static lk_status check_names(const struct lk_study *s, const struct lk_study_set
     return LK_OK;
 }
 
+/* A list may go on in further lines, so only at the end is it known to be empty. */
+static lk_status check_filled(const struct lk_study_list *list, const char *section, const char *name,
+                              const char *key, lk_error *err)
+{
+    LK_NEED(list->line == 0 || list->n > 0, err, LK_EINVAL,
+            "line %u: [%s%s%s]: %s: found nothing behind it, expected a value", list->line, section,
+            name[0] != '\0' ? " " : "", name, key);
+    return LK_OK;
+}
+
+static lk_status check_lists(const struct lk_study_set *x, lk_error *err)
+{
+    const struct {
+        const char *key;
+        const struct lk_study_list *list;
+    } lists[] = {{"images", &x->images},
+                 {"holdout", &x->holdouts},
+                 {"control", &x->controls},
+                 {"train", &x->train},
+                 {"planted-from", &x->planted_from}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        LK_TRY(check_filled(lists[i].list, lk_study_role_names[x->role], x->name.text, lists[i].key, err));
+    return LK_OK;
+}
+
 /* A set that nothing uses is a mistake in the file. */
 static bool is_used(const struct lk_study *s, size_t set)
 {
@@ -145,12 +170,47 @@ static lk_status check_preset(const struct lk_study_set *x, lk_error *err)
     return LK_OK;
 }
 
+/* Whether two sets are the same pictures or embeddings, as the file says it. */
+static bool are_same(const struct lk_study *s, size_t a, size_t b)
+{
+    const struct lk_study_list *x = &s->sets[a].images, *y = &s->sets[b].images;
+    bool same = x->n == y->n && x->n > 0;
+    for (size_t i = 0; same && i < x->n; i++)
+        same = strcmp(x->items[i].text, y->items[i].text) == 0;
+    for (size_t m = 0; !same && m < s->n_matchers; m++) {
+        const char *first = lk_study_given_faces(s, a, m), *second = lk_study_given_faces(s, b, m);
+        same = first != NULL && second != NULL && strcmp(first, second) == 0;
+    }
+    return same;
+}
+
+/* A hold-out is people whom the generator never saw, and each hold-out other people. */
+static lk_status check_holdouts(const struct lk_study *s, size_t train, lk_error *err)
+{
+    const struct lk_study_list *names = &s->sets[train].holdouts;
+    for (size_t i = 0; i < names->n; i++) {
+        size_t holdout = lk_study_find_set(s, names->items[i].text);
+        LK_NEED(
+            !are_same(s, train, holdout), err, LK_EINVAL,
+            "line %u: [train %s]: holdout: %s is the training set itself, expected people whom the generator "
+            "never saw",
+            names->items[i].line, s->sets[train].name.text, names->items[i].text);
+        for (size_t k = 0; k < i; k++)
+            LK_NEED(!are_same(s, lk_study_find_set(s, names->items[k].text), holdout), err, LK_EINVAL,
+                    "line %u: [train %s]: holdout: %s and %s are the same set, expected different people",
+                    names->items[i].line, s->sets[train].name.text, names->items[k].text,
+                    names->items[i].text);
+    }
+    return LK_OK;
+}
+
 static lk_status check_set(const struct lk_study *s, size_t set, lk_error *err)
 {
     const struct lk_study_set *x = &s->sets[set];
     LK_TRY(check_names(s, x, "holdout", &x->holdouts, 1u << LK_STUDY_HOLDOUT, err));
     LK_TRY(
         check_names(s, x, "control", &x->controls, 1u << LK_STUDY_CONTROL | 1u << LK_STUDY_SYNTHETIC, err));
+    LK_TRY(check_holdouts(s, set, err));
     LK_TRY(check_names(s, x, "train", &x->train, 1u << LK_STUDY_TRAIN, err));
     LK_TRY(check_names(s, x, "planted-from", &x->planted_from, 1u << LK_STUDY_TRAIN, err));
     LK_NEED(x->planted_from.n == 0 || x->truth.text != NULL, err, LK_EINVAL,
@@ -165,9 +225,19 @@ static lk_status check_set(const struct lk_study *s, size_t set, lk_error *err)
     return LK_OK;
 }
 
+/* Measures of the second and further matchers lie in folders of their names, beside tables. */
+static bool is_table_name(const char *name)
+{
+    const char *ending = strrchr(name, '.');
+    return ending != NULL && (strcmp(ending, ".csv") == 0 || strcmp(ending, ".json") == 0);
+}
+
 static lk_status check_matcher(const struct lk_study *s, size_t m, lk_error *err)
 {
     const struct lk_study_matcher *x = &s->matchers[m];
+    LK_NEED(!is_table_name(x->name.text), err, LK_EINVAL,
+            "line %u: [matcher %s]: expected a name that does not end in .csv or .json, as files do",
+            x->name.line, x->name.text);
     size_t n_calibrations = 0, calibration = lk_study_calibration_of(s, m);
     for (size_t i = 0; i < s->n_sets; i++)
         n_calibrations += s->sets[i].role == LK_STUDY_CALIBRATION;
@@ -202,6 +272,9 @@ lk_status lk_study_check(const struct lk_study *s, lk_error *err)
     for (size_t i = 0; i < s->n_sets; i++)
         n[s->sets[i].role]++;
     LK_NEED(s->output.text != NULL, err, LK_EINVAL, "expected output = DIR in [study]");
+    LK_TRY(check_filled(&s->strengths, "measure", "", "strength", err));
+    for (size_t i = 0; i < s->n_sets; i++)
+        LK_TRY(check_lists(&s->sets[i], err));
     LK_NEED(s->n_matchers > 0, err, LK_EINVAL, "expected at least one section [matcher NAME]");
     LK_NEED(n[LK_STUDY_TRAIN] > 0, err, LK_EINVAL, "expected at least one section [train NAME]");
     LK_NEED(n[LK_STUDY_SYNTHETIC] > 0, err, LK_EINVAL, "expected at least one section [synthetic NAME]");

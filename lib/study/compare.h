@@ -15,9 +15,9 @@ lk_status lk_study_gather(struct lk_study_job *job, json_t **out, lk_error *err)
 /* spread.c: scores of real pairs as a matcher sees a training set: {genuine, impostor, d_prime}. */
 lk_status lk_study_real_pairs(struct lk_study_job *job, size_t matcher, size_t train, json_t **out,
                               lk_error *err);
-/* nearest.c: best scores of a run by a matcher, out of its identities.csv: {train, holdout, d_prime, ks}; and
- * how many of the planted identities are discoveries, null without a truth file. from_here = false: what the
- * file calls planted comes from another training set, so here nothing is. */
+/* nearest.c: best scores of a run by a matcher, out of its identities.csv: {train, holdout, d_prime, ks,
+ * holdouts}; and how many of the planted identities are discoveries, null without a truth file. from_here =
+ * false: what the file calls planted comes from another training set, so here nothing is. */
 lk_status lk_study_nearest(const char *measure_dir, const char *truth, bool from_here, json_t **spread,
                            json_t **known, lk_error *err);
 /* The same of several matchers: Cochran's Q of their discoveries, out of matchers.csv; null with one matcher.

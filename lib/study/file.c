@@ -35,7 +35,7 @@ struct reader {
 /* inih is silent about a section without keys. */
 static lk_status check_filled(const struct reader *r)
 {
-    LK_NEED(r->section_line == r->heading, r->err, LK_EINVAL, "line %u: the section has no keys", r->heading);
+    LK_NEED(r->section_line == r->heading, r->err, LK_EINVAL, "line %u: the section has no keys, expected at least one line key = value", r->heading);
     return LK_OK;
 }
 

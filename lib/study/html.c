@@ -128,10 +128,9 @@ void lk_study_put_spreads(FILE *f, const json_t *root, const json_t *run)
     }
     fputs("</div>\n</div>\n<figcaption>Scores: a line from 5 to 95 %, a bar from 25 to 75 %, a tick at the "
           "median. Of "
-          "synthetic identities it is the best score with anybody in the hold-out and in the training set. "
-          "Where the "
-          "two lie alike, closeness is chance; the best of several hold-outs lies higher by "
-          "itself.</figcaption></figure>\n",
+          "synthetic identities it is the best score with anybody in the hold-out (in each, where there are "
+          "several) and in the training set. Where the two lie alike, closeness is "
+          "chance.</figcaption></figure>\n",
           f);
 }
 

@@ -132,7 +132,8 @@ static lk_status add_item(struct lk_study_list *list, struct lk_study *study, co
 static lk_status read_list(const struct lk_study_place *p, const struct key *key, struct lk_study_list *list,
                            const char *value, lk_error *err)
 {
-    LK_NEED(p->more || list->n == 0, err, LK_EINVAL, "given twice, first in line %u", list->items[0].line);
+    LK_NEED(p->more || list->line == 0, err, LK_EINVAL, "given twice, first in line %u", list->line);
+    list->line = p->more ? list->line : p->line;
     if (key->type == FILES)
         return value[0] != '\0' ? add_item(list, p->study, value, strlen(value), p->line, err) : LK_OK;
     for (const char *at = value; *(at += strspn(at, " \t,")) != '\0';) {

@@ -87,28 +87,37 @@ static lk_status truth_read(struct truth *t, const char *path, lk_error *err)
 
 /* ---- identities.csv ------------------------------------------------------------------------------------ */
 
+/* Scores with the hold-outs: those of one unit after the other, of each hold-out one. */
 struct found {
-    float *train, *holdout; /* best scores */
-    size_t n, n_holdout, room, room_holdout;
+    float *train, *holdout;
+    size_t n, n_holdouts, room, room_holdout;
     uint64_t planted, planted_found, false_found;
 };
 
-static lk_status read_unit(struct found *f, const struct lk_csv *csv, const size_t column[4],
+enum { MOST_HOLDOUTS = 1000 };
+
+struct columns {
+    size_t identity, train, discovery;
+    size_t *holdout; /* found.n_holdouts */
+};
+
+static lk_status read_unit(struct found *f, const struct lk_csv *csv, const struct columns *c,
                            const struct truth *truth, lk_error *err)
 {
     double value;
     uint64_t discovery = 0;
-    const char *name = lk_csv_field(csv, column[0]);
+    const char *name = lk_csv_field(csv, c->identity);
     LK_TRY(lk_grow(&f->train, &f->room, f->n + 1, sizeof *f->train, err));
-    LK_TRY(lk_grow(&f->holdout, &f->room_holdout, f->n + 1, sizeof *f->holdout, err));
-    LK_TRY(lk_csv_double(csv, column[1], &value, err));
-    f->train[f->n++] = (float)value;
-    if (lk_csv_field(csv, column[2])[0] != '\0') {
-        LK_TRY(lk_csv_double(csv, column[2], &value, err));
-        f->holdout[f->n_holdout++] = (float)value;
+    LK_TRY(lk_grow(&f->holdout, &f->room_holdout, (f->n + 1) * f->n_holdouts, sizeof *f->holdout, err));
+    LK_TRY(lk_csv_double(csv, c->train, &value, err));
+    f->train[f->n] = (float)value;
+    for (size_t k = 0; k < f->n_holdouts; k++) {
+        LK_TRY(lk_csv_double(csv, c->holdout[k], &value, err));
+        f->holdout[f->n * f->n_holdouts + k] = (float)value;
     }
-    if (lk_csv_field(csv, column[3])[0] != '\0')
-        LK_TRY(lk_csv_u64(csv, column[3], &discovery, err));
+    f->n++;
+    if (lk_csv_field(csv, c->discovery)[0] != '\0')
+        LK_TRY(lk_csv_u64(csv, c->discovery, &discovery, err));
     if (truth->all.n == 0)
         return LK_OK;
     bool planted = lk_names_find(&truth->planted, name, strlen(name)) != LK_NO_NAME;
@@ -118,23 +127,93 @@ static lk_status read_unit(struct found *f, const struct lk_csv *csv, const size
     return LK_OK;
 }
 
+/* With several hold-outs "holdout1", "holdout2", ...; "holdout" would be the best of them. */
+static lk_status find_columns(const struct lk_csv *csv, struct columns *c, size_t *n_holdouts, lk_error *err)
+{
+    char name[32];
+    size_t column, n = 0;
+    LK_TRY(lk_csv_column(csv, "identity", &c->identity, err));
+    LK_TRY(lk_csv_column(csv, "train", &c->train, err));
+    LK_TRY(lk_csv_column(csv, "discovery", &c->discovery, err));
+    do
+        snprintf(name, sizeof name, "holdout%zu", ++n);
+    while (n <= MOST_HOLDOUTS && lk_csv_column(csv, name, &column, NULL) == LK_OK);
+    *n_holdouts = n > 1 ? n - 1 : 1;
+    if ((c->holdout = lk_calloc(*n_holdouts, sizeof *c->holdout, err)) == NULL)
+        return LK_ENOMEM;
+    for (size_t k = 0; k < *n_holdouts; k++) {
+        snprintf(name, sizeof name, n > 1 ? "holdout%zu" : "holdout", k + 1);
+        LK_TRY(lk_csv_column(csv, name, &c->holdout[k], err));
+    }
+    return LK_OK;
+}
+
 static lk_status read_units(struct found *f, const char *folder, const struct truth *truth, lk_error *err)
 {
-    static const char *const columns[] = {"identity", "train", "holdout", "discovery"};
     struct table table;
-    size_t column[4];
+    struct columns columns = {.holdout = NULL};
     int more = 1;
     char *path = lk_path_join(folder, "identities.csv", err);
     lk_status status = path != NULL ? table_open(&table, path, err) : LK_ENOMEM;
     free(path);
     LK_TRY(status);
-    for (size_t i = 0; status == LK_OK && i < 4; i++)
-        status = lk_csv_column(&table.csv, columns[i], &column[i], err);
-    while (status == LK_OK && (status = lk_csv_next(&table.csv, &more, err)) == LK_OK && more)
-        status = read_unit(f, &table.csv, column, truth, err);
+    status = find_columns(&table.csv, &columns, &f->n_holdouts, err);
+    while (status == LK_OK && (status = lk_csv_next(&table.csv, &more, err)) == LK_OK && more) {
+        if (f->n == 0 && lk_csv_field(&table.csv, columns.holdout[0])[0] == '\0')
+            f->n_holdouts = 0; /* there was none */
+        status = read_unit(f, &table.csv, &columns, truth, err);
+    }
     if (status != LK_OK)
         lk_error_prefix(err, "%s", table.path);
+    free(columns.holdout);
     table_close(&table);
+    return status;
+}
+
+/* One hold-out, or all of them (which = SIZE_MAX), against the training set. */
+static lk_status compare_with(const struct found *f, const struct lk_described *train, size_t which,
+                              json_t **out, lk_error *err)
+{
+    size_t first = which == SIZE_MAX ? 0 : which, end = which == SIZE_MAX ? f->n_holdouts : which + 1, n = 0;
+    float *scores = lk_calloc(f->n * (end - first), sizeof *scores, err);
+    struct lk_described holdout;
+    if (scores == NULL)
+        return LK_ENOMEM;
+    for (size_t u = 0; u < f->n; u++)
+        for (size_t k = first; k < end; k++)
+            scores[n++] = f->holdout[u * f->n_holdouts + k];
+    json_t *described = lk_study_described(scores, n, &holdout);
+    *out = json_pack("{s:o, s:o, s:o}", "holdout", described, "d_prime",
+                     lk_study_real(lk_d_prime(train, &holdout)), "ks",
+                     lk_study_real(lk_ks_distance(f->train, f->n, scores, n)));
+    free(scores);
+    return *out != NULL ? LK_OK : lk_fail(err, LK_ENOMEM, "out of memory");
+}
+
+/* All hold-outs' scores lie together: each is the best of as many persons as the training set's, so without a
+ * leak both distributions are the same, whatever the number of hold-outs. */
+static lk_status describe(struct found *f, json_t **out, lk_error *err)
+{
+    struct lk_described train;
+    json_t *t = lk_study_described(f->train, f->n, &train), *each = json_array(), *spread = NULL;
+    lk_status status = compare_with(f, &train, SIZE_MAX, &spread, err);
+    for (size_t k = 0; status == LK_OK && f->n_holdouts > 1 && k < f->n_holdouts; k++) {
+        json_t *one = NULL;
+        status = compare_with(f, &train, k, &one, err);
+        if (status == LK_OK && json_array_append_new(each, one) != 0)
+            status = lk_fail(err, LK_ENOMEM, "out of memory");
+    }
+    json_t *list = f->n_holdouts > 1 ? json_incref(each) : json_null();
+    json_decref(each);
+    if (status == LK_OK &&
+        (json_object_set(spread, "train", t) != 0 || json_object_set(spread, "holdouts", list) != 0))
+        status = lk_fail(err, LK_ENOMEM, "out of memory");
+    json_decref(t);
+    json_decref(list);
+    if (status == LK_OK)
+        *out = spread;
+    else
+        json_decref(spread);
     return status;
 }
 
@@ -143,21 +222,24 @@ lk_status lk_study_nearest(const char *folder, const char *truth_file, bool from
 {
     struct truth truth = {.none = !from_here};
     struct found f = {0};
-    struct lk_described train, holdout;
+    json_t *nearest = NULL, *counts = NULL;
     lk_status status = truth_file != NULL ? truth_read(&truth, truth_file, err) : LK_OK;
     if (status == LK_OK)
         status = read_units(&f, folder, &truth, err);
+    if (status == LK_OK)
+        status = describe(&f, &nearest, err);
     if (status == LK_OK) {
-        json_t *t = lk_study_described(f.train, f.n, &train),
-               *h = lk_study_described(f.holdout, f.n_holdout, &holdout);
-        *spread = json_pack("{s:o, s:o, s:o, s:o}", "train", t, "holdout", h, "d_prime",
-                            lk_study_real(lk_d_prime(&train, &holdout)), "ks",
-                            lk_study_real(lk_ks_distance(f.train, f.n, f.holdout, f.n_holdout)));
-        *known = truth.all.n > 0 ? json_pack("{s:I, s:I, s:I}", "planted", (json_int_t)f.planted, "found",
+        counts = truth.all.n > 0 ? json_pack("{s:I, s:I, s:I}", "planted", (json_int_t)f.planted, "found",
                                              (json_int_t)f.planted_found, "false", (json_int_t)f.false_found)
                                  : json_null();
-        if (*spread == NULL || *known == NULL)
+        if (counts == NULL)
             status = lk_fail(err, LK_ENOMEM, "out of memory");
+    }
+    if (status == LK_OK) {
+        *spread = nearest;
+        *known = counts;
+    } else {
+        json_decref(nearest);
     }
     lk_names_free(&truth.planted);
     lk_names_free(&truth.all);

@@ -47,6 +47,60 @@ static void warn_of_presets(const struct lk_study *s, lk_ctx *ctx)
                                preset.warning);
 }
 
+/* Whether a matcher has a set to embed that is not embedded yet; *set becomes the first. */
+static lk_status embeds(const struct lk_study *s, size_t matcher, size_t *set, bool *out, lk_error *err)
+{
+    *out = false;
+    for (*set = 0; *set < s->n_sets; ++*set) {
+        if (!lk_study_wants(s, *set, matcher) || lk_study_given_faces(s, *set, matcher) != NULL)
+            continue;
+        char *faces = lk_study_faces_dir(s, matcher, *set, err);
+        char *meta = faces != NULL ? lk_path_join(faces, "meta.json", err) : NULL;
+        *out = meta != NULL && !lk_path_exists(meta);
+        bool failed = meta == NULL;
+        free(faces);
+        free(meta);
+        if (failed || *out)
+            return failed ? LK_ENOMEM : LK_OK;
+    }
+    return LK_OK;
+}
+
+/* The models of every matcher are opened once before anything is done: one that is not there must not end the
+ * study after hours of work by the others. */
+static lk_status try_models(const struct lk_study_job *job, lk_error *err)
+{
+    const struct lk_study *s = job->study;
+    for (size_t m = 0; m < s->n_matchers; m++) {
+        size_t set = 0;
+        bool needed = false;
+        LK_TRY(embeds(s, m, &set, &needed, err));
+        if (!needed)
+            continue;
+        const char **inputs = lk_calloc(s->sets[set].images.n, sizeof *inputs, err);
+        if (inputs == NULL)
+            return LK_ENOMEM;
+        lk_embed_options o;
+        lk_embedder_options open;
+        lk_embedder *embedder = NULL;
+        lk_study_embed_options(job, m, set, inputs, &o);
+        lk_embedder_options_init(&open);
+        open.model = o.model;
+        open.detector = o.detector;
+        open.aligned = o.aligned;
+        open.age_model = o.age_model;
+        lk_status status = lk_embedder_open(&embedder, job->ctx, &open, err);
+        if (status == LK_OK)
+            lk_embedder_free(embedder);
+        else
+            lk_error_prefix(err, "%s: line %u: [matcher %s]", s->file, s->matchers[m].name.line,
+                            s->matchers[m].name.text);
+        free(inputs);
+        LK_TRY(status);
+    }
+    return LK_OK;
+}
+
 static lk_status run_all(struct lk_study_job *job, const struct lk_study_plan *plan, lk_error *err)
 {
     struct lk_study_log log;
@@ -67,6 +121,7 @@ static lk_status run_locked(struct lk_study_job *job, lk_study_summary *out, lk_
     const struct lk_study *s = job->study;
     struct lk_study_plan plan;
     lk_study_summary summary = {.n_steps = 0};
+    LK_TRY(try_models(job, err));
     LK_TRY(lk_study_plan_make(&plan, s, err));
     job->hashes = lk_calloc(s->n_matchers * s->n_sets, sizeof *job->hashes, err);
     lk_status status = job->hashes != NULL ? run_all(job, &plan, err) : LK_ENOMEM;

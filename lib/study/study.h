@@ -17,6 +17,7 @@ struct lk_study_text {
 struct lk_study_list {
     struct lk_study_text *items;
     size_t n, capacity;
+    unsigned line; /* of its key; 0 = not given */
 };
 
 enum lk_study_role {

@@ -16,8 +16,8 @@
 
 enum { MOST_DEEP = 16 };
 
-/* What marks a folder as made by one of our commands: a JSON file, and its "kind". An unfinished FACES
- * directory has no meta.json yet. */
+/* What marks a folder as made by one of our commands: a JSON file, and its "kind"; folders of a study without
+ * a file of their own go by their names. An unfinished FACES directory has no meta.json yet. */
 enum folder_kind {
     OF_EMBED,
     OF_EMBED_UNFINISHED,
@@ -26,18 +26,27 @@ enum folder_kind {
     OF_REPORT,
     OF_CLEAN,
     OF_STUDY,
+    OF_STUDY_SETS,
+    OF_STUDY_LISTS,
+    OF_CALIBRATION,
     N_FOLDER_KINDS
 };
 static const struct {
-    const char *file, *kind;
+    const char *file, *kind, *name; /* name: of the folder; NULL = any */
 } markers[N_FOLDER_KINDS] = {
-    [OF_EMBED] = {"meta.json", "faces"},     [OF_EMBED_UNFINISHED] = {"state.part.json", "faces"},
-    [OF_MATCH] = {"meta.json", "match"},     [OF_MEASURE] = {"measures.json", "measures"},
-    [OF_REPORT] = {"report.json", "report"}, [OF_CLEAN] = {"clean.json", "clean"},
+    [OF_EMBED] = {"meta.json", "faces"},
+    [OF_EMBED_UNFINISHED] = {"state.part.json", "faces"},
+    [OF_MATCH] = {"meta.json", "match"},
+    [OF_MEASURE] = {"measures.json", "measures"},
+    [OF_REPORT] = {"report.json", "report"},
+    [OF_CLEAN] = {"clean.json", "clean"},
     [OF_STUDY] = {"study.json", "study"},
+    [OF_STUDY_SETS] = {"../study.json", "study", "sets"},
+    [OF_STUDY_LISTS] = {"../study.json", "study", "duplicates"},
+    [OF_CALIBRATION] = {"thresholds.json", "thresholds"},
 };
 
-enum holds { NUMBERS, FACES, PAGE }; /* a page holds faces when pictures are in it */
+enum holds { NOTHING, NUMBERS, PAGE, FACES }; /* a page holds faces when pictures are in it */
 
 static const struct {
     enum folder_kind in;
@@ -65,6 +74,7 @@ static const struct {
     {OF_MEASURE, "pairs.csv", NUMBERS},
     {OF_MEASURE, "curve.csv", NUMBERS},
     {OF_MEASURE, "doubles.csv", NUMBERS},
+    {OF_MEASURE, "strata.csv", NUMBERS},
     {OF_MEASURE, "matchers.csv", NUMBERS},
     {OF_REPORT, "report.html", PAGE},
     {OF_REPORT, "report.json", NUMBERS},
@@ -74,6 +84,11 @@ static const struct {
     {OF_STUDY, "study.json", NUMBERS},
     {OF_STUDY, "study.csv", NUMBERS},
     {OF_STUDY, "study.html", NUMBERS},
+    {OF_STUDY_SETS, "*.html", NUMBERS},
+    {OF_STUDY_LISTS, "*.csv", NUMBERS},
+    {OF_STUDY_LISTS, "*.csv.part", FACES}, /* small pictures of what was read */
+    {OF_CALIBRATION, "thresholds.json", NUMBERS},
+    {OF_CALIBRATION, "roc.csv", NUMBERS},
 };
 
 struct walk {
@@ -103,6 +118,9 @@ static bool is_listed(const struct walk *w, const char *path)
 static bool is_marked(const char *folder, int kind)
 {
     lk_error ignored;
+    const char *slash = strrchr(folder, '/'), *name = slash != NULL ? slash + 1 : folder;
+    if (markers[kind].name != NULL && strcmp(name, markers[kind].name) != 0)
+        return false;
     json_t *json = NULL;
     char *path = lk_path_join(folder, markers[kind].file, &ignored);
     bool found = path != NULL && lk_path_exists(path) && lk_json_read(path, &json, &ignored) == LK_OK;
@@ -124,8 +142,9 @@ static lk_status has_pictures(const char *path, bool *out, lk_error *err)
     return LK_OK;
 }
 
-/* Files that users name hold what tells them to be ours: contact sheets and review databases, in a folder
- * that is marked. */
+/* Files that users name hold what tells them to be ours: contact sheets, review databases and pages with
+ * pictures, in a folder that is marked. */
+enum { DATABASE_SIGN = 1, PAGE_SIGN = 2 };
 static const struct {
     const char *pattern;
     size_t at; /* where the sign begins, at the earliest */
@@ -134,17 +153,19 @@ static const struct {
 } signs[] = {
     {"*.png", 33, "tEXtSoftware\0likeness", 21}, /* behind the header */
     {"*.db", 68, "LKRV", 4},                     /* SQLite's application_id */
-    {"*.db-wal", 0, "", 0},                      /* what SQLite keeps beside it */
+    {"*.html", 0, "<meta name=\"generator\" content=\"likeness ", 41},
+    {"*.db-wal", 0, "", 0}, /* what SQLite keeps beside it */
     {"*.db-shm", 0, "", 0},
     {"*.db-journal", 0, "", 0},
 };
 
 static bool has_sign(const char *path, size_t at, const char *sign, size_t len)
 {
-    uint8_t head[256];
-    FILE *f = fopen(path, "rbe");
-    size_t n = f != NULL ? fread(head, 1, sizeof head, f) : 0;
-    if (f != NULL)
+    uint8_t head[2048];
+    FILE *f = NULL;
+    bool opened = lk_stream_open(&f, path, NULL) == LK_OK;
+    size_t n = opened ? fread(head, 1, sizeof head, f) : 0;
+    if (opened)
         fclose(f);
     return n > at && memmem(head + at, n - at, sign, len) != NULL;
 }
@@ -160,10 +181,12 @@ static lk_status is_signed(const char *folder, const char *name, bool *out, lk_e
         size_t k = i;
         if (signs[i].len == 0) { /* the database's sign counts */
             path.text[strlen(path.text) - strlen(strrchr(name, '-'))] = '\0';
-            k = 1;
+            k = DATABASE_SIGN;
         }
         *out = has_sign(path.text, signs[k].at, signs[k].sign, signs[k].len);
+        lk_status status = *out && k == PAGE_SIGN ? has_pictures(path.text, out, err) : LK_OK;
         lk_str_free(&path);
+        LK_TRY(status);
     }
     return LK_OK;
 }
@@ -176,38 +199,51 @@ static bool is_marked_at_all(const bool *kinds)
     return false;
 }
 
-/* Adds a file when its name is known and its folder is marked. A file that a manifest lists needs no marker:
- * that may have been lost. `below` is the folder's path below the root, "" = the root. */
+/* What a file of this name holds in a folder of these kinds (NULL = of any): the most that is known of it. */
+static enum holds known_to_hold(const char *name, const bool *kinds)
+{
+    enum holds most = NOTHING;
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if ((kinds == NULL || kinds[known[k].in]) && known[k].holds > most &&
+            fnmatch(known[k].pattern, name, 0) == 0)
+            most = known[k].holds;
+    return most;
+}
+
+/* A file is ours by its name and the kind of its folder, or by what tells it. One that a manifest lists needs
+ * no marked folder: the mark may have been lost. */
+static lk_status find_holds(const struct walk *w, const char *folder, const char *name, const char *path,
+                            const bool *kinds, enum holds *out, lk_error *err)
+{
+    bool listed = is_listed(w, path), found = false;
+    *out = known_to_hold(name, listed ? NULL : kinds);
+    if (*out == NOTHING && (listed || is_marked_at_all(kinds))) {
+        LK_TRY(is_signed(folder, name, &found, err));
+        *out = found ? FACES : NOTHING;
+    }
+    if (*out != PAGE)
+        return LK_OK;
+    char *whole = lk_path_join(folder, name, err);
+    lk_status status = whole != NULL ? has_pictures(whole, &found, err) : LK_ENOMEM;
+    *out = found ? FACES : NUMBERS;
+    free(whole);
+    return status;
+}
+
+/* Adds a file when it is ours. `below` is the folder's path below the root, "" = the root. */
 static lk_status add_file(struct walk *w, const char *folder, const char *below, const char *name,
                           const bool *kinds, uint64_t bytes, lk_error *err)
 {
     struct lk_inventory *in = w->inventory;
-    size_t k = 0, n = sizeof known / sizeof *known;
-    while (k < n && fnmatch(known[k].pattern, name, 0) != 0)
-        k++;
-    bool by_sign = false;
-    if (k == n && is_marked_at_all(kinds))
-        LK_TRY(is_signed(folder, name, &by_sign, err));
-    if (k == n && !by_sign)
-        return LK_OK;
+    enum holds holds = NOTHING;
     LK_TRY(lk_grow(&in->files, &in->capacity, in->n + 1, sizeof *in->files, err));
-    struct lk_trust_file file = {.bytes = bytes, .faces = by_sign};
+    struct lk_trust_file file = {.bytes = bytes};
     file.path = below[0] != '\0' ? lk_path_join(below, name, err) : lk_strdup(name, err);
     if (file.path == NULL)
         return LK_ENOMEM;
-    bool ours = by_sign || is_listed(w, file.path), is_page = false;
-    for (; k < n; k++) /* a name may be known in several kinds of folders, and holds the same in all */
-        if (fnmatch(known[k].pattern, name, 0) == 0) {
-            ours = ours || kinds[known[k].in];
-            file.faces = known[k].holds == FACES;
-            is_page = known[k].holds == PAGE;
-        }
-    char *whole = ours && is_page ? lk_path_join(folder, name, err) : NULL;
-    lk_status status = ours && is_page && whole == NULL ? LK_ENOMEM : LK_OK;
-    if (whole != NULL)
-        status = has_pictures(whole, &file.faces, err);
-    free(whole);
-    if (status == LK_OK && ours)
+    lk_status status = find_holds(w, folder, name, file.path, kinds, &holds, err);
+    file.faces = holds == FACES;
+    if (status == LK_OK && holds != NOTHING)
         in->files[in->n++] = file;
     else
         free(file.path);

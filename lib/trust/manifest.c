@@ -39,36 +39,6 @@ json_t *lk_trust_file_json(const struct lk_trust_file *file)
                      file->faces ? "faces" : "numbers");
 }
 
-/* How the page was made: lk_purge makes it again, without faces. */
-static lk_status describe_report(const lk_manifest_options *o, json_t **out, lk_error *err)
-{
-    const lk_report_options *r = o->report;
-    if (r == NULL) {
-        *out = json_null();
-        return LK_OK;
-    }
-    const char *const keys[] = {"measures", "match", "review", "calibration", "truth"};
-    const char *const paths[] = {r->measures, r->match, r->review, r->calibration, r->truth};
-    json_t *report = json_object();
-    bool failed = report == NULL;
-    lk_status status = LK_OK;
-    for (size_t i = 0; status == LK_OK && i < sizeof keys / sizeof *keys; i++) {
-        char *place = NULL;
-        if (paths[i] != NULL)
-            status = lk_trust_place(o->folder, paths[i], &place, err);
-        failed |= json_object_set_new(report, keys[i], place != NULL ? lk_json_text(place) : json_null()) != 0;
-        free(place);
-    }
-    failed |= json_object_set_new(report, "max_pairs", json_integer((json_int_t)r->max_pairs)) != 0;
-    if (status == LK_OK && failed)
-        status = no_memory(err);
-    if (status == LK_OK)
-        *out = report;
-    else
-        json_decref(report);
-    return status;
-}
-
 static lk_status add_outputs(json_t *manifest, const struct lk_inventory *inventory, lk_error *err)
 {
     json_t *outputs = json_object_get(manifest, "outputs");
@@ -82,16 +52,14 @@ static lk_status make(json_t **out, lk_ctx *ctx, const lk_manifest_options *o, l
 {
     struct lk_inventory inventory = {0};
     char *here = getcwd(NULL, 0);
-    json_t *report = NULL;
-    LK_TRY(describe_report(o, &report, err));
-    *out = json_pack(
-        "{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:[], s:{}, s:[], s:[], s:[], s:[], s:o, s:[], s:[]}",
-        "kind", "manifest", "format", FORMAT, "tool", lk_version(), "command",
-        o->command != NULL ? lk_json_text(o->command) : json_null(), "working_directory",
-        here != NULL ? lk_json_text(here) : json_null(), "started", lk_trust_time(o->started), "finished",
-        lk_trust_time((int64_t)time(NULL)), "versions", lk_trust_versions(), "machine",
-        lk_trust_machine(o->cpu), "commands", "seeds", "models", "sets", "uses", "inputs", "report", report,
-        "outputs", "purged");
+    *out = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:[], s:{}, s:{}, s:[], s:[], s:[], "
+                     "s:[], s:[], s:[], s:[]}",
+                     "kind", "manifest", "format", FORMAT, "tool", lk_version(), "command",
+                     o->command != NULL ? lk_json_text(o->command) : json_null(), "working_directory",
+                     here != NULL ? lk_json_text(here) : json_null(), "started", lk_trust_time(o->started),
+                     "finished", lk_trust_time((int64_t)time(NULL)), "versions", lk_trust_versions(),
+                     "machine", lk_trust_machine(o->cpu), "commands", "seeds", "filters", "models", "sets",
+                     "uses", "inputs", "reports", "outputs", "purged");
     free(here);
     if (*out == NULL)
         return no_memory(err);
@@ -178,7 +146,7 @@ lk_status lk_manifest_read(const char *folder, json_t **out, lk_error *err)
     if (status == LK_OK && (strcmp(kind, "manifest") != 0 || format != FORMAT))
         status = lk_fail(err, LK_EFORMAT, "%s: found kind '%.40s' and format %lld, expected manifest and %d",
                          path, kind, (long long)format, FORMAT);
-    static const char *const lists[] = {"models", "sets", "uses", "inputs", "outputs", "purged"};
+    static const char *const lists[] = {"models", "sets", "uses", "inputs", "reports", "outputs", "purged"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists && status == LK_OK; i++)
         if (!json_is_array(json_object_get(json, lists[i])))
             status = lk_fail(err, LK_EFORMAT, "%s: '%s' is missing or no list", path, lists[i]);

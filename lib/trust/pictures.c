@@ -169,7 +169,7 @@ static lk_status find_wanted(struct lk_pictures *pictures, const struct lk_faces
     lk_error reason;
     if ((w->path = lk_faces_image_path(faces, &faces->images[w->image], err)) == NULL)
         return LK_ENOMEM;
-    lk_status status = lk_pictures_find(pictures, w->path, &w->place, &reason);
+    lk_status status = lk_pictures_find(pictures, w->path, lk_faces_inputs_format(faces), &w->place, &reason);
     w->found = status == LK_OK;
     if (w->found)
         return LK_OK;

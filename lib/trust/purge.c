@@ -15,8 +15,6 @@
 #include "base/hash.h"
 #include "trust/trust.h"
 
-static const char page[] = "report.html", numbers[] = "report.json"; /* what `likeness audit` writes */
-
 struct purge {
     lk_ctx *ctx;
     const lk_purge_options *options;
@@ -24,9 +22,8 @@ struct purge {
     void *user;
     json_t *manifest;
     struct lk_inventory inventory;
-    bool replaces;                    /* the page is to be made without faces */
-    char *measures, *match, *review, *calibration, *truth; /* for that */
-    int root;                         /* the folder, open; -1 = not yet */
+    const json_t **made; /* how each file of the inventory is made again without faces; NULL = not at all */
+    int root;            /* the folder, open; -1 = not yet */
     int *locks;
     size_t n_locks;
     lk_purge_summary summary;
@@ -42,31 +39,42 @@ static lk_status no_memory(lk_error *err)
     return lk_fail(err, LK_ENOMEM, "out of memory while purging");
 }
 
-static bool is_page(const char *path)
-{
-    return strcmp(path, page) == 0;
-}
-
 /* ---- the plan ------------------------------------------------------------------------------------------ */
 
-/* A path of the manifest's "report"; *out stays NULL when it says none. */
-static lk_status report_path(const struct purge *p, const char *key, char **out, lk_error *err)
+/* A path that the manifest says of a page; *out stays NULL when it says none. */
+static lk_status path_of(const struct purge *p, const json_t *made, const char *key, char **out,
+                         lk_error *err)
 {
-    const char *place = json_string_value(json_object_get(json_object_get(p->manifest, "report"), key));
+    const char *place = json_string_value(json_object_get(made, key));
     if (place == NULL)
         return LK_OK;
     *out = lk_trust_resolve(p->options->folder, place, err);
     return *out != NULL ? LK_OK : LK_ENOMEM;
 }
 
-static lk_status plan_page(struct purge *p, lk_error *err)
+/* A page with faces is made again when what it shows is still there. */
+static lk_status plan_pages(struct purge *p, lk_error *err)
 {
-    LK_TRY(report_path(p, "measures", &p->measures, err));
-    LK_TRY(report_path(p, "match", &p->match, err));
-    LK_TRY(report_path(p, "review", &p->review, err));
-    LK_TRY(report_path(p, "calibration", &p->calibration, err));
-    LK_TRY(report_path(p, "truth", &p->truth, err));
-    p->replaces = p->measures != NULL && lk_path_is_dir(p->measures);
+    size_t k;
+    json_t *made;
+    if ((p->made = lk_calloc(p->inventory.n, sizeof *p->made, err)) == NULL)
+        return LK_ENOMEM;
+    json_array_foreach(json_object_get(p->manifest, "reports"), k, made)
+    {
+        const char *page = json_string_value(json_object_get(made, "page"));
+        size_t i = 0;
+        while (page != NULL && i < p->inventory.n && strcmp(p->inventory.files[i].path, page) != 0)
+            i++;
+        const char *ending = page != NULL ? strrchr(page, '.') : NULL;
+        if (ending == NULL || strcmp(ending, ".html") != 0 || i == p->inventory.n ||
+            !p->inventory.files[i].faces)
+            continue;
+        char *measures = NULL;
+        LK_TRY(path_of(p, made, "measures", &measures, err));
+        if (measures != NULL && lk_path_is_dir(measures))
+            p->made[i] = made;
+        free(measures);
+    }
     return LK_OK;
 }
 
@@ -76,7 +84,7 @@ static void say_plan(struct purge *p)
     json_t *set;
     for (i = 0; i < p->inventory.n; i++) {
         const struct lk_trust_file *f = &p->inventory.files[i];
-        bool replaced = f->faces && p->replaces && is_page(f->path);
+        bool replaced = p->made[i] != NULL;
         if (f->faces)
             p->each(p->user, replaced ? LK_PURGE_REPLACE : LK_PURGE_REMOVE, f->path, f->bytes);
         p->summary.n_replaced += replaced;
@@ -136,13 +144,27 @@ static lk_status write_manifest(const struct purge *p, lk_error *err)
     return status;
 }
 
+/* The numbers beside a page, which are written again with it. */
+static const struct lk_trust_file *numbers_of(const struct purge *p, size_t page)
+{
+    const char *path = p->inventory.files[page].path, *end = strrchr(path, '.');
+    for (size_t i = 0; i < p->inventory.n; i++) {
+        const char *other = p->inventory.files[i].path;
+        if (strncmp(other, path, (size_t)(end - path)) == 0 && strcmp(other + (end - path), ".json") == 0)
+            return &p->inventory.files[i];
+    }
+    return NULL;
+}
+
 static lk_status note_all(struct purge *p, lk_error *err)
 {
     for (size_t i = 0; i < p->inventory.n; i++) {
         const struct lk_trust_file *f = &p->inventory.files[i];
-        bool with_page = p->replaces && (is_page(f->path) || strcmp(f->path, numbers) == 0);
-        if (f->faces || with_page)
-            LK_TRY(note(p, f, with_page, err));
+        const struct lk_trust_file *numbers = p->made[i] != NULL ? numbers_of(p, i) : NULL;
+        if (f->faces)
+            LK_TRY(note(p, f, p->made[i] != NULL, err));
+        if (numbers != NULL)
+            LK_TRY(note(p, numbers, true, err));
     }
     lk_status status = write_manifest(p, err);
     if (status != LK_OK)
@@ -230,29 +252,39 @@ static lk_status remove_file(const struct purge *p, const char *path, lk_error *
     return status;
 }
 
-/* Makes the page again without pictures, paths and names. That this cannot be done costs the page: its
- * pictures must go. */
-static lk_status replace_page(struct purge *p, lk_error *err)
+static lk_status make_page(struct purge *p, const char *page, const json_t *made, lk_error *err)
 {
-    const json_t *made = json_object_get(p->manifest, "report");
+    static const char *const keys[] = {"measures", "match", "review", "calibration", "truth"};
+    char *paths[5] = {NULL}, *output = lk_path_join(p->options->folder, page, err);
+    lk_status status = output != NULL ? LK_OK : LK_ENOMEM;
+    for (size_t i = 0; i < 5 && status == LK_OK; i++)
+        status = path_of(p, made, keys[i], &paths[i], err);
     lk_report_options o;
     lk_report_summary summary;
-    lk_error why;
     lk_report_options_init(&o);
-    char *output = lk_path_join(p->options->folder, page, err);
-    if (output == NULL)
-        return LK_ENOMEM;
-    o.measures = p->measures;
-    o.match = p->match;
-    o.review = p->review;
-    o.calibration = p->calibration;
-    o.truth = p->truth;
+    o.measures = paths[0];
+    o.match = paths[1];
+    o.review = paths[2];
+    o.calibration = paths[3];
+    o.truth = paths[4];
     o.output = output;
     o.no_faces = 1;
     if (json_is_integer(json_object_get(made, "max_pairs")))
         o.max_pairs = (uint64_t)json_integer_value(json_object_get(made, "max_pairs"));
-    lk_status status = lk_report(p->ctx, &o, &summary, &why);
+    if (status == LK_OK)
+        status = lk_report(p->ctx, &o, &summary, err);
+    for (size_t i = 0; i < 5; i++)
+        free(paths[i]);
     free(output);
+    return status;
+}
+
+/* Makes a page again without pictures, paths and names. That this cannot be done costs the page: its pictures
+ * must go. */
+static lk_status replace_page(struct purge *p, const char *page, const json_t *made, lk_error *err)
+{
+    lk_error why;
+    lk_status status = make_page(p, page, made, &why);
     if (status == LK_OK)
         return LK_OK;
     if (status == LK_ENOMEM || status == LK_ECANCELED)
@@ -264,12 +296,15 @@ static lk_status replace_page(struct purge *p, lk_error *err)
     return remove_file(p, page, err);
 }
 
-/* Keeps other runs out of the folders that files are taken from. */
+/* Keeps other runs out of the folders that files are taken from, and a study out of the whole. */
 static lk_status lock_folders(struct purge *p, lk_error *err)
 {
-    p->locks = lk_calloc(p->inventory.n, sizeof *p->locks, err);
+    p->locks = lk_calloc(p->inventory.n + 1, sizeof *p->locks, err);
     char *last = lk_strdup("", err);
     lk_status status = p->locks != NULL && last != NULL ? LK_OK : LK_ENOMEM;
+    if (status == LK_OK)
+        status = lk_lock_take(&p->locks[0], p->options->folder, err);
+    p->n_locks = status == LK_OK;
     for (size_t i = 0; i < p->inventory.n && status == LK_OK; i++) {
         const char *path = p->inventory.files[i].path, *slash = strrchr(path, '/');
         size_t len = slash != NULL ? (size_t)(slash - path) : 0;
@@ -298,7 +333,7 @@ static lk_status act(struct purge *p, lk_error *err)
         if (!f->faces)
             continue;
         LK_TRY(lk_ctx_check(p->ctx, err));
-        LK_TRY(p->replaces && is_page(f->path) ? replace_page(p, err) : remove_file(p, f->path, err));
+        LK_TRY(p->made[i] != NULL ? replace_page(p, f->path, p->made[i], err) : remove_file(p, f->path, err));
     }
     return note_replaced(p, err);
 }
@@ -309,7 +344,7 @@ static lk_status purge(struct purge *p, lk_error *err)
 {
     LK_TRY(lk_manifest_read(p->options->folder, &p->manifest, err));
     LK_TRY(lk_inventory_take(&p->inventory, p->ctx, p->options->folder, p->manifest, err));
-    LK_TRY(plan_page(p, err));
+    LK_TRY(plan_pages(p, err));
     say_plan(p);
     return p->options->dry_run ? LK_OK : act(p, err);
 }
@@ -325,11 +360,7 @@ lk_status lk_purge(lk_ctx *ctx, const lk_purge_options *options, lk_purge_fn *ea
     if (p.root >= 0)
         close(p.root);
     free(p.locks);
-    free(p.measures);
-    free(p.match);
-    free(p.review);
-    free(p.calibration);
-    free(p.truth);
+    free(p.made);
     lk_inventory_free(&p.inventory);
     json_decref(p.manifest);
     if (status == LK_OK)

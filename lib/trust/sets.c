@@ -288,6 +288,44 @@ static lk_status add_uses(const struct collecting *c, const char *role, const js
     return LK_OK;
 }
 
+/* ---- pages --------------------------------------------------------------------------------------------- */
+
+/* Where a file or folder that a result names lies; NULL = it names none, or that is gone. */
+static lk_status place_named(const struct collecting *c, const json_t *named, char **place, lk_error *err)
+{
+    const char *path = json_string_value(named);
+    *place = NULL;
+    if (path == NULL)
+        return LK_OK;
+    char *whole = path[0] == '/' ? lk_strdup(path, err) : lk_path_join(c->base, path, err);
+    lk_status status = whole != NULL ? lk_trust_place(c->options->folder, whole, place, err) : LK_ENOMEM;
+    free(whole);
+    return status;
+}
+
+/* How a page was made: lk_purge makes it again, without faces. */
+static lk_status add_report(const struct collecting *c, const json_t *made, lk_error *err)
+{
+    static const char *const parts[] = {"measures", "match", "review", "calibration", "truth"};
+    if (!json_is_object(made))
+        return LK_OK; /* made without faces */
+    json_t *entry = json_pack("{s:s%+, s:O?}", "page", c->file, strlen(c->file) - strlen("json"), "html",
+                              "max_pairs", json_object_get(made, "max_pairs"));
+    lk_status status = entry != NULL ? LK_OK : no_memory(err);
+    for (size_t i = 0; status == LK_OK && i < sizeof parts / sizeof *parts; i++) {
+        char *place = NULL;
+        status = place_named(c, json_object_get(made, parts[i]), &place, err);
+        if (status == LK_OK && i > 1 && place != NULL && place[0] == '/')
+            status = lk_trust_add_input(c->manifest, c->options->folder, place, "option", err);
+        json_object_set_new(entry, parts[i], place != NULL ? lk_json_text(place) : json_null());
+        free(place);
+    }
+    if (status == LK_OK)
+        return append(c, "reports", entry, err);
+    json_decref(entry);
+    return status;
+}
+
 /* ---- what each result says ----------------------------------------------------------------------------- */
 
 /* Every whole number whose name ends in "seed", by its path through the objects. */
@@ -334,8 +372,11 @@ static lk_status collect_file(struct collecting *c, const json_t *json, lk_error
     if (base != NULL)
         c->base = base;
     LK_TRY(collect_making(c, json, err));
+    if (strcmp(kind, "report") == 0)
+        return add_report(c, json_object_get(json, "made_from"), err);
     if (strcmp(kind, "faces") == 0) {
-        char *place = strndup(c->file, strlen(c->file) - strlen("/meta.json"));
+        const char *slash = strrchr(c->file, '/');
+        char *place = slash != NULL ? strndup(c->file, (size_t)(slash - c->file)) : strdup(".");
         lk_status status = place != NULL ? add_set(c, place, err) : no_memory(err);
         free(place);
         return status;
@@ -346,6 +387,10 @@ static lk_status collect_file(struct collecting *c, const json_t *json, lk_error
             LK_TRY(add_use(c, roles[i], json_object_get(json, roles[i]), err));
     }
     if (strcmp(kind, "measures") == 0) {
+        json_t *filters = json_object_get(json_object_get(json, "settings"), "filters");
+        if (json_array_size(filters) > 0 &&
+            json_object_set(json_object_get(c->manifest, "filters"), c->file, filters) != 0)
+            return no_memory(err);
         const json_t *sets = json_object_get(json, "sets");
         LK_TRY(add_use(c, "synthetic", json_object_get(sets, "synthetic"), err));
         LK_TRY(add_use(c, "train", json_object_get(sets, "train"), err));

@@ -56,8 +56,9 @@ static void judge_output(struct lk_verify *v, const struct checked *c)
 {
     if (!c->there)
         lk_verify_say(v, LK_FOUND_MISSING, c->place, "is not there any more");
-    else if (c->found[0] == '\0')
-        lk_verify_say(v, LK_FOUND_UNCHECKED, c->place, "%s", c->why.text);
+    else if (c->found[0] == '\0') /* a FIFO or a folder in its place is not the file that was recorded */
+        lk_verify_say(v, c->why.code == LK_EFORMAT ? LK_FOUND_CHANGED : LK_FOUND_UNCHECKED, c->place, "%s",
+                      c->why.text);
     else if (strcmp(c->found, c->recorded) != 0)
         lk_verify_say(v, LK_FOUND_CHANGED, c->place, "sha256 is %.12s..., recorded is %.12s...", c->found,
                       c->recorded);

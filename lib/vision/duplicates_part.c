@@ -56,7 +56,7 @@ lk_status lk_dup_part_open(struct lk_dup_part *part, const char *output, const c
     struct lk_str path = LK_STR_INIT;
     LK_TRY(lk_str_addf(&path, err, "%s.part", output));
     part->path = path.text;
-    int fd = open(part->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = lk_open_work(part->path, O_RDWR);
     if (fd < 0 || (part->stream = fdopen(fd, "r+b")) == NULL) {
         lk_fail_sys(err, LK_EIO, "%s: cannot write", part->path);
         if (fd >= 0)

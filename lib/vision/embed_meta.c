@@ -132,6 +132,7 @@ json_t *lk_embed_meta(const struct lk_embed_facts *facts)
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
         if (json_object_get(facts->settings, copied[i]) != NULL)
             json_object_set(meta, copied[i], json_object_get(facts->settings, copied[i]));
+    json_object_set_new(meta, "inputs_format", lk_json_text_or_null(o->format));
     json_object_set_new(meta, "identity", json_string(o->identity != NULL ? o->identity : "auto"));
     json_object_set_new(meta, "labels", o->labels != NULL ? lk_json_text(o->labels) : json_null());
     json_object_set_new(meta, "counts", lk_embed_counts_value(&facts->counts, facts->identities));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/hash.h"
 #include "formats/json.h"
 #include "vision/embed.h"
@@ -61,7 +62,7 @@ static lk_status open_file(const struct lk_embed_job *job, const char *name, int
     if (path == NULL)
         return LK_ENOMEM;
     lk_status status = LK_OK;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0600);
+    int fd = lk_open_work(path, O_RDWR | flags);
     if (fd < 0 || (*out = fdopen(fd, "r+b")) == NULL) {
         status = lk_fail_sys(err, LK_EIO, "%s: cannot write", path);
         if (fd >= 0)

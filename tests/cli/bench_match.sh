@@ -29,8 +29,8 @@ done
 #out probes 5
 #out references 3
 #out dim 5
-#out 2 likeness bench: expected what to measure: match
-#out 2 likeness bench: found 'embed', expected match
+#out 2 likeness bench: expected what to measure: match or rates
+#out 2 likeness bench: found 'embed', expected match or rates
 #out 2 likeness bench: expected TRAIN behind SYNTH, or neither of them
 #out 2 likeness bench: found 'b.npy' behind SYNTH and TRAIN, expected no more
 #err likeness bench: --cpu: found 'abacus', expected one of the levels of this machine: *

@@ -18,6 +18,14 @@ done
 clean faces_made folder --copy copied --link linked
 again made copied
 diff -r copied linked
+# What the inputs are was said when they were embedded: a folder that would be taken for a record set.
+cp -r made mixed
+"$python" "$TESTS/make_records.py" plain made records
+cp records/*.rec mixed/train.rec
+embed -q --format folder mixed -o faces_mixed >/dev/null
+clean faces_mixed mixed_out --copy copied_mixed
+diff -r copied copied_mixed
+rm -r mixed_out copied_mixed mixed records
 [ "$(find copied linked -name '*.jpg' | wc -l)" -gt 10 ] || ls copied linked
 [ -z "$(find copied -type f ! -perm 600)" ] || echo "others can read the copies"
 [ -z "$(find linked -type f -links 1)" ] || echo "linked holds files that are no links"

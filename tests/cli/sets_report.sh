@@ -31,4 +31,13 @@ mv made.tar gone.tar # a picture that is gone is a neutral tile, not an error
 rm archives/report.html archives/report.json
 "$LIKENESS" report archives/measure --match archives/match -o gone.html -q >/dev/null
 [ "$(grep -o 'data:image/jpeg' gone.html | wc -l)" -lt "$(wc -l <two.txt)" ] || echo "pictures of an archive that is gone"
+# What is only known as an archive when it is said (--format) is read again as one: an old tar has no mark.
+tar --format=v7 -C made -cf old.bin .
+"$LIKENESS" embed --aligned -m tiny/tiny.json --format archive old.bin -o faces_old -q >/dev/null
+"$LIKENESS" audit --aligned -m tiny/tiny.json -q --train real.tar --holdout held.tgz --synthetic faces_old -o old >/dev/null
+pairs old >three.txt
+cmp one.txt three.txt
+"$LIKENESS" verify old -q >verified || cat verified
+"$LIKENESS" review new old/measure -o review.db --reviewers 1 -q >/dev/null 2>review.txt || cat review.txt
+! grep 'cannot be read\|not be read' review.txt
 #out a result of likeness of the kind 'match'; its meta.json says how it was made

@@ -51,6 +51,13 @@ run 1
 sed 's/.*study.ini: //' err.txt
 [ ! -e out ] || echo "something was done"
 
+# So is a model, here of the second matcher.
+study </dev/null
+sed -i 's/^\[matcher twin\]$/&\nage = nobody/' study.ini
+run 1
+sed 's/.*study.ini: //; s/;.*//' err.txt
+ls out/faces 2>/dev/null || true
+
 # A full disk while a set is embedded (a limit on file size stands for it), then room again.
 study </dev/null
 "$LIKENESS" audit study.ini --dry-run >/dev/null 2>&1
@@ -95,6 +102,7 @@ wait $pid && code=0 || code=$?
 [ $code = 3 ] || "$LIKENESS" status out | head -1 | grep -q 'stopped, nothing runs' || "$LIKENESS" status out
 run 3
 #out line 20: ?synthetic gone?: images: *gone is not there
+#out line 6: ?matcher twin?: there is no model 'nobody'
 #out step 1 of 12, duplicates made: *made.csv.part: cannot write: File too large
 #out 1
 #out "face_choice": "central"

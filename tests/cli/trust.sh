@@ -40,6 +40,8 @@ change; sed -i 's/^1,[0-9.]*,/1,0.25,/' two/match/pairs.csv; expect 1 '^changed 
 change; printf 'x' >>two/report.json; expect 1 '^changed  *report.json: sha256 is ' two
 change; rm two/match/nearest.csv; expect 1 '^missing  *match/nearest.csv: ' two
 change; : >two/match/range.csv; expect 1 '^extra  *match/range.csv: ' two
+change; rm two/report.json; mkfifo two/report.json
+expect 1 '^changed  *report.json: .*expected a regular file, found a FIFO' two # and is not waited for
 change; : >two/notes.txt; expect 0 '^all is as recorded$' two
 change; printf '\200?' | dd of=two/train/embeddings.npy bs=1 seek=138 conv=notrunc 2>/dev/null
 expect 1 '^changed  *train: 1 of 10 sampled faces embedded again give other vectors' two

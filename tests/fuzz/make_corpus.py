@@ -472,7 +472,7 @@ def make_review_requests():
 
 
 def make_manifests():
-    hash_, lists = "0" * 64, {k: [] for k in ("models", "sets", "uses", "inputs", "outputs", "purged")}
+    hash_, lists = "0" * 64, {k: [] for k in ("models", "sets", "uses", "inputs", "reports", "outputs", "purged")}
     whole = {"kind": "manifest", "format": 1, **lists}
     faces = {"path": "train/embeddings.npy", "bytes": 144, "sha256": hash_, "holds": "faces"}
     train = {"path": "train", "kind": "faces", "model": {"name": "none", "sha256": hash_}, "alignment": "aligned",
@@ -483,7 +483,8 @@ def make_manifests():
     models = [{"name": "none", "task": "recognise", "sha256": hash_, "descriptor": "/none.json"}]
     for name, change in (
             ("empty", {}), ("format", {"format": 2}), ("lists", {"outputs": {}}), ("types", {"outputs": [1, "x", {"path": 3}]}),
-            ("whole", {"outputs": [faces], "sets": [train], "uses": uses, "models": models, "report": {"match": "match", "fdr": 7}}),
+            ("whole", {"outputs": [faces], "sets": [train], "uses": uses, "models": models, "reports": [
+                {"page": "report.html", "measures": "match", "match": "match", "max_pairs": 7}, {"page": 1}, 2]}),
             ("out", {"outputs": [{**faces, "path": p} for p in ("../outside/embeddings.npy", "link/embeddings.npy", "/etc/hostname")],
                      "sets": [{"path": "../outside/embeddings.npy", "kind": "vectors"}]}),
             ("purged", {"purged": [{"path": "train/embeddings.npy", "at": None}, {"path": "report.html", "replaced": True}],

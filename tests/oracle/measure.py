@@ -223,6 +223,8 @@ def check(folder, out, holdouts):
     for i, u in enumerate(units):
         near(u["train"], best[i, 0], "train", 1e-7)
         near(u["holdout"], best[i, 1:].max(), "holdout", 1e-7)
+        for g in range(1, holdouts + 1 if holdouts > 1 else 1):
+            near(u[f"holdout{g}"], best[i, g], f"hold-out {g}", 1e-7)
         near(u["margin"], margin[i], "margin", 1e-7)
         near(u["q"], q[i], "q", 1e-8)
         near(u["p_control"], p_control[i], "p_control", 1e-8)

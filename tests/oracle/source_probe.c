@@ -33,7 +33,7 @@ static lk_status read_again(struct probe *p, size_t row, uint8_t **bytes, size_t
     struct lk_str path = LK_STR_INIT;
     struct lk_picture_place place;
     LK_TRY(lk_source_path(p->source, row, &path, err));
-    lk_status status = lk_pictures_find(p->again, path.text, &place, err);
+    lk_status status = lk_pictures_find(p->again, path.text, NULL, &place, err);
     if (status == LK_OK)
         status = lk_pictures_read(p->again, path.text, &place, bytes, len, err);
     lk_str_free(&path);

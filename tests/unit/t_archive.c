@@ -141,7 +141,7 @@ static void find(struct lk_pictures *pictures, const char *name, lk_status statu
     uint8_t *bytes;
     size_t len;
     const char *path = temp_path(name);
-    lk_status got = lk_pictures_find(pictures, path, &place, &err);
+    lk_status got = lk_pictures_find(pictures, path, NULL, &place, &err);
     if (got == LK_OK)
         got = lk_pictures_read(pictures, path, &place, &bytes, &len, &err);
     if (got != status)

@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -112,6 +114,52 @@ static void test_files(void **state)
     free(bytes);
     free(file);
     free(deep);
+}
+
+/* What is no regular file is refused before it is opened: with a FIFO, that would wait for a writer. */
+static void test_special_files(void **state)
+{
+    (void)state;
+    lk_error err;
+    char *dir = make_temp_dir(), hex[65];
+    char *fifo = lk_path_join(dir, "pipe", &err), *near = lk_path_join(dir, "link", &err);
+    char *tmp = lk_path_join(dir, "out.tmp", &err), *out_path = lk_path_join(dir, "out", &err);
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    snprintf(name.sun_path, sizeof name.sun_path, "%s/socket", dir);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(symlink("pipe", near), 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
+    const struct {
+        const char *path, *found;
+    } cases[] = {{fifo, "found a FIFO"},
+                 {near, "found a FIFO"},
+                 {name.sun_path, "found a socket"},
+                 {"/dev/null", "found a device"},
+                 {dir, "found a folder"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t *bytes;
+        size_t len;
+        struct lk_map map;
+        struct lk_pieces pieces;
+        FILE *stream;
+        assert_int_equal(lk_file_read(cases[i].path, 9, &bytes, &len, &err), LK_EFORMAT);
+        assert_non_null(strstr(err.text, cases[i].found));
+        assert_int_equal(lk_map_open(&map, cases[i].path, &err), LK_EFORMAT);
+        assert_int_equal(lk_pieces_open(&pieces, cases[i].path, &err), LK_EFORMAT);
+        assert_int_equal(lk_stream_open(&stream, cases[i].path, &err), LK_EFORMAT);
+        assert_int_equal(lk_hash_file(cases[i].path, hex, &err), LK_EFORMAT);
+        assert_non_null(strstr(err.text, cases[i].found));
+    }
+    struct lk_out out;
+    assert_int_equal(mkfifo(tmp, 0600), 0); /* nobody reads it */
+    assert_int_equal(lk_out_open(&out, out_path, &err), LK_EIO);
+    assert_non_null(strstr(err.text, "out.tmp: cannot write"));
+    close(fd);
+    free(fifo);
+    free(near);
+    free(tmp);
+    free(out_path);
 }
 
 static void test_full_disk(void **state)
@@ -263,10 +311,11 @@ static void test_score(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error_text), cmocka_unit_test(test_mem),
-        cmocka_unit_test(test_score),  cmocka_unit_test(test_files),
-        cmocka_unit_test(test_full_disk),  cmocka_unit_test(test_lock), cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_rng),        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_error_text),    cmocka_unit_test(test_mem),
+        cmocka_unit_test(test_score),         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_special_files), cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_lock),          cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_rng),           cmocka_unit_test(test_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

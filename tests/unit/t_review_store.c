@@ -359,7 +359,8 @@ static void test_refused(void **state)
     assert_non_null(strstr(err.text, "no SQLite file"));
     assert_int_equal(lk_review_store_open(&store, temp_text("empty.db", ""), &err), LK_EFORMAT);
     assert_int_equal(lk_review_store_open(&store, temp_path("none.db"), &err), LK_EIO);
-    assert_int_equal(lk_review_store_open(&store, temp_dir("folder.db"), &err), LK_EIO);
+    assert_int_equal(lk_review_store_open(&store, temp_dir("folder.db"), &err), LK_EFORMAT);
+    assert_non_null(strstr(err.text, "found a folder"));
 }
 
 /* Cut at any length the file is refused. */

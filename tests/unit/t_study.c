@@ -10,7 +10,9 @@
 #include <math.h>
 
 #include "stats/susceptible.h"
+#include "study/compare.h"
 #include "study/plan.h"
+#include "temp.h"
 
 #define STUDY "[study]\noutput = out\n"
 #define MATCHER "[matcher m]\nmodel = sface\n"
@@ -124,6 +126,19 @@ static void test_refused(void **state)
     lk_error err;
     assert_int_equal(lk_study_parse((const uint8_t *)"[study]\nname=a\0b\n", 17, &study, &err), LK_EFORMAT);
     assert_non_null(strstr(err.text, "line 2: holds a NUL byte"));
+    /* Lists without a value, names of files, and sets that are the same. */
+    refuse(STUDY MATCHER
+           "[train t]\nimages = t\nholdout =\n[holdout h]\nimages = h\n[synthetic s]\nimages = s\n",
+           "line 7: [train t]: holdout: found nothing behind it");
+    refuse(SMALL "[measure]\nstrength =\n", "[measure]: strength: found nothing behind it");
+    refuse(SMALL "[control c]\nimages =\n", "[control c]: images: found nothing behind it");
+    refuse(STUDY "[matcher pairs.csv]\nmodel = sface\n" SETS, "does not end in .csv or .json");
+    refuse(STUDY MATCHER
+           "[train t]\nimages = t\nholdout = h\n[holdout h]\nimages = t\n[synthetic s]\nimages = s\n",
+           "line 7: [train t]: holdout: h is the training set itself");
+    refuse(STUDY MATCHER "[train t]\nimages = t\nholdout = h g\n[holdout h]\nfaces.m = h\n[holdout g]\n"
+                         "faces.m = h\n[synthetic s]\nimages = s\n",
+           "line 7: [train t]: holdout: h and g are the same set");
 }
 
 /* Each set once for each matcher, each run by all of them. */
@@ -172,13 +187,58 @@ static void test_worked_example(void **state)
     assert_true(isnan(a.mean) && isnan(lk_d_prime(&a, &b)) && isnan(lk_ks_distance(first, 0, second, 4)));
 }
 
+static double at(const json_t *of, const char *key)
+{
+    return json_number_value(json_object_get(of, key));
+}
+
+/* docs/methods.md, the example: one hold-out, and two of which "holdout" is the best. */
+static void test_nearest(void **state)
+{
+    (void)state;
+    lk_error err;
+    json_t *spread = NULL, *known = NULL;
+    const char *folder = temp_dir("nearest");
+    temp_text("nearest/identities.csv",
+              "identity,train,holdout,discovery\na,0.9,0.4,1\nb,0.7,0.3,0\nc,0.5,0.2,0\n"
+              "d,0.3,0.1,0\n");
+    assert_int_equal(lk_study_nearest(folder, NULL, true, &spread, &known, &err), LK_OK);
+    assert_float_equal(at(spread, "d_prime"), 1.7146, 1e-4);
+    assert_float_equal(at(spread, "ks"), 0.75, 1e-9);
+    assert_true(json_is_null(json_object_get(spread, "holdouts")));
+    json_decref(spread);
+    json_decref(known);
+
+    temp_text("nearest/identities.csv",
+              "identity,train,holdout,discovery,holdout1,holdout2\na,0.9,0.5,1,0.4,0.5\nb,0.7,0.4,0,0.3,0.4\n"
+              "c,0.5,0.3,0,0.2,0.3\nd,0.3,0.2,0,0.1,0.2\n");
+    assert_int_equal(lk_study_nearest(folder, NULL, true, &spread, &known, &err), LK_OK);
+    assert_float_equal(at(spread, "d_prime"), 1.4655, 1e-4);
+    assert_float_equal(at(spread, "ks"), 0.625, 1e-6);
+    assert_float_equal(at(json_object_get(spread, "holdout"), "n"), 8, 0);
+    assert_float_equal(at(json_object_get(spread, "holdout"), "mean"), 0.3, 1e-7);
+    const json_t *each = json_object_get(spread, "holdouts");
+    assert_int_equal(json_array_size(each), 2);
+    assert_float_equal(at(json_array_get(each, 0), "d_prime"), 1.7146, 1e-4);
+    assert_float_equal(at(json_array_get(each, 1), "d_prime"), 1.2247, 1e-4);
+    assert_float_equal(at(json_array_get(each, 1), "ks"), 0.5, 1e-6);
+    json_decref(spread);
+    json_decref(known);
+
+    temp_text("nearest/identities.csv",
+              "identity,train,holdout,discovery\na,0.9,,\nb,0.7,,\n"); /* no hold-out */
+    assert_int_equal(lk_study_nearest(folder, NULL, true, &spread, &known, &err), LK_OK);
+    assert_true(json_is_null(json_object_get(spread, "d_prime")));
+    assert_float_equal(at(json_object_get(spread, "train"), "mean"), 0.8, 1e-7);
+    json_decref(spread);
+    json_decref(known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_plan),
-        cmocka_unit_test(test_worked_example),
+        cmocka_unit_test(test_values),         cmocka_unit_test(test_refused), cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_worked_example), cmocka_unit_test(test_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

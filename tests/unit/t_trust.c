@@ -145,6 +145,43 @@ static void test_inventory(void **state)
     json_decref(manifest);
 }
 
+/* Folders of a study that have no file of their own, and pages of any name. */
+static void test_study_inventory(void **state)
+{
+    (void)state;
+    static const char page[] = "<meta name=\"generator\" content=\"likeness 0\">";
+    char pictures[200];
+    snprintf(pictures, sizeof pictures, "%s<img src=\"data:image/png;base64,x\">", page);
+    const char *folder = temp_dir("study");
+    struct lk_inventory inventory;
+    static const char *const folders[] = {"study/sets", "study/duplicates", "study/calibration", "study/mine",
+                                          "study/mine/sets"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        temp_dir(folders[i]);
+    temp_text("study/study.json", "{\"kind\": \"study\"}");
+    temp_text("study/sets/a.html", "x");
+    temp_text("study/sets/a.csv", "x");
+    temp_text("study/mine/sets/a.html", "x");
+    temp_text("study/mine/a.html", pictures);
+    temp_text("study/duplicates/a.csv", "x");
+    temp_text("study/duplicates/a.csv.part", "x");
+    temp_text("study/calibration/thresholds.json", "{\"kind\": \"thresholds\"}");
+    temp_text("study/calibration/roc.csv", "x");
+    temp_text("study/other.html", pictures);
+    temp_text("study/bare.html", page);
+    temp_text("study/theirs.html", "<img src=\"data:image/png;base64,x\">");
+    assert_int_equal(lk_inventory_take(&inventory, NULL, folder, NULL, &err), LK_OK);
+    assert_int_equal(inventory.n, 7);
+    assert_true(has(&inventory, "study.json", false));
+    assert_true(has(&inventory, "sets/a.html", false));
+    assert_true(has(&inventory, "duplicates/a.csv", false));
+    assert_true(has(&inventory, "duplicates/a.csv.part", true));
+    assert_true(has(&inventory, "calibration/thresholds.json", false));
+    assert_true(has(&inventory, "calibration/roc.csv", false));
+    assert_true(has(&inventory, "other.html", true));
+    lk_inventory_free(&inventory);
+}
+
 /* Facts of the pictures that images.csv would list under these paths. */
 static struct lk_picture_facts facts_of(char **paths, size_t n)
 {
@@ -185,9 +222,8 @@ static void test_picture_facts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_inventory),
+        cmocka_unit_test(test_sample),        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_inventory),     cmocka_unit_test(test_study_inventory),
         cmocka_unit_test(test_picture_facts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
