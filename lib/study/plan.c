@@ -40,6 +40,7 @@ static lk_status add_run(struct lk_study_plan *plan, const struct lk_study *s, s
     struct lk_study_step step = {.kind = LK_STUDY_MATCH, .train = train, .synthetic = synthetic};
     for (step.matcher = 0; step.matcher < s->n_matchers; step.matcher++)
         LK_TRY(add(plan, s, step, err));
+    step.matcher = 0; /* the rest is of all matchers at once */
     step.kind = LK_STUDY_MEASURE;
     LK_TRY(add(plan, s, step, err));
     step.kind = LK_STUDY_REPORT;

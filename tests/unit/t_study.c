@@ -171,8 +171,10 @@ static void test_plan(void **state)
         fail_msg("%s", err.text);
     assert_int_equal(lk_study_plan_make(&plan, &s, &err), LK_OK);
     assert_int_equal(plan.n, sizeof expected / sizeof *expected);
-    for (size_t i = 0; i < plan.n; i++)
+    for (size_t i = 0; i < plan.n; i++) {
         assert_string_equal(plan.steps[i].name, expected[i]);
+        assert_true(plan.steps[i].matcher < s.n_matchers);
+    }
     lk_study_plan_free(&plan);
     lk_study_close(&s);
 }
