@@ -11,8 +11,9 @@
 /* Bytes of a line in the tables, as seen in finished runs. */
 enum {
     IMAGE_LINE = 250,
-    NEAREST_LINE = 130,
+    NEAREST_LINE = 180, /* and its identity's line */
     REFERENCE_LINE = 60,
+    PAIR_LINE = 200,
     UNIT_LINE = 300,
     PERSON_LINE = 130,
     REPORT = 4 << 20
@@ -75,29 +76,30 @@ static struct cost cost_of(const struct estimate *e, const struct lk_study_step 
                              (4 * dim + IMAGE_LINE) * n};
     case LK_STUDY_CALIBRATE:
         n = rows(e, m, lk_study_calibration_of(s, m));
-        return (struct cost){n * n / 2 * dim / 2e9 / threads + 1, 4 * dim * n + 1e8, 2e6};
+        return (struct cost){n * n / 2 * dim / 2e9 / threads + 0.1, 4 * dim * n + 1e8, 1e5};
     case LK_STUDY_MATCH:
-        return (struct cost){probes * (t + h) / e->match[m].each_second + 1,
+        return (struct cost){probes * (t + h) / e->match[m].each_second + 0.1,
                              4 * dim * (probes + t + h) + dim * (t + h) + 400 * r * probes + 1e8,
-                             2 * dim * (t + h) + 4 * NEAREST_LINE * r * probes + REFERENCE_LINE * (t + h)};
+                             2 * dim * (t + h) + 2 * NEAREST_LINE * r * probes + REFERENCE_LINE * (t + h) +
+                                 2 * PAIR_LINE * lk_study_value(s->k, 1500)};
     case LK_STUDY_MEASURE: {
         struct cost sum = {0, 0, 0};
         for (size_t i = 0; i < s->n_matchers; i++) {
             double real = rows(e, i, step->train) + holdout_rows(e, i, step->train);
             double seen = real + rows(e, i, step->synthetic) + control_rows(e, i, step->train);
             double memory = 8 * (double)e->match[i].dim * (real + seen) + 1e8;
-            sum.seconds += seen * real / e->match[i].each_second + 3;
+            sum.seconds += seen * real / e->match[i].each_second + 1;
             sum.memory = memory > sum.memory ? memory : sum.memory;
             sum.disk += UNIT_LINE * rows(e, i, step->synthetic) + PERSON_LINE * real + 5e5;
         }
         return sum;
     }
     case LK_STUDY_REPORT:
-        return (struct cost){5, 2e8 + 500 * probes, REPORT};
+        return (struct cost){0.5, 2e8 + 500 * probes, REPORT};
     case LK_STUDY_COMPARE:
         break;
     }
-    return (struct cost){2, 1e8, 2e6};
+    return (struct cost){0.5, 1e8, 2e5};
 }
 
 /* ---- text ---------------------------------------------------------------------------------------------- */
@@ -105,7 +107,9 @@ static struct cost cost_of(const struct estimate *e, const struct lk_study_step 
 static const char *duration(char out[32], double seconds)
 {
     uint64_t s = (uint64_t)(seconds + 0.5);
-    if (s < 100)
+    if (seconds < 9.95)
+        snprintf(out, 32, "%.1f s", seconds);
+    else if (s < 100)
         snprintf(out, 32, "%" PRIu64 " s", s);
     else if (s < 6000)
         snprintf(out, 32, "%" PRIu64 " min", (s + 30) / 60);
