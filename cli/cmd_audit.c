@@ -24,6 +24,7 @@ enum {
     KEY_LIMIT,
     KEY_FORCE,
     KEY_CPU,
+    KEY_DEVICE,
     KEY_CACHE,
     KEY_EXCLUDE,
     KEY_PRESET,
@@ -96,6 +97,7 @@ static const struct argp_option options[] = {
      "with a study file: print its steps with time, memory and room on disk, and do nothing", 3},
     {"cpu", KEY_CPU, "LEVEL", 0,
      "compare with the instructions of LEVEL, as `likeness version -v` lists them (default: auto)", 3},
+    {"device", KEY_DEVICE, "NAME", 0, "compare on this device, such as cuda, in place of the processor (default: cpu)", 3},
     {"cache", KEY_CACHE, NULL, 0,
      "keep the search's codes of the real faces beside their embeddings, and use kept ones", 3},
     {0},
@@ -213,6 +215,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CPU:
         a->match.cpu = cli_cpu(arg, state);
+        return 0;
+    case KEY_DEVICE:
+        a->match.device = arg;
         return 0;
     case KEY_CACHE:
         a->match.cache = 1;
@@ -483,5 +488,7 @@ int cmd_audit(struct cli *cli, int argc, char **argv)
         return audit_study(cli, &a.study, a.dry_run);
     cli_use_preset(cli, &a.synthetic_set);
     cli_use_preset(cli, &a.real_sets);
-    return run_steps(&a);
+    lk_error err;
+    lk_status status = lk_match_check_device(a.match.device, &err); /* before hours of embedding */
+    return status == LK_OK ? run_steps(&a) : cli_fail(cli, status, &err);
 }

@@ -152,6 +152,7 @@ typedef struct lk_embedder_options {
     const char *detector; /* NULL = default; ignored when aligned */
     int aligned;          /* inputs are crops on the model's template already */
     const char *age_model; /* estimates ages (lk_embed); NULL = none */
+    const char *device;    /* "cuda" where ONNX Runtime can use it, LK_EUNSUP elsewhere; NULL or "cpu" = the processor */
 } lk_embedder_options;
 
 LK_API void lk_embedder_options_init(lk_embedder_options *options);
@@ -185,6 +186,7 @@ typedef struct lk_embed_options {
     const char *age_model; /* estimate ages with it; NULL = the column stays empty */
     uint64_t shard, n_shards; /* embed part `shard` of n_shards (from 1) of the images only; n_shards 0 = all */
     const char *exclude;   /* table of images to leave out, with the column path; NULL = none */
+    const char *device;    /* as for lk_embedder_options; its numbers differ from the processor's in their last bits */
 } lk_embed_options;
 
 typedef struct lk_embed_summary {
@@ -319,6 +321,8 @@ typedef struct lk_match_summary {
 } lk_match_summary;
 
 LK_API void lk_match_options_init(lk_match_options *options); /* k = 1500, r = 10, min_score = NaN */
+/* LK_EUNSUP when there is no module for this `device` of the options; whether there is such a device shows when it is used. */
+LK_API lk_status lk_match_check_device(const char *device, lk_error *err);
 LK_API lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summary *out, lk_error *err);
 
 typedef struct lk_match_merge_options {

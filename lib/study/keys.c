@@ -72,6 +72,7 @@ static const struct key keys[] = {
     {"match", "pairs", WHOLE, OF_STUDY(k), 1, 1e8, NULL},
     {"match", "nearest", WHOLE, OF_STUDY(r), 1, 10000, NULL},
     {"match", "cpu", TEXT, OF_STUDY(cpu), 0, 0, NULL},
+    {"match", "device", TEXT, OF_STUDY(device), 0, 0, NULL},
     {"measure", "fdr", REAL, OF_STUDY(fdr), 1e-6, 0.5, NULL},
     {"measure", "decoys", WHOLE, OF_STUDY(decoys), 1, 10000, NULL},
     {"measure", "same-person", REAL, OF_STUDY(same_person), -1, 2, NULL},

@@ -171,6 +171,7 @@ lk_status lk_study_match_rate(struct lk_study_rate *rate, const struct lk_study_
     options.n_references = 20000;
     options.dim = dim;
     options.cpu = job->study->cpu.text;
+    options.device = job->study->device.text;
     LK_TRY(lk_bench_match(job->ctx, &options, &result, err));
     *rate = (struct lk_study_rate){.each_second =
                                        result.seconds > 0 ? (double)result.n_pairs / result.seconds : 1e8,

@@ -66,6 +66,14 @@ static lk_status embeds(const struct lk_study *s, size_t matcher, size_t *set, b
     return LK_OK;
 }
 
+static lk_status try_device(const struct lk_study *s, lk_error *err)
+{
+    lk_status status = lk_match_check_device(s->device.text, err);
+    if (status != LK_OK)
+        lk_error_prefix(err, "%s: line %u: [match]", s->file, s->device.line);
+    return status;
+}
+
 /* The models of every matcher are opened once before anything is done: one that is not there must not end the
  * study after hours of work by the others. */
 static lk_status try_models(const struct lk_study_job *job, lk_error *err)
@@ -115,6 +123,7 @@ static lk_status run_locked(struct lk_study_job *job, lk_study_summary *out, lk_
     const struct lk_study *s = job->study;
     struct lk_study_plan plan;
     lk_study_summary summary = {.n_steps = 0};
+    LK_TRY(try_device(s, err));
     LK_TRY(try_models(job, err));
     LK_TRY(lk_study_plan_make(&plan, s, err));
     job->hashes = lk_calloc(s->n_matchers * s->n_sets, sizeof *job->hashes, err);

@@ -315,6 +315,7 @@ static lk_status match(struct lk_study_job *job, const struct lk_study_step *ste
         options.k = (uint64_t)lk_study_value(s->k, (double)options.k);
         options.r = (uint64_t)lk_study_value(s->r, (double)options.r);
         options.cpu = s->cpu.text;
+        options.device = s->device.text;
         options.cache = 1;
         options.force = job->options->force;
         options.command = job->options->command;

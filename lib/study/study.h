@@ -61,7 +61,7 @@ enum { LK_STUDY_STRENGTHS = 16, LK_STUDY_SETS = 1000 };
 struct lk_study {
     struct lk_arena texts;
     char *file, *folder; /* of the study file, absolute */
-    struct lk_study_text name, output, cpu;
+    struct lk_study_text name, output, cpu, device;
     struct lk_study_number seed;
     struct lk_study_matcher *matchers;
     size_t n_matchers, matchers_room;

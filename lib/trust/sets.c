@@ -183,7 +183,7 @@ static lk_status describe_pictures(const struct collecting *c, const struct lk_f
 static lk_status add_faces(const struct collecting *c, const char *path, const char *place,
                            const struct lk_faces *faces, lk_error *err)
 {
-    static const char *const copied[] = {"model", "detector", "alignment", "face_choice"};
+    static const char *const copied[] = {"model", "detector", "alignment", "face_choice", "device"};
     static const char *const names[] = {"embeddings.npy", "images.csv", "meta.json"};
     json_t *pictures = NULL;
     LK_TRY(describe_pictures(c, faces, &pictures, err));

@@ -255,6 +255,7 @@ static lk_status open_embedder(struct vector_check *c, const json_t *set, lk_err
     lk_embedder_options_init(&o);
     o.model = name_of(model);
     o.detector = name_of(detector);
+    o.device = text_of(set, "device");
     o.aligned = alignment != NULL && strcmp(alignment, "aligned") == 0;
     c->choice = choice != NULL && strcmp(choice, "central") == 0 ? LK_FACE_CENTRAL : LK_FACE_LARGEST;
     LK_NEED(o.model != NULL, why, LK_EINVAL, "the manifest does not say which model made them");

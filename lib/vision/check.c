@@ -292,7 +292,7 @@ static lk_status check_model(lk_ctx *ctx, const char *name, struct lk_model *mod
     struct lk_ort *ort = NULL;
     lk_model_check check = {.output_diff = NAN, .separation = NAN, .genuine_min = NAN, .impostor_max = NAN,
                             .separation_swapped = NAN};
-    LK_TRY(lk_model_open(model, &ort, check.sha256, err));
+    LK_TRY(lk_model_open(model, NULL, &ort, check.sha256, err));
     lk_status status = LK_OK;
     if (model->task == LK_TASK_DETECT)
         status = lk_detector_try(model, ort, err);

@@ -12,7 +12,7 @@ static lk_status open_file(const struct lk_model *model, const char *path, struc
 {
     struct lk_map map;
     LK_TRY(lk_map_open(&map, path, err));
-    lk_status status = lk_model_open_bytes(model, map.bytes, map.len, path, ort, err);
+    lk_status status = lk_model_open_bytes(model, map.bytes, map.len, path, NULL, ort, err);
     lk_map_close(&map);
     return status;
 }

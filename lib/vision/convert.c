@@ -59,7 +59,7 @@ static lk_status compare_answers(const struct lk_model *model, const char *conve
     LK_NEED(answers->rows == LK_MODEL_PICTURES, err, LK_EBACKEND, "%s: %llu answers for %d pictures",
             model->name, (unsigned long long)answers->rows, LK_MODEL_PICTURES);
     LK_TRY(lk_map_open(&map, converted, err));
-    lk_status status = lk_model_open_bytes(model, map.bytes, map.len, converted, &ort, err);
+    lk_status status = lk_model_open_bytes(model, map.bytes, map.len, converted, NULL, &ort, err);
     if (status == LK_OK)
         status = lk_model_output(model, ort, &output, err);
     *diff = 0;

@@ -46,10 +46,11 @@ static void shard_name(const json_t *settings, char out[80])
 bool lk_embed_differs(const json_t *other, const json_t *ours, const char *whose, char *text, size_t room)
 {
     static const char *const options[][2] = {{"alignment", "alignment"},
-                                             {"face_choice", "choice among faces"}};
+                                             {"face_choice", "choice among faces"},
+                                             {"device", "device"}};
     if (model_differs(other, ours, whose, text, room))
         return true;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         const char *was = text_or_none(other, options[i][0]), *is = text_or_none(ours, options[i][0]);
         if (strcmp(was, is) != 0) {
             snprintf(text, room, "its %s is '%s', %s is '%s'", options[i][1], was, whose, is);

@@ -14,6 +14,7 @@ static lk_status open_embedder(void **worker, void *arg, lk_ctx *ctx, const lk_e
     o.detector = options->detector;
     o.aligned = options->aligned;
     o.age_model = options->age_model;
+    o.device = options->device;
     lk_embedder *embedder;
     LK_TRY(lk_embedder_open(&embedder, ctx, &o, err));
     *worker = embedder;

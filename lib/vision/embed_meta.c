@@ -92,10 +92,11 @@ static json_t *shard_value(const struct lk_embed_part *part)
 json_t *lk_embed_settings(const struct lk_embedder_about *about, lk_face_choice choice,
                           const char *inputs_sha256, const struct lk_embed_part *part)
 {
-    return json_pack("{s:s, s:i, s:o, s:o, s:s, s:s, s:o, s:s, s:o}", "kind", "faces", "format", FACES_FORMAT,
+    return json_pack("{s:s, s:i, s:o, s:o, s:s, s:s, s:o, s:s, s:o, s:s*}", "kind", "faces", "format", FACES_FORMAT,
                      "model", part_value(&about->model), "detector", part_value(&about->detector),
                      "alignment", about->alignment, "face_choice", choice_names[choice], "age_model",
-                     part_value(&about->age), "inputs_sha256", inputs_sha256, "shard", shard_value(part));
+                     part_value(&about->age), "inputs_sha256", inputs_sha256, "shard", shard_value(part), "device",
+                     about->device);
 }
 
 /* ---- meta.json ----------------------------------------------------------------------------------- */
@@ -111,7 +112,7 @@ json_t *lk_embed_counts_value(const struct lk_embed_counts *n, uint64_t identiti
 json_t *lk_embed_meta(const struct lk_embed_facts *facts)
 {
     static const char *const copied[] = {"detector",      "alignment",       "face_choice", "age_model",
-                                         "inputs_sha256", "excluded_sha256", "shard"};
+                                         "inputs_sha256", "excluded_sha256", "shard", "device"};
     const lk_embed_options *o = facts->options;
     const struct lk_embedder_about *about = facts->about;
     char *here = getcwd(NULL, 0);

@@ -24,6 +24,7 @@ struct lk_embedder {
     struct lk_model *model, *detector_model, *age_model; /* the last two may be NULL */
     struct lk_ort *ort, *detector_ort, *age_ort;
     char sha256[65], detector_sha256[65], age_sha256[65];
+    const char *device; /* "cuda"; NULL = the processor */
     struct lk_detector *detector;
     struct lk_age *age;
     size_t output;
@@ -57,6 +58,8 @@ static lk_status open_rest(struct lk_embedder *e, lk_error *err)
 static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedder_options *options,
                              lk_error *err)
 {
+    LK_TRY(lk_ort_check_device(options->device, err));
+    e->device = options->device != NULL && strcmp(options->device, "cuda") == 0 ? "cuda" : NULL;
     LK_TRY(lk_model_load(&e->model, ctx, options->model != NULL ? options->model : LK_DEFAULT_MODEL, err));
     LK_NEED(e->model->task == LK_TASK_RECOGNISE, err, LK_EINVAL,
             "%s is not a recogniser; `likeness models list` says what each model does", e->model->name);
@@ -66,16 +69,16 @@ static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedd
         LK_NEED(e->detector_model->task == LK_TASK_DETECT, err, LK_EINVAL,
                 "%s is not a detector; `likeness models list` says what each model does",
                 e->detector_model->name);
-        LK_TRY(lk_model_open(e->detector_model, &e->detector_ort, e->detector_sha256, err));
+        LK_TRY(lk_model_open(e->detector_model, e->device, &e->detector_ort, e->detector_sha256, err));
     }
     if (options->age_model != NULL) {
         LK_TRY(lk_model_load(&e->age_model, ctx, options->age_model, err));
         LK_NEED(e->age_model->task == LK_TASK_AGE, err, LK_EINVAL,
                 "%s is not an age model; `likeness models list` says what each model does",
                 e->age_model->name);
-        LK_TRY(lk_model_open(e->age_model, &e->age_ort, e->age_sha256, err));
+        LK_TRY(lk_model_open(e->age_model, e->device, &e->age_ort, e->age_sha256, err));
     }
-    return lk_model_open(e->model, &e->ort, e->sha256, err);
+    return lk_model_open(e->model, e->device, &e->ort, e->sha256, err);
 }
 
 lk_status lk_embedder_open(lk_embedder **out, lk_ctx *ctx, const lk_embedder_options *options, lk_error *err)
@@ -103,6 +106,7 @@ lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_
     e->model = lk_model_share(other->model);
     e->ort = lk_ort_share(other->ort);
     e->batch = other->batch;
+    e->device = other->device;
     memcpy(e->sha256, other->sha256, sizeof e->sha256);
     if (other->detector_model != NULL) {
         e->detector_model = lk_model_share(other->detector_model);
@@ -181,6 +185,7 @@ void lk_embedder_about(const lk_embedder *e, struct lk_embedder_about *out)
         out->detector = about_part(e->detector_model, e->detector_sha256);
     if (e->age_model != NULL)
         out->age = about_part(e->age_model, e->age_sha256);
+    out->device = e->device;
     out->dim = e->model->dim;
     out->size = e->model->input.width;
     out->thresholds = e->model->thresholds;

@@ -79,6 +79,7 @@ struct lk_embedder_about {
     struct lk_embedder_part model;
     struct lk_embedder_part detector; /* name == NULL for aligned inputs */
     struct lk_embedder_part age;      /* name == NULL when ages are not estimated */
+    const char *device;           /* that networks run on; NULL = the processor */
     int dim;
     int size;                     /* side of the crop, 112 */
     const json_t *thresholds;     /* the descriptor's list; an empty list when it has none */

@@ -62,14 +62,15 @@ lk_status lk_model_record_read(const struct lk_model *model, struct lk_model_rec
 lk_status lk_model_record_write(const struct lk_model *model, const struct lk_model_record *record,
                                 lk_error *err);
 
-/* Maps and hashes the file, refuses one that is not the descriptor's, loads it, and compares inputs and
- * outputs with the descriptor. */
-lk_status lk_model_open(const struct lk_model *model, struct lk_ort **ort, char sha256[65], lk_error *err);
+/* Maps and hashes the file, refuses one that is not the descriptor's, loads it for the device (ort.h), and compares
+ * inputs and outputs with the descriptor. */
+lk_status lk_model_open(const struct lk_model *model, const char *device, struct lk_ort **ort, char sha256[65],
+                        lk_error *err);
 /* The first two steps of it. */
 lk_status lk_model_verify(const struct lk_model *model, char sha256[65], lk_error *err);
 /* The last two steps, for a file that lies elsewhere. */
 lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes, size_t len,
-                              const char *where, struct lk_ort **ort, lk_error *err);
+                              const char *where, const char *device, struct lk_ort **ort, lk_error *err);
 
 /* Index of the output of a recogniser or an age model among those of the file. */
 lk_status lk_model_output(const struct lk_model *model, const struct lk_ort *ort, size_t *index,

@@ -164,11 +164,11 @@ lk_status lk_model_output(const struct lk_model *model, const struct lk_ort *ort
 /* ---- opening ------------------------------------------------------------------------------------------- */
 
 lk_status lk_model_open_bytes(const struct lk_model *model, const uint8_t *bytes, size_t len,
-                              const char *where, struct lk_ort **ort, lk_error *err)
+                              const char *where, const char *device, struct lk_ort **ort, lk_error *err)
 {
     struct lk_ort *opened = NULL;
     size_t output;
-    LK_TRY(lk_ort_open(&opened, bytes, len, where, err));
+    LK_TRY(lk_ort_open(&opened, bytes, len, where, device, err));
     lk_status status = check_input(model, opened, err);
     if (status == LK_OK && model->task != LK_TASK_DETECT)
         status = lk_model_output(model, opened, &output, err);
@@ -210,12 +210,13 @@ lk_status lk_model_verify(const struct lk_model *model, char sha256[65], lk_erro
     return LK_OK;
 }
 
-lk_status lk_model_open(const struct lk_model *model, struct lk_ort **ort, char sha256[65], lk_error *err)
+lk_status lk_model_open(const struct lk_model *model, const char *device, struct lk_ort **ort, char sha256[65],
+                        lk_error *err)
 {
     /* Hashed and loaded from one mapping: what runs is what was checked. */
     struct lk_map map;
     LK_TRY(map_checked(model, &map, sha256, err));
-    lk_status status = lk_model_open_bytes(model, map.bytes, map.len, model->path, ort, err);
+    lk_status status = lk_model_open_bytes(model, map.bytes, map.len, model->path, device, ort, err);
     lk_map_close(&map);
     return status;
 }

@@ -121,7 +121,36 @@ static lk_status set_options(struct lk_ort *ort, OrtSessionOptions *options, lk_
     return LK_OK;
 }
 
-static lk_status create_session(struct lk_ort *ort, const uint8_t *bytes, size_t len, lk_error *err)
+lk_status lk_ort_check_device(const char *device, lk_error *err)
+{
+    LK_NEED(device == NULL || strcmp(device, "cpu") == 0 || strcmp(device, "cuda") == 0, err, LK_EINVAL,
+            "device: found '%s', expected cpu or cuda", device);
+    return LK_OK;
+}
+
+/* The same numbers each time, and sums in float32 as on the processor; not its bits, though. */
+static lk_status set_cuda(struct lk_ort *ort, OrtSessionOptions *options, lk_error *err)
+{
+    static const char *const keys[] = {"use_tf32", "cudnn_conv_algo_search"}, *const values[] = {"0", "HEURISTIC"};
+    const OrtApi *api = ort->api;
+    OrtCUDAProviderOptionsV2 *cuda = NULL;
+    OrtStatus *failed = api->CreateCUDAProviderOptions(&cuda);
+    if (failed == NULL)
+        failed = api->UpdateCUDAProviderOptions(cuda, keys, values, 2);
+    if (failed == NULL)
+        failed = api->SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda);
+    if (cuda != NULL)
+        api->ReleaseCUDAProviderOptions(cuda);
+    if (failed == NULL)
+        return took(ort, api->SetDeterministicCompute(options, true), LK_EBACKEND, err);
+    lk_fail(err, LK_EUNSUP, "device cuda: ONNX Runtime %s here cannot use it: %s", lk_ort_version(),
+            api->GetErrorMessage(failed));
+    api->ReleaseStatus(failed);
+    return LK_EUNSUP;
+}
+
+static lk_status create_session(struct lk_ort *ort, const uint8_t *bytes, size_t len, const char *device,
+                                lk_error *err)
 {
     const OrtApi *api = ort->api;
     OrtSessionOptions *options = NULL;
@@ -129,6 +158,8 @@ static lk_status create_session(struct lk_ort *ort, const uint8_t *bytes, size_t
     ORT_TRY(api->DisableTelemetryEvents(ort->env));
     ORT_TRY(api->CreateSessionOptions(&options));
     lk_status status = set_options(ort, options, err);
+    if (status == LK_OK && device != NULL && strcmp(device, "cuda") == 0)
+        status = set_cuda(ort, options, err);
     if (status == LK_OK) {
         fp_mode mode = fp_flush();
         OrtStatus *made = api->CreateSessionFromArray(ort->env, bytes, len, options, &ort->session);
@@ -204,8 +235,10 @@ static lk_status describe_ports(struct lk_ort *ort, lk_error *err)
     return LK_OK;
 }
 
-lk_status lk_ort_open(struct lk_ort **out, const uint8_t *bytes, size_t len, const char *where, lk_error *err)
+lk_status lk_ort_open(struct lk_ort **out, const uint8_t *bytes, size_t len, const char *where, const char *device,
+                      lk_error *err)
 {
+    LK_TRY(lk_ort_check_device(device, err));
     struct lk_ort *ort = lk_calloc(1, sizeof *ort, err);
     if (ort == NULL)
         return LK_ENOMEM;
@@ -213,7 +246,7 @@ lk_status lk_ort_open(struct lk_ort **out, const uint8_t *bytes, size_t len, con
     ort->where = lk_strdup(where, err);
     lk_status status = ort->where != NULL ? get_api(ort, err) : LK_ENOMEM;
     if (status == LK_OK)
-        status = create_session(ort, bytes, len, err);
+        status = create_session(ort, bytes, len, device, err);
     if (status == LK_OK)
         status = describe_ports(ort, err);
     if (status != LK_OK) {

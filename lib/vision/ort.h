@@ -23,8 +23,10 @@ struct lk_ort_port { /* an input or output as the model declares it */
     int n_dims;
 };
 
-/* Loads the bytes of an ONNX file; `where` is the path for messages. */
-lk_status lk_ort_open(struct lk_ort **out, const uint8_t *bytes, size_t len, const char *where,
+/* What a network runs on: NULL or "cpu", or "cuda" where the runtime has a provider for it. LK_EINVAL for others. */
+lk_status lk_ort_check_device(const char *device, lk_error *err);
+/* Loads the bytes of an ONNX file; `where` is the path for messages. LK_EUNSUP when the device cannot be used. */
+lk_status lk_ort_open(struct lk_ort **out, const uint8_t *bytes, size_t len, const char *where, const char *device,
                       lk_error *err);
 struct lk_ort *lk_ort_share(struct lk_ort *ort); /* one more owner */
 void lk_ort_free(struct lk_ort *ort);            /* one owner less */

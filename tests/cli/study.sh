@@ -45,6 +45,14 @@ flock out/.lock "$LIKENESS" status out | head -1
 flock out/.lock "$LIKENESS" audit study.ini >/dev/null 2>notes || sed 's/.*: another/another/' notes
 # The example of the manual can be read: what it lacks is the pictures.
 "$LIKENESS" audit "$TESTS/../../docs/study.ini.example" >/dev/null 2>notes || grep -o 'images: [^ ]* is not there' notes | sed 's/ .*docs/ docs/'
+# A device whose module is not there is refused before anything is done.
+simulated_study early >absent.ini <<'END'
+[match]
+device = abacus
+END
+"$LIKENESS" audit absent.ini -q 2>notes || sed 's/.*absent.ini: //; s/ (.*//' notes
+"$LIKENESS" audit --train a192-0/train --synthetic a192-0/synthetic -o early-audit --device abacus -q 2>notes || sed 's/ (.*//' notes
+ls early/faces early-audit 2>/dev/null || true
 # Options that a study file does not go with; a folder without a study.
 "$LIKENESS" audit study.ini --train before >/dev/null 2>notes || echo "exit code $?"
 "$LIKENESS" status a192-0
@@ -63,5 +71,7 @@ flock out/.lock "$LIKENESS" audit study.ini >/dev/null 2>notes || sed 's/.*: ano
 #out study */study.ini: 34 of 34 steps done; running
 #out another run is writing into this folder; wait for it, or give another output
 #out images: docs/lfw is not there
+#out line *: ?match?: device abacus: its module is not installed
+#out likeness: error: device abacus: its module is not installed
 #out exit code 2
 #err likeness: error: a192-0: holds no study: expected steps.json in it

@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     struct lk_matrix in;
     lk_error err;
     if (lk_map_open(&model, argv[1], &err) != LK_OK ||
-        lk_ort_open(&ort, model.bytes, model.len, argv[1], &err) != LK_OK ||
+        lk_ort_open(&ort, model.bytes, model.len, argv[1], NULL, &err) != LK_OK ||
         lk_matrix_open(&in, NULL, argv[2], &err) != LK_OK)
         return die(&err);
     FILE *out = fopen(argv[3], "wb");

@@ -141,7 +141,7 @@ static void open_detector(struct points_case *c, const lk_ctx *ctx, const char *
     struct lk_map map;
     assert_int_equal(lk_model_load(&c->model, ctx, name, &err), LK_OK);
     assert_int_equal(lk_map_open(&map, path, &err), LK_OK);
-    lk_status status = lk_model_open_bytes(c->model, map.bytes, map.len, path, &c->ort, &err);
+    lk_status status = lk_model_open_bytes(c->model, map.bytes, map.len, path, NULL, &c->ort, &err);
     lk_map_close(&map);
     if (status != LK_OK)
         fail_msg("%s", err.text);

@@ -142,7 +142,7 @@ static void test_parts_resumed(void **state)
     use(&made, "fake");
     o->asked_from = 1;
     uint64_t all = (uint64_t)PROBES * (REFERENCES + HOLDOUT);
-    for (uint64_t share = 1; share < 10; share += 2) {
+    for (uint64_t share = 2; share < 10; share += 3) {
         struct stopper stopper = {.at = all * share / 10};
         struct lk_search_result got;
         assert_int_equal(run_search(o, 1, &stopper, &got), LK_ECANCELED);
