@@ -415,6 +415,7 @@ def make_studies():
              b"[synthetic s]\nimages=a\n b\n")
     save("study", "small", small)
     save("study", "crlf", b"\xef\xbb\xbf" + small.replace(b"\n", b"\r\n"))
+    save("study", "filters", small + b"[measure]\nfilter=sharpness>=0.1\n  group:a b!=c\nstrata=age\n  group:a b\n")
     save("study", "again", small + b"[train t]\nimages=u\n")
     save("study", "long", b"[study]\noutput=" + b"o" * 300 + b"\n")
     save("study", "heading", b"[" + b"x" * 60 + b"]\na=b\n")
