@@ -135,7 +135,7 @@ static struct lk_search_result run(lk_ctx *ctx, const struct lk_search_options *
 int main(int argc, char **argv)
 {
     if (argc < 8)
-        fail("usage: device_match DEVICE PROBES REFERENCES HALF DEPTH THREADS ROUNDS [compare]");
+        fail("usage: device_match DEVICE PROBES REFERENCES HALF DEPTH THREADS ROUNDS [PARTS [compare]]");
     uint64_t m = strtoull(argv[2], NULL, 10), n = strtoull(argv[3], NULL, 10);
     double half = strtod(argv[4], NULL);
     lk_ctx_options options;
@@ -146,6 +146,7 @@ int main(int argc, char **argv)
         fail("no context");
     struct lk_search_options o = {
         .dim = DIM, .k = 1500, .r = 10, .min_score = NAN, .device = argv[1], .depth = strtoull(argv[5], NULL, 10)};
+    o.device_parts = argc > 8 ? strtoull(argv[8], NULL, 10) : 0;
     double start = lk_clock_seconds();
     o.probes = make(ctx, m, 1, half);
     o.galleries[0] = make(ctx, n, 2, half);
@@ -156,7 +157,7 @@ int main(int argc, char **argv)
         lk_search_free(&got);
         got = run(ctx, &o, o.device);
     }
-    if (argc > 8) {
+    if (argc > 9) {
         o.device = NULL;
         o.depth = 0;
         struct lk_search_result want = run(ctx, &o, "processor");

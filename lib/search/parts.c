@@ -18,13 +18,15 @@
 
 lk_status lk_parts_needed(lk_ctx *ctx, const struct lk_search_options *o, uint64_t *n, lk_error *err)
 {
-    uint64_t rows = o->probes.rows + o->galleries[0].rows + o->galleries[1].rows,
-             pairs = o->probes.rows * o->galleries[0].rows;
+    uint64_t rows = o->probes.rows + o->galleries[0].rows + o->galleries[1].rows;
     uint64_t least = o->asked_from > 0 ? o->asked_from : ASKED_FROM;
     *n = 1;
-    if (!lk_device_wanted(o->device) || o->shard.count > 0 || rows < least / (o->dim * sizeof(float)) || pairs == 0)
+    if (!lk_device_wanted(o->device) || o->shard.count > 0)
         return LK_OK;
-    LK_TRY(lk_device_parts(n, ctx, o, err));
+    if (o->device_parts > 0)
+        *n = o->device_parts;
+    else if (rows >= least / (o->dim * sizeof(float)))
+        LK_TRY(lk_device_parts(n, ctx, o, err));
     LK_NEED(*n <= o->galleries[LK_GALLERY_TRAIN].rows, err, LK_ENOMEM,
             "device %s: it cannot hold the probes and some references", o->device);
     return LK_OK;

@@ -75,6 +75,7 @@ struct lk_search_options {
     uint64_t waiting;    /* nominated pairs that a thread keeps before it scores them; 0 = chosen */
     struct lk_search_cache caches[LK_N_GALLERIES];
     uint64_t asked_from; /* so many bytes of rows, a device is asked whether they fit; 0 = 2^33 */
+    uint64_t device_parts; /* that a device gets the galleries in, asked or not; 0 = as many as it needs */
     struct lk_parts *parts; /* of which the shard is one (parts.c); NULL for callers */
     uint64_t exact_pairs; /* up to so many pairs every score is counted, and nothing nominated; 0 = 2^22 */
 };

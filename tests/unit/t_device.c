@@ -108,11 +108,9 @@ static void test_fake(void **state)
     check_module("fake");
 }
 
-/* A device that cannot hold the training set: part after part of it, the last ones without references of the hold-out. */
-static void test_parts(void **state)
+/* A device that cannot hold the training set: part after part of it, some without references of the hold-out. */
+static void check_parts(const char *name, uint64_t parts)
 {
-    (void)state;
-    setenv("LIKENESS_TEST_PART_ROWS", "250", 1);
     for (enum vectors kind = 0; kind < N_VECTORS; kind += 2) {
         struct made made = make(kind, 24, kind % 4 == 0);
         struct lk_search_options *o = &made.options;
@@ -120,13 +118,22 @@ static void test_parts(void **state)
         o->r = kind % 2 ? 3 : 400;
         o->galleries[LK_GALLERY_HOLDOUT].rows = kind % 4 == 1 ? 3 : HOLDOUT;
         struct expected want = plain(o);
-        use(&made, "fake");
+        use(&made, name);
         o->asked_from = 1;
+        o->device_parts = parts;
         check(&made, 2, &want, vectors_name[kind]);
         free_expected(&want);
         unmake(&made);
     }
+}
+
+static void test_parts(void **state)
+{
+    (void)state;
+    setenv("LIKENESS_TEST_PART_ROWS", "250", 1);
+    check_parts("fake", 0);
     unsetenv("LIKENESS_TEST_PART_ROWS");
+    check_parts("fake", 2);
 }
 
 /* Interrupted in any part, it goes on there; parts that are done are not searched again. */
@@ -172,6 +179,7 @@ static void test_cuda(void **state)
     if (why != NULL)
         SKIP_TEST("the module for CUDA: %s", why);
     check_module("cuda");
+    check_parts("cuda", 6);
 }
 
 static void expect_refusal(const char *name, const char *dir, const char *text)
