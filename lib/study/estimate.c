@@ -75,7 +75,6 @@ static struct cost cost_of(const struct estimate *e, const struct lk_study_step 
         return (struct cost){n / e->embed[m].each_second + 1, 2e8 + 8e7 * threads,
                              (4 * dim + IMAGE_LINE) * n};
     case LK_STUDY_CALIBRATE:
-        n = rows(e, m, lk_study_calibration_of(s, m));
         return (struct cost){n * n / 2 * dim / 2e9 / threads + 0.1, 4 * dim * n + 1e8, 1e5};
     case LK_STUDY_MATCH:
         return (struct cost){probes * (t + h) / e->match[m].each_second + 0.1,

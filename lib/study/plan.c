@@ -60,7 +60,8 @@ static lk_status add_all(struct lk_study_plan *plan, const struct lk_study *s, l
                 lk_study_given_faces(s, step.set, step.matcher) == NULL)
                 LK_TRY(add(plan, s, step, err));
         step.kind = LK_STUDY_CALIBRATE;
-        if (lk_study_calibration_of(s, step.matcher) != SIZE_MAX)
+        step.set = lk_study_calibration_of(s, step.matcher);
+        if (step.set != SIZE_MAX)
             LK_TRY(add(plan, s, step, err));
     }
     for (size_t t = 0; t < s->n_sets; t++)

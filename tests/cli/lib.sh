@@ -37,7 +37,7 @@ same_faces() { # two FACES directories
 }
 
 wait_for() { # file that a run in the background makes
-    for _ in $(seq 1000); do
+    for _ in $(seq 6000); do
         [ -e "$1" ] && return
         sleep 0.01
     done

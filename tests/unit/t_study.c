@@ -173,7 +173,7 @@ static void test_plan(void **state)
     assert_int_equal(plan.n, sizeof expected / sizeof *expected);
     for (size_t i = 0; i < plan.n; i++) {
         assert_string_equal(plan.steps[i].name, expected[i]);
-        assert_true(plan.steps[i].matcher < s.n_matchers);
+        assert_true(plan.steps[i].matcher < s.n_matchers && plan.steps[i].set < s.n_sets);
     }
     lk_study_plan_free(&plan);
     lk_study_close(&s);
