@@ -94,4 +94,4 @@ same without
 #out warning: range/rank-2-of-2/search.part: does not fit the range.part beside it; the search starts from the beginning
 #out left
 #out likeness-mpi: error: rank * of 2: full/*: cannot write: No space left on device; put that right and start the job again: it goes on where it was
-#out likeness-mpi: error: rank * of 2: gone/*: cannot write: *; put that right and start the job again: it goes on where it was
+#out likeness-mpi: error: rank * of 2: gone/*: cannot *; put that right and start the job again: it goes on where it was
