@@ -120,8 +120,8 @@ static void print_rates(const lk_rates *r)
            r->growth, r->per_reference, r->growth);
     printf("choosing axes %.3g s\npreparing a probe %.3g s\npreparing a reference %.3g s\nsampled pair %.3g s\n",
            r->basis, r->probe, r->reference, r->sample);
-    printf("hashing %.4g bytes a second\nchecking a row %.3g s\nwriting %.4g bytes a second\nline of a table %.3g s\n",
-           r->hash, r->check, r->write, r->line);
+    printf("hashing %.4g bytes a second\nchecking a row %.3g s\nreading a row's names %.3g s\n", r->hash, r->check, r->name);
+    printf("writing %.4g bytes a second\nline of a table %.3g s, %.3g bytes\n", r->write, r->line, r->line_bytes);
 }
 
 static lk_status bench_rates(const struct bench_args *a, lk_error *err)

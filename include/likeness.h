@@ -394,7 +394,8 @@ typedef struct lk_rates {
     double sample;             /* seconds for each pair of the histogram's sample */
     double hash, write;        /* bytes per second, by one thread: read and hashed; written and made durable */
     double check;              /* seconds to check one row */
-    double line;               /* seconds for each line of a table, by one thread */
+    double name;               /* seconds to read what a set's list of images says of one row, by one thread */
+    double line, line_bytes;   /* of each line of a table: seconds, by one thread; length */
 } lk_rates;
 
 /* About fifteen seconds of comparing, with the vectors that options name (rows of them, spread evenly) or made ones

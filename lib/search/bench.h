@@ -18,7 +18,10 @@ lk_status lk_scan_sweep(double *out, lk_ctx *ctx, const struct lk_scan *scan, co
 lk_status lk_made_vectors(float **out, lk_ctx *ctx, uint64_t rows, uint64_t dim, uint64_t seed,
                           lk_error *err);
 
-/* rates_files.c: the rates of reading, checking and writing, of files of `rows` made vectors in a temporary folder. */
-lk_status lk_rates_files(lk_rates *rates, lk_ctx *ctx, const float *data, uint64_t rows, lk_error *err);
+/* rates_files.c: the rates of reading, checking and writing, of files in a temporary folder: `rows` vectors, and tables of
+ * the two given sets (NULL = of made ones, without names). */
+struct lk_match_set;
+lk_status lk_rates_files(lk_rates *rates, lk_ctx *ctx, const float *data, uint64_t rows,
+                         const struct lk_match_set *given, lk_error *err);
 
 #endif

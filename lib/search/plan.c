@@ -7,7 +7,6 @@
 /* Bytes of one pair in a list, of one of the closest, and of a reference's best probe. */
 #define HIT 8.0
 #define PAIR 12.0
-#define LINE 38.0                    /* of a table, about: numbers without names of images */
 #define ROW_FACTS 28.0               /* while rows are checked, for each */
 #define THREAD_BYTES (4.0 * 1048576) /* lists and packed rows of a thread */
 #define PLAIN_WORK 0x1p37            /* no axes are looked for below (docs/search.md) */
@@ -74,17 +73,19 @@ static double bytes_of(const struct part *p, double rows)
     return rows * (double)p->r->dim * sizeof(float);
 }
 
-/* Each set is looked at by one process, another one for each set where there are so many. */
+/* Each set is looked at by one process, another one for each set where there are so many; all read all names. */
 static double read_seconds(const struct part *p)
 {
-    double rate = p->o->storage > 0 ? fmin(p->r->hash, p->o->storage) : p->r->hash, of[N_SETS] = {0}, most = 0;
+    double rate = p->o->storage > 0 ? fmin(p->r->hash, p->o->storage) : p->r->hash, of[N_SETS] = {0};
+    double most = 0, names = 0;
     uint64_t processes = p->o->machines * p->o->ranks;
     for (uint64_t s = 0; s < N_SETS; s++) {
         double *seconds = &of[processes < N_SETS ? lk_match_set_owner(s, processes) : s];
         *seconds += bytes_of(p, p->rows[s]) / rate + p->rows[s] * p->r->check * p->threads;
         most = fmax(most, *seconds);
+        names += p->rows[s] * p->r->name;
     }
-    return most;
+    return most + names;
 }
 
 static double prepare_seconds(const struct part *p)
@@ -192,7 +193,7 @@ lk_status lk_plan_match(const lk_plan_options *options, lk_plan *out, lk_error *
     plan_saving(&p, &plan);
     plan_joining(&p, &plan);
     plan.write = lines_of(&p) * p.r->line;
-    plan.results = lines_of(&p) * LINE * pieces;
+    plan.results = lines_of(&p) * p.r->line_bytes * pieces;
     double *const repeated[] = {&plan.read, &plan.prepare, &plan.compare, &plan.save, &plan.join, &plan.write};
     for (size_t i = 0; i < sizeof repeated / sizeof *repeated; i++) {
         *repeated[i] *= pieces;

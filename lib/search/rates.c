@@ -20,6 +20,7 @@ enum {
 struct vectors {
     float *probes, *references;
     uint64_t n_probes, n_references, dim;
+    struct lk_match_set given[2]; /* probes and references; open where they were not made here */
 };
 
 /* The shapes of the comparisons: many references for few probes, a small square and a large one. How many pairs the
@@ -58,20 +59,31 @@ static lk_status take_rows(float **out, const struct lk_match_set *set, uint64_t
 
 static lk_status take_given(struct vectors *v, lk_ctx *ctx, const lk_bench_options *o, lk_error *err)
 {
-    struct lk_match_set x, y;
-    LK_TRY(lk_match_set_open(&x, ctx, "probes", o->probes, err));
-    lk_status status = lk_match_set_open(&y, ctx, "references", o->references, err);
-    if (status == LK_OK) {
-        v->dim = x.faces.matrix.dim;
-        status = lk_match_sets_agree(&x, &y, err);
-        if (status == LK_OK)
-            status = take_rows(&v->probes, &x, PROBES, &v->n_probes, err);
-        if (status == LK_OK)
-            status = take_rows(&v->references, &y, REFERENCES, &v->n_references, err);
-        lk_match_set_close(&y);
+    struct lk_match_set *x = &v->given[0], *y = &v->given[1];
+    LK_TRY(lk_match_set_open(x, ctx, "probes", o->probes, err));
+    LK_TRY(lk_match_set_open(y, ctx, "references", o->references, err));
+    v->dim = x->faces.matrix.dim;
+    LK_TRY(lk_match_sets_agree(x, y, err));
+    LK_TRY(take_rows(&v->probes, x, PROBES, &v->n_probes, err));
+    return take_rows(&v->references, y, REFERENCES, &v->n_references, err);
+}
+
+/* Of the larger set: to read its list of images, which matrices without one hardly have. */
+static lk_status measure_names(lk_rates *out, lk_ctx *ctx, const lk_bench_options *o, lk_error *err)
+{
+    struct lk_faces faces;
+    double most = 0;
+    const char *const paths[] = {o->probes, o->references};
+    for (int i = 0; i < 2; i++) {
+        double start = lk_clock_seconds();
+        LK_TRY(lk_faces_open(&faces, ctx, paths[i], err));
+        double rows = (double)faces.matrix.rows;
+        lk_faces_close(&faces);
+        if (rows > most)
+            out->name = (lk_clock_seconds() - start) / rows;
+        most = fmax(most, rows);
     }
-    lk_match_set_close(&x);
-    return status;
+    return LK_OK;
 }
 
 static lk_status make_all(struct vectors *v, lk_ctx *ctx, const lk_bench_options *o, lk_error *err)
@@ -159,8 +171,11 @@ static lk_status measure_all(struct measuring *m, lk_error *err)
         LK_TRY(measure_round(m, round, err));
     float *rows = NULL; /* made ones: a note of what is wrong with given ones has been printed */
     LK_TRY(lk_made_vectors(&rows, m->ctx, FILE_ROWS, m->v.dim, m->options->seed, err));
-    lk_status status = lk_rates_files(m->out, m->ctx, rows, FILE_ROWS, err);
+    bool given = m->options->probes != NULL;
+    lk_status status = lk_rates_files(m->out, m->ctx, rows, FILE_ROWS, given ? m->v.given : NULL, err);
     free(rows);
+    if (status == LK_OK && given)
+        status = measure_names(m->out, m->ctx, m->options, err);
     return status;
 }
 
@@ -251,6 +266,8 @@ lk_status lk_rates_measure(lk_ctx *ctx, const lk_bench_options *options, lk_rate
         status = measure_all(&m, err);
     free(m.v.probes);
     free(m.v.references);
+    for (int i = 0; i < 2; i++)
+        lk_match_set_close(&m.v.given[i]);
     if (status != LK_OK)
         return status;
     conclude(&m);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,13 +16,14 @@
 
 /* ---- measuring -------------------------------------------------------------------------------------- */
 
-enum { FILE_BYTES = 32 << 20 };
+enum { FILE_BYTES = 32 << 20, TABLE_PROBES = 4096, TABLE_REFERENCES = 65536 };
 
 struct trial {
     lk_ctx *ctx;
     lk_rates *rates;
     char *dir;
     struct lk_str file;
+    double written; /* bytes of tables */
 };
 
 /* A .npy file of at least FILE_BYTES, its rows repeated. */
@@ -61,47 +63,66 @@ static lk_status read_vectors(struct trial *t, uint64_t rows, lk_error *err)
 
 static lk_status hash_table(void *user, const char *name, lk_error *err)
 {
-    const struct trial *t = user;
+    struct trial *t = user;
     char hex[65], *path = lk_path_join(t->dir, name, err);
+    struct stat st = {.st_size = 0};
     lk_status status = path != NULL ? lk_hash_file(path, hex, err) : LK_ENOMEM;
+    if (status == LK_OK && stat(path, &st) == 0)
+        t->written += (double)st.st_size;
     if (path != NULL)
         unlink(path);
     free(path);
     return status;
 }
 
-/* The tables of a comparison of `rows` probes and references. */
-static lk_status write_tables(struct trial *t, uint64_t rows, lk_error *err)
+/* At most `most` rows of a given set, spread evenly, with their names; or made ones, without. */
+static lk_status pick(struct lk_match_set *out, const struct lk_match_set *given, uint64_t most, lk_error *err)
 {
-    uint64_t r = t->rates->r < 16 ? t->rates->r : 16;
-    uint32_t *row_of = lk_calloc((size_t)rows, sizeof *row_of, err);
-    struct lk_hit *nearest = lk_calloc((size_t)(rows * r), sizeof *nearest, err);
-    struct lk_hit *best = lk_calloc((size_t)rows, sizeof *best, err);
+    uint64_t n = given != NULL && given->set.rows < most ? given->set.rows : most;
+    *out = given != NULL ? *given : (struct lk_match_set){.n_labels = 0};
+    out->set.rows = n;
+    if ((out->row_of = lk_calloc((size_t)n, sizeof *out->row_of, err)) == NULL)
+        return LK_ENOMEM;
+    for (uint64_t i = 0; i < n; i++)
+        out->row_of[i] = given != NULL ? given->row_of[i * given->set.rows / n] : (uint32_t)i;
+    return LK_OK;
+}
+
+/* The tables of a comparison of some thousand probes. */
+static lk_status write_tables(struct trial *t, const struct lk_match_set *given, lk_error *err)
+{
     lk_match_options o = {.output = t->dir, .min_score = NAN};
     struct lk_match match = {.ctx = t->ctx, .options = &o};
+    struct lk_match_set *x = &match.probes, *y = &match.galleries[LK_GALLERY_TRAIN];
     struct lk_search_result result = {.exact_bin = 0};
-    lk_status status = row_of != NULL && nearest != NULL && best != NULL ? LK_OK : LK_ENOMEM;
-    for (uint64_t i = 0; status == LK_OK && i < rows * r; i++)
-        nearest[i] = (struct lk_hit){0.3f / (1.0f + (float)(i % 977)), (uint32_t)(i * 7919 % rows)};
-    for (uint64_t i = 0; status == LK_OK && i < rows; i++) {
-        row_of[i] = (uint32_t)i;
-        best[i] = nearest[i * r];
-    }
-    match.probes.row_of = match.galleries[LK_GALLERY_TRAIN].row_of = row_of;
-    match.probes.set.rows = match.galleries[LK_GALLERY_TRAIN].set.rows = rows;
+    lk_status status = pick(x, given, TABLE_PROBES, err);
+    if (status == LK_OK)
+        status = pick(y, given != NULL ? given + 1 : NULL, TABLE_REFERENCES, err);
+    uint64_t r = t->rates->r < 16 ? t->rates->r : 16, m = x->set.rows, n = y->set.rows;
+    struct lk_hit *nearest = lk_calloc((size_t)(m * r), sizeof *nearest, err);
+    struct lk_hit *best = lk_calloc((size_t)n, sizeof *best, err);
+    if (status == LK_OK && (nearest == NULL || best == NULL))
+        status = LK_ENOMEM;
+    for (uint64_t i = 0; status == LK_OK && i < m * r; i++)
+        nearest[i] = (struct lk_hit){0.3f / (1.0f + (float)(i % 977)), (uint32_t)(i * 7919 % n)};
+    for (uint64_t i = 0; status == LK_OK && i < n; i++)
+        best[i] = (struct lk_hit){0.3f / (1.0f + (float)(i % 977)), (uint32_t)(i * 7919 % m)};
     result.galleries[LK_GALLERY_TRAIN] = (struct lk_search_gallery){
         .nearest = nearest, .n_nearest = r, .identities = nearest, .n_identities = r, .best_probe = best};
-    double start = lk_clock_seconds();
+    double start = lk_clock_seconds(), lines = (double)(2 * m * r + n);
     if (status == LK_OK)
         status = lk_match_tables(&match, &result, hash_table, t, err);
-    t->rates->line = (lk_clock_seconds() - start) / (double)(rows * (2 * r + 1));
-    free(row_of);
+    t->rates->line = (lk_clock_seconds() - start) / lines;
+    t->rates->line_bytes = t->written / lines;
+    free(x->row_of);
+    free(y->row_of);
     free(nearest);
     free(best);
     return status;
 }
 
-lk_status lk_rates_files(lk_rates *rates, lk_ctx *ctx, const float *data, uint64_t rows, lk_error *err)
+lk_status lk_rates_files(lk_rates *rates, lk_ctx *ctx, const float *data, uint64_t rows,
+                         const struct lk_match_set *given, lk_error *err)
 {
     const char *below = getenv("TMPDIR");
     struct lk_str dir = LK_STR_INIT;
@@ -118,7 +139,7 @@ lk_status lk_rates_files(lk_rates *rates, lk_ctx *ctx, const float *data, uint64
     if (status == LK_OK)
         status = read_vectors(&t, rows, err);
     if (status == LK_OK)
-        status = write_tables(&t, rows, err);
+        status = write_tables(&t, given, err);
     if (t.file.text != NULL)
         unlink(t.file.text);
     if (t.dir != NULL)
@@ -150,7 +171,9 @@ static const struct member members[] = {
     {"hash_bytes_per_second", offsetof(lk_rates, hash), true},
     {"write_bytes_per_second", offsetof(lk_rates, write), true},
     {"check_seconds", offsetof(lk_rates, check), false},
+    {"name_seconds", offsetof(lk_rates, name), false},
     {"line_seconds", offsetof(lk_rates, line), false},
+    {"line_bytes", offsetof(lk_rates, line_bytes), false},
 };
 enum { N_MEMBERS = sizeof members / sizeof *members };
 

@@ -5,7 +5,8 @@ cat >rates.json <<'END'
 {"kind": "rates", "format": 1, "tool": "by hand", "cpu": "avx2", "threads": 4, "dim": 256, "axes": 96, "k": 1000, "r": 10,
  "scan_pairs_per_second": 1e9, "nominated_seconds": 1e-7, "nominated_per_probe": 20, "nominated_per_reference": 4,
  "nominated_growth": 0.25, "basis_seconds": 0.5, "probe_seconds": 2e-6, "reference_seconds": 3e-6, "sample_seconds": 5e-7,
- "hash_bytes_per_second": 1.5e9, "write_bytes_per_second": 4e8, "check_seconds": 1e-6, "line_seconds": 1e-6}
+ "hash_bytes_per_second": 1.5e9, "write_bytes_per_second": 4e8, "check_seconds": 1e-6, "name_seconds": 2e-7,
+ "line_seconds": 1e-6, "line_bytes": 40}
 END
 "$LIKENESS" plan --rates rates.json --probes 50000 --references 80000 --holdout 20000 --json >one.json
 "$LIKENESS" plan --rates rates.json --probes 50000 --references 5000000000 --machines 8 --ranks 2 --threads-per-rank 8 \
@@ -24,7 +25,7 @@ def nominated(m, n):
 p = plans["one"]
 s, b = p["seconds"], p["bytes"]
 m, n, h = 50000, 80000, 20000
-near(s["read"], (m + n + h) * (1024 / 1.5e9 + 1e-6))
+near(s["read"], (m + n + h) * (1024 / 1.5e9 + 1e-6 + 2e-7))
 near(s["prepare"], 0.5 + m * 2e-6 + (n + h) * 3e-6 + 5e-7 * (2 ** 20 + 2 ** 20))
 compare = m * (n + h) / 1e9 + 1e-7 * (nominated(m, n) + nominated(m, h))
 near(s["compare"], compare)
@@ -36,6 +37,7 @@ near(s["save"], b["saved"] / 4e8)
 assert s["join"] == b["sent"] == 0
 near(s["write"], 1e-6 * (4 * m * 10 + n + h + 2 * 1000))
 near(b["mapped"], (m + n + h) * 1024)
+near(b["results"], 40 * (4 * m * 10 + n + h + 2 * 1000))
 near(s["all"], sum(v for k, v in s.items() if k != "all"))
 # 96 of 256 axes: codes of a byte and projections of four
 assert (m + n + h) * 96 * 5 + lists + best < b["memory"] < (m + n + h) * 96 * 5 + lists + 3 * best + 4 * 5e6 + 4e6, b
@@ -44,7 +46,7 @@ p = plans["many"]  # more references than one search takes
 s, b = p["seconds"], p["bytes"]
 assert p["pieces"] == 2 and p["processes"] == 16 and p["threads"] == 8
 n = 2500000000
-near(s["read"], 2 * n * (1024 / 1.5e9 + 1e-6 / 2))
+near(s["read"], 2 * (n * (1024 / 1.5e9 + 1e-6 / 2) + (m + n) * 2e-7))
 near(s["compare"], 2 * (m * n / 16 / 1e9 + 1e-7 * nominated(m, n / 16)) / 2)
 near(b["sent"], 2 * (15 * (m * 80 + 12000) + n * 8 * 15 / 16))
 near(s["join"], 2 * (4 * (m * 80 + 12000) + n * 8 * 15 / 16) / 2e9)
@@ -52,7 +54,7 @@ near(p["pairs"], m * 5e9)
 
 p = plans["gpu"]
 near(p["seconds"]["compare"], m * 400000 / 5e10)
-near(p["seconds"]["read"], 800000 * (1024 / 1e8 + 1e-6)) # the probes are looked at by the other process meanwhile
+near(p["seconds"]["read"], 800000 * (1024 / 1e8 + 1e-6) + (50000 + 800000) * 2e-7) # the probes are looked at by the other process meanwhile
 END
 "$LIKENESS" plan --rates rates.json --probes 500000 --references 490623
 
@@ -85,7 +87,7 @@ refused --rates rates.json more 2>/dev/null
 #out 1 machine, 1 process on each, 4 threads in each
 #out rates of 4 threads, avx2, 96 axes
 #out 
-#out reading, hashing, checking  1.7 s
+#out reading, hashing, checking  1.9 s
 #out preparing                   3.5 s
 #out comparing                   4.* min, * pairs a second
 #out saving unfinished work      * s
@@ -97,7 +99,7 @@ refused --rates rates.json more 2>/dev/null
 #out sent to the first process   0 kB
 #out unfinished work             43.9 MB of each process at its end, * written by all
 #out results                     * MB
-#out instructions threads dim axes scan nominated nominated nominated choosing preparing preparing sampled hashing checking writing line 
+#out instructions threads dim axes scan nominated nominated nominated choosing preparing preparing sampled hashing checking reading writing line 
 #out exit code 1
 #out exit code 1
 #out exit code 1
