@@ -67,6 +67,17 @@ echo
 ls -d likeness-* 2>/dev/null || :
 "$LIKENESS" plan --rates measured.json --probes 1000 --references 1000 --json |
     "$python" -c "import json, sys; p = json.load(sys.stdin); assert p['dim'] == 24 and all(v >= 0 for v in p['seconds'].values()), p"
+
+# Names of given sets are read and written; the same vectors without names have shorter lines.
+"$LIKENESS" simulate -q --identities=200 --persons=200 --images=3 -o sim >/dev/null
+TMPDIR=. "$LIKENESS" bench rates sim/synthetic sim/train -q -t 1 -o named.json >/dev/null
+TMPDIR=. "$LIKENESS" bench rates sim/synthetic/embeddings.npy sim/train/embeddings.npy -q -t 1 -o plain.json >/dev/null
+"$python" - <<'END'
+import json
+named, plain = (json.load(open(name)) for name in ("named.json", "plain.json"))
+assert named["name_seconds"] > 0 and plain["line_bytes"] > 20, (named, plain)
+assert named["line_bytes"] > plain["line_bytes"] + 5, (named["line_bytes"], plain["line_bytes"])
+END
 refused() {
     code=0
     "$LIKENESS" plan --probes 10 --references 10 "$@" || code=$?
