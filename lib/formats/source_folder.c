@@ -140,8 +140,8 @@ static lk_status walk_folder(struct walk *w, lk_error *err)
     LK_TRY(status);
     LK_NEED(w->part->n > 0, err, LK_EFORMAT,
             "%s: no pictures in this folder: expected files ending in .jpg, .jpeg, .png or .webp, found %llu "
-            "other files",
-            w->part->path, (unsigned long long)w->n_others);
+            "other files, and %llu links to folders, which are not followed",
+            w->part->path, (unsigned long long)w->n_others, (unsigned long long)w->n_folder_links);
     qsort(w->folder->names, w->part->n, sizeof *w->folder->names, compare_names);
     if (w->n_folder_links > 0)
         return lk_source_note(w->part, err, "%llu links to folders are not followed (first: %s)",

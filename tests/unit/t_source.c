@@ -114,7 +114,10 @@ static void test_refuses(void **state)
     temp_text("texts/b.csv", "x");
     refuse(temp_path("texts"), LK_EFORMAT,
            "/texts: no pictures in this folder: expected files ending in .jpg");
-    assert_non_null(strstr(err.text, "found 2 other files"));
+    assert_non_null(strstr(err.text, "found 2 other files, and 0 links"));
+    temp_dir("linked");
+    assert_int_equal(symlink(temp_path("texts"), temp_path("linked/a")), 0);
+    refuse(temp_path("linked"), LK_EFORMAT, "found 0 other files, and 1 links to folders, which are not followed");
     struct lk_source *s;
     assert_int_equal(lk_source_open(&s, NULL, 0, NULL, &err), LK_EINVAL);
 
