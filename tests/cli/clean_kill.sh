@@ -9,7 +9,7 @@ clean faces_made folder --copy copied
 clean faces_made.tar tar --tar out.tar
 kill_in_the_middle() { # FACES of the synthetic set, option
     for i in 1 2; do
-        rm -f killed/removal.csv
+        rm -rf killed/removal.csv "${2#*=}" # the latter where the kill came too late
         "$LIKENESS" clean -q --same-person 2 --force --synthetic "$1" $real -o killed "$2" >/dev/null 2>&1 &
         pid=$!
         wait_for killed/removal.csv
