@@ -89,10 +89,10 @@ int main(int argc, char **argv)
         a.x = {floats(probes / 32 + 1, 1), floats(probes / 32 + 1, 0), floats(probes / 32 + 1, 0)};
         a.y = {floats(references / 64 + 1, 1), floats(references / 64 + 1, 0), floats(references / 64 + 1, 0)};
         dim3 grid(probes / SCAN_PROBES, (waves * p.multiProcessorCount + probes / SCAN_PROBES - 1) / (probes / SCAN_PROBES));
-        unsigned ctas = grid.x * grid.y;
+        unsigned ctas = grid.x * grid.y, lists = SCAN_LISTS * ctas;
         a.nominated = take<nominee>(NOMINATED_ROOM);
-        a.counts = take<unsigned>(ctas);
-        a.room = NOMINATED_ROOM / ctas;
+        a.counts = take<unsigned>(lists);
+        a.room = NOMINATED_ROOM / lists;
         cudaEvent_t start, end;
         check(cudaEventCreate(&start), "event");
         check(cudaEventCreate(&end), "event");
@@ -106,8 +106,8 @@ int main(int argc, char **argv)
             check(cudaEventElapsedTime(&ms, start, end), "time");
             times.push_back(ms);
         }
-        std::vector<unsigned> counts(ctas);
-        check(cudaMemcpy(counts.data(), a.counts, ctas * sizeof(unsigned), cudaMemcpyDeviceToHost), "copy");
+        std::vector<unsigned> counts(lists);
+        check(cudaMemcpy(counts.data(), a.counts, lists * sizeof(unsigned), cudaMemcpyDeviceToHost), "copy");
         double nominated = 0, pairs = (double)probes * (double)references;
         for (unsigned c : counts)
             nominated += c;

@@ -9,13 +9,24 @@
 #include "search/device.h"
 
 enum {
-    SCAN_PROBES = 128,        /* of a block of threads, 64 for each group of warps that multiplies */
+    SCAN_LISTS = 2,           /* groups of warps that multiply, each with a list of what it nominates */
+    SCAN_PROBES = SCAN_LISTS * LK_DEVICE_PROBE_SET, /* of a block of threads */
     SCAN_REFERENCES = LK_DEVICE_PANEL,
     SCAN_CHUNK = 128,         /* coordinates that are fetched together */
-    NOMINATED_ROOM = 8 << 20, /* pairs of a lane, divided over the blocks of threads of a scan */
-    KEPT_ROOM = 2 << 20,      /* that pass the float sum */
-    FOUND_ROOM = 1 << 19,     /* that reach a floor: more than one panel has with a block of probes */
+    NOMINATED_ROOM = 8 << 20, /* pairs of a lane, divided over the lists of a scan */
+    FOUND_ROOM = 1 << 21,     /* that reach a floor when they are scored */
+    KEPT_ROOM = 1 << 19,      /* and still do at the end of the job: more than one panel has with a block of probes */
 };
+
+/* A float by its bits. */
+__host__ __device__ inline float float_of(int bits)
+{
+    union {
+        int i;
+        float f;
+    } u = {bits};
+    return u.f;
+}
 
 /* Scores as whole numbers of the same order, for atomic maxima. */
 __host__ __device__ inline int key_of(float score)
@@ -29,11 +40,7 @@ __host__ __device__ inline int key_of(float score)
 
 __host__ __device__ inline float score_of(int key)
 {
-    union {
-        int i;
-        float f;
-    } u = {key >= 0 ? key : key ^ 0x7fffffff};
-    return u.f;
+    return float_of(key >= 0 ? key : key ^ 0x7fffffff);
 }
 
 /* What the codes of a set of rows leave out: struct lk_codes has the words. */
@@ -47,7 +54,8 @@ typedef uint2 nominee;
 
 /* How much a lane's kernels have found. */
 struct tally {
-    unsigned nominated, kept, found, overflows;
+    unsigned long long nominated;
+    unsigned found, kept, overflows;
 };
 
 struct scan_args {
@@ -56,11 +64,11 @@ struct scan_args {
     unsigned long long first_probe, references, panels, step, first_panel, n_panels;
     unsigned n_probes;
     const float *floors; /* of the block's probes */
-    const int *best;     /* of each reference: a score that some probe reaches, as a key */
+    const int *best;     /* struct known has the words */
     struct remainders x, y;
     float reach, slack;
-    nominee *nominated; /* room of them for each block of threads */
-    unsigned *counts;   /* of each block of threads; may be more than room */
+    nominee *nominated; /* room of them for each list. The lists of one half of a tile of probes follow each other */
+    unsigned *counts;   /* of each list; may be more than room */
     unsigned room;
 };
 
@@ -68,7 +76,7 @@ struct scan_args {
 struct row_args {
     const float *probes, *references; /* the block's; all */
     size_t dim, stride;
-    double float_slack, sum_slack; /* struct lk_device_setup has the words */
+    double sum_slack; /* struct lk_device_setup has the words */
 };
 
 /* scan.cu: nominates. */
@@ -77,20 +85,46 @@ cudaError_t scan_launch(const CUtensorMap *probes, const CUtensorMap *references
                         dim3 grid, cudaStream_t stream);
 
 /* score.cu */
+cudaError_t score_setup(void);
 /* lead_floors, floors and list_floors: of n probes. */
 cudaError_t floors_launch(float *floors, const float *list_floors, const float *lead_floors, float floor, unsigned n,
                           cudaStream_t stream);
-/* Keeps the nominated pairs that may reach a floor by the float sum of their products. */
-cudaError_t sift_launch(const struct scan_args *scan, unsigned slices, const struct row_args *rows, nominee *kept,
+/* What is known of a gallery's references, and of the probes of a block. */
+struct known {
+    int *best;              /* of each reference: a score that some probe reaches, as a key */
+    const uint8_t *classes; /* of each reference */
+    int *seen;              /* LK_DEVICE_CLASSES of each probe: the best score with the class, as a key */
+};
+
+/* Scores what was nominated, adds to what is known, and gives out the pairs that reach a floor. grid: of the scan. */
+cudaError_t score_launch(const struct scan_args *scan, dim3 grid, const struct row_args *rows, int processors,
+                         const struct known *known, struct lk_device_pair *found, struct tally *tally, cudaStream_t stream);
+/* Of the pairs found, those that reach a floor now. */
+cudaError_t keep_launch(struct lk_device_pair *kept, const struct lk_device_pair *found, const float *floors, const int *best,
                         struct tally *tally, cudaStream_t stream);
-/* Scores what was kept, raises `best`, and gives out the pairs that reach a floor. */
-cudaError_t score_launch(const nominee *kept, const struct row_args *rows, const float *floors, int *best,
-                         struct lk_device_pair *found, struct tally *tally, cudaStream_t stream);
+
+/* encode.cu: codes of `rows` rows, `depth` bytes each, zeros behind the `stride` numbers of a row. Scales, errors and rests
+ * of each `set_rows` rows: struct lk_codes has the words. most: raised to the largest lengths, floats as their bits. */
+struct lengths {
+    int reach, longest;
+};
+struct encoding {
+    const float *data;
+    unsigned long long rows;
+    size_t stride, depth;
+    unsigned set_rows;
+    int8_t *codes;
+    float *scale, *error, *rest;
+    struct lengths *most;
+};
+cudaError_t encode_launch(const struct encoding *e, cudaStream_t stream);
 
 /* leads.cu: out[i] = what is surely no more than the r-th best score of row i with the leads; -inf where they are
- * fewer. matrix: n x n_leads. */
-cudaError_t leads_launch(float *out, float *matrix, const float *rows, unsigned n, const float *leads,
+ * fewer. matrix: n x n_leads. seen: NULL, or filled with what the leads say. */
+cudaError_t leads_launch(float *out, float *matrix, int *seen, const float *rows, unsigned n, const float *leads,
                          unsigned n_leads, size_t stride, unsigned r, float slack, cudaStream_t stream);
+/* Raises out[i] to what the r-th best class of row i says. */
+cudaError_t raise_launch(float *out, const int *seen, unsigned n, unsigned r, float slack, cudaStream_t stream);
 cudaError_t keys_launch(int *keys, const float *scores, unsigned n, cudaStream_t stream);
 
 #endif

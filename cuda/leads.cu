@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* leads.cu - floors from a few rows of the other side: the r-th best of their float sums, less what these may be off
- * by. */
+/* leads.cu - floors from scores that are known: the r-th best float sum with a few rows of the other side, and the r-th best
+ * class of references, less what the sums may be off by. */
 #include "device.cuh"
 
-enum { TILE = 64, STEP = 16, THREADS = 256, EACH = 4, LEADS_OF_LANE = LK_DEVICE_MAX_LEADS / 32 };
+enum {
+    TILE = 64,
+    STEP = 16,
+    THREADS = 256,
+    EACH = 4,
+    LEADS_OF_LANE = LK_DEVICE_MAX_LEADS / 32,
+    CLASSES_OF_LANE = LK_DEVICE_CLASSES / 32,
+};
 
 /* matrix[i * n_leads + j]: products of rows and leads, 64 x 64 by a block of threads, 4 x 4 by a thread. Each sum is of
  * one lane, in order of the coordinates. */
@@ -41,48 +48,84 @@ static __global__ void __launch_bounds__(THREADS)
                 matrix[(size_t)(row + EACH * i + a2) * n_leads + lead + EACH * j + b2] = sums[a2][b2];
 }
 
-/* A warp finds the r-th largest of a row of the matrix, bit by bit: the largest number that r values reach. */
-static __global__ void select_rth(float *out, const float *matrix, unsigned n, unsigned n_leads, unsigned r,
-                                  float slack)
+static __device__ unsigned row_of_warp()
 {
-    unsigned row = (blockIdx.x * blockDim.x + threadIdx.x) / 32, lane = threadIdx.x % 32;
-    if (row >= n)
-        return;
-    unsigned values[LEADS_OF_LANE], reached = 0;
-#pragma unroll
-    for (int i = 0; i < LEADS_OF_LANE; i++) {
-        unsigned j = 32 * i + lane;
-        values[i] = j < n_leads ? (unsigned)key_of(matrix[(size_t)row * n_leads + j]) ^ 0x80000000u : 0;
-    }
+    return (blockIdx.x * blockDim.x + threadIdx.x) / 32;
+}
+
+/* The r-th largest of the numbers that a warp holds, bit by bit: the largest number that r values reach. Keys without their
+ * sign, in the order of unsigned numbers; 0 = none. */
+template <int N> static __device__ unsigned rth_of(const unsigned (&values)[N], unsigned r)
+{
+    unsigned reached = 0;
     for (int bit = 31; bit >= 0; bit--) {
         unsigned wanted = reached | 1u << bit, count = 0;
 #pragma unroll
-        for (int i = 0; i < LEADS_OF_LANE; i++)
+        for (int i = 0; i < N; i++)
             count += values[i] >= wanted;
         if (__reduce_add_sync(~0u, count) >= r)
             reached = wanted;
     }
-    if (lane == 0)
-        out[row] = __fsub_rd(score_of((int)(reached ^ 0x80000000u)), slack);
+    return reached;
 }
 
-static __global__ void fill(float *out, float value, unsigned n)
+static __device__ unsigned unsign(int key)
 {
-    unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < n)
-        out[i] = value;
+    return (unsigned)key ^ 0x80000000u;
 }
 
-cudaError_t leads_launch(float *out, float *matrix, const float *rows, unsigned n, const float *leads,
+static __device__ float surely(unsigned reached, float slack)
+{
+    return reached > 0 ? __fsub_rd(score_of((int)(reached ^ 0x80000000u)), slack) : -INFINITY;
+}
+
+/* A row of the matrix; the best of each class goes to `seen`. */
+static __global__ void select_lead(float *out, int *seen, const float *matrix, unsigned n, unsigned n_leads, unsigned r, float slack)
+{
+    unsigned row = row_of_warp(), lane = threadIdx.x % 32;
+    if (row >= n)
+        return;
+    unsigned values[LEADS_OF_LANE], classes[CLASSES_OF_LANE] = {};
+#pragma unroll
+    for (int i = 0; i < LEADS_OF_LANE; i++) {
+        unsigned j = 32 * i + lane;
+        values[i] = j < n_leads ? unsign(key_of(matrix[(size_t)row * n_leads + j])) : 0;
+        classes[i % CLASSES_OF_LANE] = max(classes[i % CLASSES_OF_LANE], values[i]);
+    }
+    for (int i = 0; seen != nullptr && i < CLASSES_OF_LANE; i++)
+        seen[(size_t)row * LK_DEVICE_CLASSES + 32 * i + lane] = (int)(classes[i] ^ 0x80000000u);
+    unsigned reached = rth_of(values, r);
+    if (lane == 0)
+        out[row] = surely(reached, slack);
+}
+
+static __global__ void select_class(float *out, const int *seen, unsigned n, unsigned r, float slack)
+{
+    unsigned row = row_of_warp(), lane = threadIdx.x % 32;
+    if (row >= n)
+        return;
+    unsigned values[CLASSES_OF_LANE];
+#pragma unroll
+    for (int i = 0; i < CLASSES_OF_LANE; i++)
+        values[i] = unsign(seen[(size_t)row * LK_DEVICE_CLASSES + 32 * i + lane]);
+    unsigned reached = rth_of(values, r);
+    if (lane == 0)
+        out[row] = fmaxf(out[row], surely(reached, slack));
+}
+
+cudaError_t raise_launch(float *out, const int *seen, unsigned n, unsigned r, float slack, cudaStream_t stream)
+{
+    if (r <= LK_DEVICE_CLASSES)
+        select_class<<<(n + 7) / 8, 256, 0, stream>>>(out, seen, n, r, slack);
+    return cudaGetLastError();
+}
+
+cudaError_t leads_launch(float *out, float *matrix, int *seen, const float *rows, unsigned n, const float *leads,
                          unsigned n_leads, size_t stride, unsigned r, float slack, cudaStream_t stream)
 {
-    if (r > n_leads) {
-        fill<<<(n + 255) / 256, 256, 0, stream>>>(out, -INFINITY, n);
-        return cudaGetLastError();
-    }
     dim3 grid((n + TILE - 1) / TILE, (n_leads + TILE - 1) / TILE);
     products<<<grid, THREADS, 0, stream>>>(matrix, rows, n, leads, n_leads, stride);
-    select_rth<<<(n + 7) / 8, 256, 0, stream>>>(out, matrix, n, n_leads, r, slack);
+    select_lead<<<(n + 7) / 8, 256, 0, stream>>>(out, seen, matrix, n, n_leads, r, slack);
     return cudaGetLastError();
 }
 

@@ -1,62 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* module.cu - the CUDA module's host side: what lies on the device, and the jobs of each lane. */
+/* module.cu - the module's host side: what is compared goes to the device, and what is made of it there before the jobs. */
 #include <exception>
-#include <thread>
 
-#include "device.cuh"
-#include "upload.cuh"
-
-enum { WAVES = 4 }; /* blocks of threads of a scan for each multiprocessor, about */
-
-struct side {
-    uint64_t rows = 0, panels = 0, step = 0;
-    unsigned n_leads = 0;
-    buffer<float> data, leads, scale, error, rest;
-    buffer<int8_t> codes;
-    buffer<int> best; /* of references: keys */
-    CUtensorMap map;
-    struct remainders left() const
-    {
-        return {scale.at, error.at, rest.at};
-    }
-};
-
-struct lane {
-    cudaStream_t stream = nullptr;
-    buffer<float> list_floors, lead_floors, floors, matrix;
-    buffer<nominee> nominated, kept;
-    buffer<unsigned> counts;
-    buffer<lk_device_pair> found;
-    buffer<tally> counted;
-    pinned<float> host_floors;
-    pinned<lk_device_pair> host_found;
-    pinned<tally> host_counted;
-    ~lane()
-    {
-        if (stream != nullptr)
-            cudaStreamDestroy(stream);
-    }
-};
-
-struct lk_device {
-    int processors = 0;
-    size_t dim, stride, depth; /* stride, depth: as they lie on the device, filled up with zeros */
-    float reach[2], slack;
-    double float_slack, lead_slack, sum_slack;
-    uint64_t list_room[2];
-    side probes, galleries[2];
-    std::vector<lane> lanes;
-    std::vector<carrier> carriers;
-    struct lk_device_plan plan; /* its pointers are the caller's */
-    std::thread waking;         /* and what it came to: */
-    lk_status status = LK_OK;
-    lk_error error;
-    ~lk_device()
-    {
-        if (waking.joinable())
-            waking.join();
-    }
-};
+#include "module.cuh"
 
 /* Rows begin at whole groups of four numbers. */
 static size_t padded(size_t dim)
@@ -93,38 +39,59 @@ static lk_status describe_codes(side *s, size_t depth, unsigned box_rows, lk_err
     return LK_OK;
 }
 
-static lk_status upload_codes(lk_device *d, side *s, size_t depth, const struct lk_device_codes *from, unsigned set_rows,
-                              unsigned box_rows, lk_error *err)
+static size_t sets_of(const side *s, unsigned set_rows)
 {
-    size_t sets = (s->rows + set_rows - 1) / set_rows;
+    return (s->rows + set_rows - 1) / set_rows;
+}
+
+static lk_status make_codes(lk_device *d, side *s, unsigned set_rows, lk_error *err)
+{
+    size_t sets = sets_of(s, set_rows);
+    TRY(s->codes.make(s->rows * d->depth, err));
+    TRY(s->scale.make(sets, err));
+    TRY(s->error.make(sets, err));
+    return s->rest.make(sets, err);
+}
+
+static lk_status upload_codes(lk_device *d, side *s, size_t depth, const struct lk_device_codes *from, unsigned set_rows,
+                              lk_error *err)
+{
+    size_t sets = sets_of(s, set_rows);
+    TRY(make_codes(d, s, set_rows, err));
+    TRY(upload_rows(d->carriers, s->codes.at, from->codes, s->rows, depth, d->depth, err));
+    TRY(upload_rows(d->carriers, s->scale.at, from->scale, sets, sizeof(float), sizeof(float), err));
+    TRY(upload_rows(d->carriers, s->error.at, from->error, sets, sizeof(float), sizeof(float), err));
+    return upload_rows(d->carriers, s->rest.at, from->rest, sets, sizeof(float), sizeof(float), err);
+}
+
+static lk_status encode_side(lk_device *d, side *s, unsigned set_rows, double *longest, float *reach, lk_error *err)
+{
+    buffer<lengths> most;
+    lengths found;
+    TRY(make_codes(d, s, set_rows, err));
+    TRY(most.make(1, err));
+    CUDA(cudaMemset(most.at, 0, sizeof found), "cannot write to the device");
+    struct encoding e = {s->data.at, s->rows,     d->stride,    d->depth,   set_rows,
+                         s->codes.at, s->scale.at, s->error.at, s->rest.at, most.at};
+    CUDA(encode_launch(&e, nullptr), "cannot make codes");
+    CUDA(cudaMemcpy(&found, most.at, sizeof found, cudaMemcpyDeviceToHost), "making codes");
+    *reach = float_of(found.reach);
+    *longest = (double)float_of(found.longest);
+    return LK_OK;
+}
+
+/* The rest of a side, when there are codes. */
+static lk_status describe_side(lk_device *d, side *s, const struct lk_device_codes *from, unsigned box_rows, lk_error *err)
+{
     s->n_leads = from->n_leads;
-    TRY(upload(d, &s->codes, from->codes, s->rows, depth, d->depth, err));
-    TRY(upload(d, &s->scale, from->scale, sets, 1, 1, err));
-    TRY(upload(d, &s->error, from->error, sets, 1, 1, err));
-    TRY(upload(d, &s->rest, from->rest, sets, 1, 1, err));
     TRY(s->leads.make(s->n_leads * d->stride, err));
+    if (from->classes != nullptr)
+        TRY(upload(d, &s->classes, from->classes, s->rows, 1, 1, err));
     for (unsigned i = 0; i < s->n_leads; i++)
         CUDA(cudaMemcpyAsync(s->leads.at + i * d->stride, s->data.at + from->leads[i] * d->stride,
                              d->stride * sizeof(float), cudaMemcpyDeviceToDevice),
              "cannot copy on the device");
     return describe_codes(s, d->depth, box_rows, err);
-}
-
-static lk_status make_lane(lk_device *d, lane *l, lk_error *err)
-{
-    CUDA(cudaStreamCreateWithFlags(&l->stream, cudaStreamNonBlocking), "no stream");
-    TRY(l->list_floors.make(LK_DEVICE_BLOCK, err));
-    TRY(l->lead_floors.make(LK_DEVICE_BLOCK, err));
-    TRY(l->floors.make(LK_DEVICE_BLOCK, err));
-    TRY(l->matrix.make((size_t)LK_DEVICE_BLOCK * LK_DEVICE_MAX_LEADS, err));
-    TRY(l->nominated.make(NOMINATED_ROOM, err));
-    TRY(l->kept.make(KEPT_ROOM, err));
-    TRY(l->found.make(FOUND_ROOM, err));
-    TRY(l->counts.make((size_t)(WAVES + 1) * d->processors + LK_DEVICE_BLOCK / SCAN_PROBES + 1, err));
-    TRY(l->counted.make(1, err));
-    TRY(l->host_floors.make(LK_DEVICE_BLOCK, err));
-    TRY(l->host_found.make(FOUND_ROOM, err));
-    return l->host_counted.make(1, err);
 }
 
 /* A score that some probe reaches with each reference. */
@@ -135,10 +102,10 @@ static lk_status hint(lk_device *d, side *g, lk_error *err)
     for (uint64_t first = 0; first < g->rows; first += LK_DEVICE_BLOCK) {
         uint64_t left = g->rows - first;
         unsigned n = left < LK_DEVICE_BLOCK ? (unsigned)left : LK_DEVICE_BLOCK;
-        CUDA(leads_launch(l->lead_floors.at, l->matrix.at, g->data.at + first * d->stride, n, d->probes.leads.at,
+        CUDA(leads_launch(l->lead_floors, l->matrix, nullptr, g->data.at + first * d->stride, n, d->probes.leads.at,
                           d->probes.n_leads, d->stride, 1, (float)d->lead_slack, l->stream),
              "cannot compare with the leads");
-        CUDA(keys_launch(g->best.at + first, l->lead_floors.at, n, l->stream), "cannot compare with the leads");
+        CUDA(keys_launch(g->best.at + first, l->lead_floors, n, l->stream), "cannot compare with the leads");
     }
     CUDA(cudaStreamSynchronize(l->stream), "comparing with the leads");
     return LK_OK;
@@ -161,16 +128,13 @@ static lk_status check_device(int *processors, lk_error *err)
 }
 
 /* What a device needs for the probes and an n-th of the galleries. */
-static uint64_t bytes_of(const struct lk_device_plan *p, uint64_t n)
+static uint64_t bytes_of(const struct lk_device_plan *p, int processors, uint64_t n)
 {
     size_t stride = padded(p->dim), depth = p->dim < LK_DEVICE_MAX_DEPTH ? p->dim : LK_DEVICE_MAX_DEPTH;
-    size_t lane_bytes = (size_t)NOMINATED_ROOM * sizeof(nominee) + KEPT_ROOM * sizeof(nominee) +
-                        FOUND_ROOM * sizeof(lk_device_pair) +
-                        (size_t)LK_DEVICE_BLOCK * LK_DEVICE_MAX_LEADS * sizeof(float) + (1 << 20);
     uint64_t rows = p->probes.rows;
     for (int g = 0; g < 2; g++)
         rows += (p->galleries[g].rows + n - 1) / n;
-    return rows * (stride * sizeof(float) + depth + SCAN_CHUNK) + (uint64_t)p->lanes * lane_bytes;
+    return rows * (stride * sizeof(float) + depth + SCAN_CHUNK) + (uint64_t)p->lanes * lane_bytes(processors);
 }
 
 static lk_status find_free(size_t *available, lk_error *err)
@@ -185,7 +149,7 @@ static lk_status check_memory(const lk_device *d, lk_error *err)
     const struct lk_device_plan *p = &d->plan;
     size_t available = 0;
     TRY(find_free(&available, err));
-    uint64_t needed = bytes_of(p, 1);
+    uint64_t needed = bytes_of(p, d->processors, 1);
     if (needed > available)
         return fail(err, LK_ENOMEM,
                     "cuda: %llu rows of %zu numbers and %d threads need %.1f GB, the device has %.1f free: compare in "
@@ -208,38 +172,66 @@ static lk_status get_ready(lk_device *d, lk_error *err)
     TRY(check_device(&d->processors, err));
     TRY(check_memory(d, err));
     CUDA(scan_setup(), "cannot use the device's shared memory");
+    CUDA(score_setup(), "cannot use the device's shared memory");
     d->carriers = std::vector<carrier>(CARRIERS);
     for (carrier &c : d->carriers)
         TRY(c.make(err));
     TRY(take_rows(d, &d->probes, &d->plan.probes, err));
     for (int g = 0; g < 2; g++)
         TRY(take_rows(d, &d->galleries[g], &d->plan.galleries[g], err));
-    d->lanes = std::vector<lane>((size_t)d->plan.lanes);
-    for (lane &l : d->lanes)
-        TRY(make_lane(d, &l, err));
+    return make_lanes(d, err);
+}
+
+/* Behind it the device has the rows. */
+static lk_status wait_for_waking(lk_device *d, lk_error *err)
+{
+    if (d->waking.joinable())
+        d->waking.join();
+    if (d->status != LK_OK)
+        *err = d->error;
+    return d->status;
+}
+
+static void choose_depth(lk_device *d, size_t depth)
+{
+    d->depth = (depth + SCAN_CHUNK - 1) / SCAN_CHUNK * SCAN_CHUNK;
+}
+
+static lk_status encode_device(lk_device *d, struct lk_device_lengths *out, lk_error *err)
+{
+    TRY(wait_for_waking(d, err));
+    *out = {};
+    choose_depth(d, d->dim);
+    TRY(encode_side(d, &d->probes, LK_DEVICE_PROBE_SET, &out->longest[0], &out->reach[0], err));
+    for (int g = 0; g < 2; g++)
+        if (d->galleries[g].rows > 0)
+            TRY(encode_side(d, &d->galleries[g], LK_DEVICE_REFERENCE_SET, &out->longest[1 + g], &out->reach[1 + g], err));
     return LK_OK;
+}
+
+static lk_status open_side(lk_device *d, side *s, const struct lk_device_setup *setup, const struct lk_device_codes *from,
+                           unsigned set_rows, unsigned box_rows, lk_error *err)
+{
+    if (from->codes != nullptr)
+        TRY(upload_codes(d, s, setup->depth, from, set_rows, err));
+    return describe_side(d, s, from, box_rows, err);
 }
 
 static lk_status open_device(lk_device *d, const struct lk_device_setup *setup, lk_error *err)
 {
-    d->waking.join();
-    if (d->status != LK_OK) {
-        *err = d->error;
-        return d->status;
-    }
-    d->depth = (setup->depth + SCAN_CHUNK - 1) / SCAN_CHUNK * SCAN_CHUNK;
+    TRY(wait_for_waking(d, err));
+    choose_depth(d, setup->depth);
     d->slack = setup->slack;
-    d->float_slack = setup->float_slack;
     d->lead_slack = setup->lead_slack;
     d->sum_slack = setup->sum_slack;
-    TRY(upload_codes(d, &d->probes, setup->depth, &setup->probes, LK_DEVICE_PROBE_SET, SCAN_PROBES, err));
+    TRY(open_side(d, &d->probes, setup, &setup->probes, LK_DEVICE_PROBE_SET, SCAN_PROBES, err));
     for (int g = 0; g < 2; g++) {
         side *s = &d->galleries[g];
         s->step = setup->step[g];
         d->reach[g] = setup->reach[g];
         d->list_room[g] = setup->list_room[g];
         if (s->rows > 0)
-            TRY(upload_codes(d, s, setup->depth, &setup->galleries[g], LK_DEVICE_REFERENCE_SET, SCAN_REFERENCES, err));
+            TRY(open_side(d, s, setup, &setup->galleries[g], LK_DEVICE_REFERENCE_SET, SCAN_REFERENCES, err));
     }
     CUDA(cudaDeviceSynchronize(), "copying to the device");
     for (side &s : d->galleries)
@@ -272,9 +264,9 @@ static lk_status count_parts(const struct lk_device_plan *plan, uint64_t *n, lk_
     TRY(find_free(&available, err));
     available -= available / 16;
     *n = 1;
-    if (bytes_of(plan, 1) <= available)
+    if (bytes_of(plan, processors, 1) <= available)
         return LK_OK;
-    uint64_t alone = bytes_of(plan, UINT64_MAX >> 1), most = plan->galleries[0].rows; /* a row of each gallery */
+    uint64_t alone = bytes_of(plan, processors, UINT64_MAX >> 1), most = plan->galleries[0].rows; /* a row of each gallery */
     if (2 * alone > available)
         return fail(err, LK_ENOMEM,
                     "cuda: %llu probes of %zu numbers and %d threads need %.1f GB twice, the device has %.1f free: compare with "
@@ -284,7 +276,7 @@ static lk_status count_parts(const struct lk_device_plan *plan, uint64_t *n, lk_
     uint64_t low = 1; /* too few; `most` are enough */
     while (most - low > 1) {
         uint64_t middle = low + (most - low) / 2;
-        (2 * bytes_of(plan, middle) <= available ? most : low) = middle;
+        (2 * bytes_of(plan, processors, middle) <= available ? most : low) = middle;
     }
     *n = most;
     return LK_OK;
@@ -308,85 +300,15 @@ static lk_status wake(struct lk_device **out, const struct lk_device_plan *plan,
     });
 }
 
+static lk_status encode_woken(struct lk_device *device, struct lk_device_lengths *out, lk_error *err)
+{
+    return guarded(err, [=] { return encode_device(device, out, err); });
+}
+
 static lk_status open_woken(struct lk_device *device, const struct lk_device_setup *setup, lk_error *err)
 {
     return guarded(err, [=] { return open_device(device, setup, err); });
 }
 
-/* ---- jobs -------------------------------------------------------------------------------------------------- */
-
-static lk_status begin(struct lk_device *d, const struct lk_device_job *block, lk_error *err)
-{
-    lane *l = &d->lanes[(size_t)block->lane];
-    const side *g = &d->galleries[block->gallery];
-    uint64_t r = d->list_room[block->gallery];
-    CUDA(leads_launch(l->lead_floors.at, l->matrix.at, d->probes.data.at + block->first_probe * d->stride, block->n_probes,
-                      g->leads.at, g->n_leads, d->stride, r < 1u << 30 ? (unsigned)r : 1u << 30,
-                      (float)d->lead_slack, l->stream),
-         "cannot compare with the leads");
-    return LK_OK;
-}
-
-static lk_status launch(const lk_device *d, lane *l, const struct lk_device_job *job, lk_error *err)
-{
-    const side *g = &d->galleries[job->gallery];
-    uint64_t first_tile = job->first_probe / SCAN_PROBES, end = job->first_probe + job->n_probes;
-    unsigned tiles = (unsigned)((end + SCAN_PROBES - 1) / SCAN_PROBES - first_tile);
-    uint64_t slices = ((uint64_t)WAVES * d->processors + tiles - 1) / tiles;
-    dim3 grid(tiles, (unsigned)(slices < job->n_panels ? slices : job->n_panels));
-    unsigned ctas = grid.x * grid.y;
-    struct scan_args scan = {};
-    scan.chunks = (unsigned)(d->depth / SCAN_CHUNK);
-    scan.first_probe = job->first_probe;
-    scan.n_probes = job->n_probes;
-    scan.references = g->rows;
-    scan.panels = g->panels;
-    scan.step = g->step;
-    scan.first_panel = job->first_panel;
-    scan.n_panels = job->n_panels;
-    scan.floors = l->floors.at;
-    scan.best = g->best.at;
-    scan.x = d->probes.left();
-    scan.y = g->left();
-    scan.reach = d->reach[job->gallery];
-    scan.slack = d->slack;
-    scan.nominated = l->nominated.at;
-    scan.counts = l->counts.at;
-    scan.room = NOMINATED_ROOM / ctas;
-    struct row_args rows = {d->probes.data.at + job->first_probe * d->stride, g->data.at, d->dim, d->stride,
-                            d->float_slack, d->sum_slack};
-    CUDA(cudaMemcpyAsync(l->list_floors.at, l->host_floors.at, job->n_probes * sizeof(float), cudaMemcpyHostToDevice, l->stream),
-         "cannot copy floors");
-    CUDA(cudaMemsetAsync(l->counted.at, 0, sizeof(tally), l->stream), "cannot write to the device");
-    CUDA(floors_launch(l->floors.at, l->list_floors.at, l->lead_floors.at, job->floor, job->n_probes, l->stream),
-         "cannot find floors");
-    CUDA(scan_launch(&d->probes.map, &g->map, &scan, grid, l->stream), "cannot scan");
-    CUDA(sift_launch(&scan, ctas, &rows, l->kept.at, l->counted.at, l->stream), "cannot sift");
-    CUDA(score_launch(l->kept.at, &rows, l->floors.at, g->best.at, l->found.at, l->counted.at, l->stream),
-         "cannot score");
-    CUDA(cudaMemcpyAsync(l->host_counted.at, l->counted.at, sizeof(tally), cudaMemcpyDeviceToHost, l->stream),
-         "cannot copy from the device");
-    return LK_OK;
-}
-
-static lk_status scan_job(struct lk_device *d, const struct lk_device_job *job, struct lk_device_found *out,
-                          lk_error *err)
-{
-    lane *l = &d->lanes[(size_t)job->lane];
-    for (uint32_t i = 0; i < job->n_probes; i++)
-        l->host_floors.at[i] = job->list_floors[i];
-    TRY(launch(d, l, job, err));
-    CUDA(cudaStreamSynchronize(l->stream), "the scan failed");
-    tally t = *l->host_counted.at;
-    *out = {l->host_found.at, t.found, t.nominated, t.overflows > 0 || t.kept > KEPT_ROOM || t.found > FOUND_ROOM};
-    if (out->full || t.found == 0)
-        return LK_OK;
-    CUDA(cudaMemcpyAsync(l->host_found.at, l->found.at, t.found * sizeof(lk_device_pair), cudaMemcpyDeviceToHost,
-                         l->stream),
-         "cannot copy from the device");
-    CUDA(cudaStreamSynchronize(l->stream), "copying from the device");
-    return LK_OK;
-}
-
 extern "C" __attribute__((visibility("default"))) const struct lk_device_module likeness_device_module = {
-    LK_DEVICE_VERSION, "cuda", parts, wake, open_woken, begin, scan_job, close_device};
+    LK_DEVICE_VERSION, "cuda", parts, wake, encode_woken, open_woken, begin_block, scan_job, close_device};

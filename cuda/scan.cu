@@ -13,7 +13,7 @@
 
 enum {
     GROUP = 128, /* threads that multiply together */
-    GROUPS = 2,
+    GROUPS = SCAN_LISTS,
     THREADS = GROUP * (GROUPS + 1),
     GROUP_PROBES = SCAN_PROBES / GROUPS,
     WARPS = GROUPS * GROUP / 32,
@@ -31,7 +31,7 @@ static_assert((int)GROUP_PROBES == (int)LK_DEVICE_PROBE_SET && (int)SCAN_REFEREN
 struct rest_of_shared {
     int reference_needs[GROUPS][2][SCAN_REFERENCES]; /* of two panels in turn; less than zero: to be added to a sum */
     uint64_t full[MOST_STAGES], empty[MOST_STAGES], probes;
-    unsigned count;
+    unsigned counts[GROUPS];
 };
 
 /* As many stages as fit: at least those of two panels, which are multiplied at a time. */
@@ -83,6 +83,11 @@ static __device__ unsigned long long panel_of(const scan_args &a, unsigned long 
     return (a.first_panel + n) * a.step % a.panels;
 }
 
+static __device__ unsigned list_of(unsigned group)
+{
+    return (blockIdx.x * GROUPS + group) * gridDim.y + blockIdx.y;
+}
+
 /* ---- one thread fetches ---------------------------------------------------------------------------------- */
 
 static __device__ void fetch(const CUtensorMap *x_map, const CUtensorMap *y_map, const scan_args &a, uint8_t *probes,
@@ -109,7 +114,7 @@ struct consumer {
     unsigned row[2]; /* of the block of probes, of sums 0 and 2; where there is none, a huge number */
     float floor[2];
     float scale, error, rest; /* of the group's probes */
-    unsigned cta;             /* number of this block of threads */
+    unsigned list;            /* number of the group */
 };
 
 /* What a panel brings besides its codes, fetched a panel ahead. */
@@ -135,7 +140,7 @@ static __device__ panel panel_at(const scan_args &a, const consumer &me, unsigne
 static __device__ void nominate(const scan_args &a, const consumer &me, rest_of_shared *rest, const unsigned (&passed)[2],
                                 unsigned long long first)
 {
-    unsigned at = atomicAdd(&rest->count, __popc(passed[0]) + __popc(passed[1]));
+    unsigned at = atomicAdd(&rest->counts[me.group], __popc(passed[0]) + __popc(passed[1]));
 #pragma unroll
     for (int w = 0; w < 2; w++)
         for (unsigned left = passed[w]; left != 0; left &= left - 1) {
@@ -143,7 +148,7 @@ static __device__ void nominate(const scan_args &a, const consumer &me, rest_of_
             unsigned long long reference = first + 8 * (bit / 4) + 2 * (me.lane % 4) + bit % 2;
             bool there = row < a.n_probes && reference < a.references;
             if (at < a.room)
-                a.nominated[(size_t)me.cta * a.room + at] =
+                a.nominated[(size_t)me.list * a.room + at] =
                     there ? make_uint2(row, (unsigned)reference) : make_uint2(NOBODY, 0);
             at++;
         }
@@ -255,7 +260,7 @@ static __device__ consumer consumer_of(const scan_args &a, unsigned long long fi
     me.thread = threadIdx.x % GROUP;
     me.warp = me.thread / 32;
     me.lane = me.thread % 32;
-    me.cta = blockIdx.y * gridDim.x + blockIdx.x;
+    me.list = list_of(me.group);
     first_row += me.group * GROUP_PROBES;
     for (int h = 0; h < 2; h++) {
         me.row[h] = (unsigned)(first_row + 16 * me.warp + me.lane / 4 + 8 * h - a.first_probe);
@@ -277,13 +282,14 @@ static __global__ void __launch_bounds__(THREADS, 1)
     extern __shared__ __align__(1024) uint8_t probes[];
     uint8_t *stages = probes + CHUNKS * PROBE_CHUNK;
     rest_of_shared *rest = (rest_of_shared *)(stages + a.stages * STAGE);
+    if (threadIdx.x < GROUPS)
+        rest->counts[threadIdx.x] = 0;
     if (threadIdx.x == 0) {
         for (unsigned s = 0; s < a.stages; s++) {
             barrier_init(&rest->full[s], 1);
             barrier_init(&rest->empty[s], WARPS);
         }
         barrier_init(&rest->probes, 1);
-        rest->count = 0;
         barriers_made();
     }
     __syncthreads();
@@ -297,8 +303,8 @@ static __global__ void __launch_bounds__(THREADS, 1)
         consume<CHUNKS>(a, consumer_of(a, first_row), probes, stages, rest);
     }
     __syncthreads();
-    if (threadIdx.x == 0)
-        a.counts[blockIdx.y * gridDim.x + blockIdx.x] = rest->count;
+    if (threadIdx.x < GROUPS)
+        a.counts[list_of(threadIdx.x)] = rest->counts[threadIdx.x];
 }
 
 typedef void scan_kernel(const CUtensorMap, const CUtensorMap, const scan_args);

@@ -7,7 +7,7 @@
 
 #include "host.cuh"
 
-enum { CARRIERS = 8, CARRIED_BYTES = 4 << 20 };
+enum { CARRIERS = 8, CARRIED_BYTES = 1 << 20 };
 
 /* Two pieces of memory that the device reaches, in turn. */
 struct carrier {

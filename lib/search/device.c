@@ -11,9 +11,8 @@
 #include "search/parts.h"
 #include "search/pass.h"
 
-enum { ROWS_PER_LEAD = 16 };
-/* The first jobs of a block are small, so that the floors stand high for the large ones. */
-enum { FIRST_SHARE = 128, GROWTH = 4 };
+enum { ROWS_PER_LEAD = 16, PROBE_LEADS = 1024 };
+enum { GROWTH = 4, MOST_PANELS = 1 << 14 }; /* of a job: a fraction of a second, so that a stop is heeded soon */
 
 bool lk_device_wanted(const char *name)
 {
@@ -139,20 +138,59 @@ lk_status lk_device_choose(struct lk_pass *pass, lk_error *err)
 
 /* ---- what the module is given -------------------------------------------------------------------------- */
 
-static lk_status describe(struct lk_device_codes *out, const struct lk_search_set *set, const struct lk_codes *codes,
-                          bool with_identities, lk_error *err)
+/* The class of each reference: that of its identity, or its own where it has none. */
+static lk_status classify(struct lk_device_codes *out, const struct lk_search_set *set, lk_error *err)
 {
-    struct lk_search_set plain = {.rows = set->rows};
+    uint64_t n = set->identities != NULL ? set->n_identities : set->rows;
+    uint8_t *of = lk_calloc((size_t)n, sizeof *of, err), *classes = lk_calloc((size_t)set->rows, sizeof *classes, err);
+    if (of == NULL || classes == NULL) {
+        free(of);
+        free(classes);
+        return LK_ENOMEM;
+    }
+    for (uint64_t i = 0; i < n; i++)
+        of[i] = (uint8_t)(i % LK_DEVICE_CLASSES);
+    for (uint32_t i = 0; i < out->n_leads; i++)
+        of[set->identities != NULL ? set->identities[out->leads[i]] : out->leads[i]] = (uint8_t)(i % LK_DEVICE_CLASSES);
+    for (uint64_t i = 0; i < set->rows; i++)
+        classes[i] = of[set->identities != NULL ? set->identities[i] : i];
+    free(of);
+    out->classes = classes;
+    return LK_OK;
+}
+
+/* most: leads. */
+static lk_status describe(struct lk_device_codes *out, const struct lk_search_set *set, const struct lk_codes *codes,
+                          uint64_t most, lk_error *err)
+{
     uint64_t n, wanted = set->rows / ROWS_PER_LEAD + 1;
     *out = (struct lk_device_codes){
         .codes = codes->codes, .scale = codes->scale, .error = codes->error, .rest = codes->rest};
     uint32_t *leads;
     if (set->rows == 0)
         return LK_OK;
-    LK_TRY(lk_pass_leads(&leads, &n, with_identities ? set : &plain,
-                         wanted < LK_DEVICE_MAX_LEADS ? wanted : LK_DEVICE_MAX_LEADS, err));
+    LK_TRY(lk_pass_leads(&leads, &n, set, wanted < most ? wanted : most, err));
     out->leads = leads;
     out->n_leads = (uint32_t)n;
+    return LK_OK;
+}
+
+/* Codes of the rows as they are; they stay on the device. */
+lk_status lk_device_encode(struct lk_pass *pass, lk_error *err)
+{
+    struct lk_fast *f = pass->fast;
+    struct lk_device_lengths lengths;
+    lk_error local;
+    LK_TRY(f->module->encode(f->device, &lengths, err != NULL ? err : &local));
+    f->probes = (struct lk_codes){.rows = pass->options->probes.rows,
+                                  .depth = f->basis.depth,
+                                  .longest = lengths.longest[0],
+                                  .reach = lengths.reach[0]};
+    for (int g = 0; g < LK_N_GALLERIES; g++)
+        f->references[g] = (struct lk_codes){.rows = pass->galleries[g].set->rows,
+                                             .depth = f->basis.depth,
+                                             .longest = lengths.longest[1 + g],
+                                             .reach = lengths.reach[1 + g]};
     return LK_OK;
 }
 
@@ -161,18 +199,19 @@ static lk_status set_up(struct lk_device_setup *s, struct lk_pass *pass, lk_erro
     struct lk_fast *f = pass->fast;
     size_t dim = (size_t)pass->options->dim;
     *s = (struct lk_device_setup){.depth = f->basis.depth, .slack = (float)f->slack};
-    LK_TRY(describe(&s->probes, &pass->options->probes, &f->probes, false, err));
+    struct lk_search_set probes = {.rows = pass->options->probes.rows}; /* whoever they are */
+    LK_TRY(describe(&s->probes, &probes, &f->probes, PROBE_LEADS, err));
     double lengths = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         const struct lk_search_gallery *out = &pass->out->galleries[g];
-        LK_TRY(describe(&s->galleries[g], pass->galleries[g].set, &f->references[g], true, err));
+        LK_TRY(describe(&s->galleries[g], pass->galleries[g].set, &f->references[g], LK_DEVICE_MAX_LEADS, err));
         uint64_t rows = pass->galleries[g].set->rows, panels = (rows + LK_DEVICE_PANEL - 1) / LK_DEVICE_PANEL;
         if (rows == 0)
             continue;
+        LK_TRY(classify(&s->galleries[g], pass->galleries[g].set, err));
         s->step[g] = lk_pass_step(pass, panels);
         s->reach[g] = fmaxf(f->probes.reach, f->references[g].reach);
         s->list_room[g] = out->n_nearest > out->n_identities ? out->n_nearest : out->n_identities;
-        s->float_slack = fmax(s->float_slack, f->fine_slack[g]);
         lengths = fmax(lengths, f->probes.longest * f->references[g].longest);
     }
     s->sum_slack = (double)(dim + 8) * 0x1p-52 * lengths * (1 + 0x1p-10) + 0x1p-1000;
@@ -189,8 +228,10 @@ lk_status lk_device_open(struct lk_pass *pass, lk_error *err)
     if (status == LK_OK)
         status = pass->fast->module->open(pass->fast->device, &s, err != NULL ? err : &local);
     free((void *)s.probes.leads);
-    free((void *)s.galleries[0].leads);
-    free((void *)s.galleries[1].leads);
+    for (int g = 0; g < LK_N_GALLERIES; g++) {
+        free((void *)s.galleries[g].leads);
+        free((void *)s.galleries[g].classes);
+    }
     return status == LK_OK ? wake_next(pass, err != NULL ? err : &local) : status;
 }
 
@@ -246,10 +287,9 @@ lk_status lk_device_gallery(struct lk_pass *pass, struct lk_block *block, struct
 {
     const struct lk_device_module *module = pass->fast->module;
     uint64_t rows = pass->galleries[g].set->rows, panels = (rows + LK_DEVICE_PANEL - 1) / LK_DEVICE_PANEL;
-    /* Before there are k pairs, everything is found. */
-    bool knows_closest = lk_pass_block_floor(pass, g, &block->closest[g]) > -INFINITY;
-    uint64_t size = knows_closest ? panels / FIRST_SHARE + 1 : 1, reported = 0;
+    uint64_t reported = 0, few = 1, *most = &worker->most_panels;
     lk_error local;
+    *most = *most > 0 ? *most : MOST_PANELS;
     struct lk_device_job job = {.lane = (int)(worker - pass->workers),
                                 .gallery = g,
                                 .first_probe = block->first,
@@ -259,17 +299,22 @@ lk_status lk_device_gallery(struct lk_pass *pass, struct lk_block *block, struct
     LK_TRY(module->begin(pass->fast->device, &job, err != NULL ? err : &local));
     while (job.first_panel < panels) {
         struct lk_device_found found;
-        job.n_panels = size < panels - job.first_panel ? size : panels - job.first_panel;
+        /* Before there are k pairs, everything is found. */
+        bool knows_closest = lk_pass_block_floor(pass, g, &block->closest[g]) > -INFINITY;
+        uint64_t left = panels - job.first_panel, size = knows_closest || *most < few ? *most : few;
+        job.n_panels = size < left ? size : left;
         LK_TRY(run_job(pass, block, worker, &job, &found, err));
         LK_TRY(lk_ctx_check(pass->ctx, err));
         if (found.full) {
             LK_NEED(job.n_panels > 1, err, LK_EUNSUP, "device %s: one panel is too much for it", module->name);
-            size = job.n_panels / 2;
+            *most = job.n_panels / 2;
             continue;
         }
         LK_TRY(take_found(pass, block, worker, g, &found, err));
         job.first_panel += job.n_panels;
-        size = job.n_panels * GROWTH;
+        few *= GROWTH;
+        if (*most < MOST_PANELS && job.n_panels == *most)
+            *most += *most / 8 + 1;
         uint64_t done = job.first_panel * LK_DEVICE_PANEL < rows ? job.first_panel * LK_DEVICE_PANEL : rows;
         lk_pass_report(pass, block->count * (done - reported));
         worker->scanned += block->count * (done - reported);

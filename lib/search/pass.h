@@ -38,6 +38,7 @@ struct lk_worker {
     float *scores;                        /* LK_MAX_BLOCK x LK_TILE */
     struct lk_list *nearest, *identities; /* of each probe of the block, in the gallery in hand */
     struct lk_scan_lists *lists;          /* of a block that is scanned; see fast.c */
+    uint64_t most_panels; /* of a job of a module, as far as is known; 0 = nothing is */
     uint64_t scanned, nominated,
         scored; /* pairs: by codes, that passed the bound, that were scored by the definition */
 };
@@ -98,6 +99,8 @@ struct lk_pass {
 void lk_pass_plan_sample(struct lk_pass *pass);
 /* Draws and scores it, and chooses where the exact part of the histogram begins. */
 lk_status lk_pass_sample(struct lk_pass *pass, lk_error *err);
+/* Are there so many pairs that some bins need not be exact? */
+bool lk_pass_is_large(const struct lk_pass *pass);
 /* The lowest score that falls into a bin; -inf for the first, +inf behind the last. */
 float lk_pass_bin_score(int bin);
 
@@ -119,6 +122,8 @@ lk_status lk_pass_take(struct lk_pass *pass, struct lk_block *block, struct lk_w
 void lk_pass_report(struct lk_pass *pass, uint64_t pairs);
 
 /* fast.c: the same, scoring only what the scan nominates. */
+/* Begin: chooses who scans; a device begins to wake. prepare does it where it was not done. */
+lk_status lk_fast_begin(struct lk_pass *pass, lk_error *err);
 lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err);
 lk_status lk_fast_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,
                           lk_error *err);
@@ -132,6 +137,7 @@ uint64_t lk_pass_step(const struct lk_pass *pass, uint64_t panels);
 lk_status lk_pass_leads(uint32_t **out, uint64_t *n, const struct lk_search_set *set, uint64_t wanted, lk_error *err);
 /* device.c: the loading of a module; before and behind the pass; a block. */
 lk_status lk_device_choose(struct lk_pass *pass, lk_error *err);
+lk_status lk_device_encode(struct lk_pass *pass, lk_error *err);
 lk_status lk_device_open(struct lk_pass *pass, lk_error *err);
 void lk_device_close(struct lk_fast *fast);
 lk_status lk_device_gallery(struct lk_pass *pass, struct lk_block *block, struct lk_worker *worker, int g,

@@ -228,6 +228,8 @@ static lk_status encode(struct lk_pass *pass, lk_error *err)
     LK_TRY(take_codes(pass, LK_GALLERY_TRAIN, err));
     if (!f->cached[LK_GALLERY_TRAIN])
         LK_TRY(choose_basis(pass, err));
+    if (f->module != NULL && f->basis.axes == NULL)
+        return lk_device_encode(pass, err);
     if (pass->galleries[LK_GALLERY_HOLDOUT].set->rows > 0)
         LK_TRY(take_codes(pass, LK_GALLERY_HOLDOUT, err));
     LK_TRY(lk_codes_make(&f->probes, pass->ctx, &f->basis, &pass->options->probes, f->scan, false, err));
@@ -257,16 +259,22 @@ static double mean_rest(const struct lk_codes *codes)
     return sum / (double)sets;
 }
 
-lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
+lk_status lk_fast_begin(struct lk_pass *pass, lk_error *err)
 {
-    size_t dim = (size_t)pass->options->dim;
     struct lk_fast *f = pass->fast = lk_calloc(1, sizeof *f, err);
     if (f == NULL)
         return LK_ENOMEM;
     LK_TRY(lk_scan_check(pass->options->cpu, err));
     f->scan = lk_scan_choose(pass->options->cpu);
-    if (lk_device_wanted(pass->options->device))
-        LK_TRY(lk_device_choose(pass, err));
+    return lk_device_wanted(pass->options->device) ? lk_device_choose(pass, err) : LK_OK;
+}
+
+lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
+{
+    size_t dim = (size_t)pass->options->dim;
+    if (pass->fast == NULL)
+        LK_TRY(lk_fast_begin(pass, err));
+    struct lk_fast *f = pass->fast;
     LK_TRY(encode(pass, err));
     double longest = f->probes.longest, longest_reference = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
@@ -282,7 +290,7 @@ lk_status lk_fast_prepare(struct lk_pass *pass, lk_error *err)
     }
     f->slack = lk_bound_slack(longest, longest_reference);
     for (int g = 0; g < LK_N_GALLERIES; g++) {
-        if (f->references[g].rows == 0)
+        if (f->references[g].rows == 0 || f->module != NULL)
             continue;
         f->waits[g] = f->references[g].fine == NULL ||
                       mean_rest(&f->probes) * mean_rest(&f->references[g]) < REST_WORTH_WAITING;

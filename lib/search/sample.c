@@ -99,18 +99,24 @@ static lk_status sample_gallery(struct lk_pass *pass, int g, lk_error *err)
     return status;
 }
 
-lk_status lk_pass_sample(struct lk_pass *pass, lk_error *err)
+bool lk_pass_is_large(const struct lk_pass *pass)
 {
     const struct lk_search_options *o = pass->options;
     uint64_t pairs = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++)
         pairs += o->probes.rows * o->galleries[g].rows;
+    return pairs > (o->exact_pairs > 0 ? o->exact_pairs : ALL_EXACT_PAIRS);
+}
+
+lk_status lk_pass_sample(struct lk_pass *pass, lk_error *err)
+{
+    const struct lk_search_options *o = pass->options;
     pass->out->exact_bin = 0;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
         if (o->galleries[g].rows == 0)
             continue;
         LK_TRY(sample_gallery(pass, g, err));
-        if (pairs <= (o->exact_pairs > 0 ? o->exact_pairs : ALL_EXACT_PAIRS))
+        if (!lk_pass_is_large(pass))
             continue;
         const struct lk_search_gallery *out = &pass->out->galleries[g];
         int bin = LK_SEARCH_BINS;

@@ -375,9 +375,16 @@ static lk_status run(struct lk_pass *pass, lk_error *err)
             LK_EFORMAT, "%s/search.part: %s, expected that of a finished search", pass->options->work_dir,
             loaded ? "holds unfinished work" : "is not there");
     lk_pass_plan_sample(pass);
+    bool ends = pass->first == pass->options->probes.rows, scans = loaded ? is_scanned(pass) : lk_pass_is_large(pass);
+    if (lk_device_wanted(pass->options->device) && !ends && scans)
+        LK_TRY(lk_fast_begin(pass, err)); /* a device takes its time to wake: the sample is drawn meanwhile */
     if (!loaded)
         LK_TRY(lk_pass_sample(pass, err));
-    if (pass->first < pass->options->probes.rows)
+    if (!is_scanned(pass)) {
+        lk_fast_free(pass->fast);
+        pass->fast = NULL;
+    }
+    if (!ends)
         LK_TRY(search_rest(pass, err));
     hand_over(pass);
     return LK_OK;
