@@ -60,7 +60,7 @@ clean: ## remove what was built (not what was fetched)
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-SETUP_PARTS = setup-build setup-test setup-demo setup-bench setup-fuzz setup-deb setup-browser
+SETUP_PARTS = setup-build setup-test setup-demo setup-bench setup-fuzz setup-deb setup-browser setup-cuda
 .PHONY: compile compile-tests models $(SETUP_PARTS)
 $(SETUP_PARTS): setup-%:
 	@scripts/setup $*

@@ -83,3 +83,46 @@ lk_status lk_model_batches(const struct lk_model *model, struct lk_ort *ort, siz
     free(tensor);
     return status;
 }
+
+/* among[n x dim] receives what the crops give among each other; each is then tried in another place, with zeros around it. */
+static bool same_anywhere(const struct lk_model *model, struct lk_ort *ort, size_t output, const float *tensor, size_t n,
+                          float *around, float *among)
+{
+    size_t dim = (size_t)model->dim, count = LK_INPUT_COUNT(&model->input);
+    struct lk_ort_result result;
+    if (lk_model_run(model, ort, output, tensor, n, &result, NULL) != LK_OK)
+        return false;
+    memcpy(among, result.outputs[0].data, n * dim * sizeof *among);
+    lk_ort_result_free(&result);
+    bool same = true;
+    for (size_t i = 0; same && i < n; i++) {
+        size_t place = (5 * i + 3) % n;
+        memset(around, 0, n * count * sizeof *around);
+        memcpy(around + place * count, tensor + i * count, count * sizeof *around);
+        if (lk_model_run(model, ort, output, around, n, &result, NULL) != LK_OK)
+            return false;
+        same = memcmp(among + i * dim, result.outputs[0].data + place * dim, dim * sizeof *among) == 0;
+        lk_ort_result_free(&result);
+    }
+    return same;
+}
+
+lk_status lk_model_fills(const struct lk_model *model, struct lk_ort *ort, size_t output, size_t n, bool *same,
+                         lk_error *err)
+{
+    size_t count = LK_INPUT_COUNT(&model->input);
+    *same = false;
+    if (lk_ort_input(ort, 0)->dims[0] != -1)
+        return LK_OK;
+    float *among = lk_calloc(n * (size_t)model->dim, sizeof *among, err);
+    float *tensor = lk_alloc_aligned(n * count, sizeof *tensor, err), *around = lk_alloc_aligned(n * count, sizeof *around, err);
+    lk_status status = among != NULL && tensor != NULL && around != NULL ? LK_OK : LK_ENOMEM;
+    if (status == LK_OK)
+        status = make_noise(&model->input, n, tensor, err);
+    if (status == LK_OK)
+        *same = same_anywhere(model, ort, output, tensor, n, around, among);
+    free(among);
+    free(tensor);
+    free(around);
+    return status;
+}

@@ -230,6 +230,11 @@ static json_t *make_meta(const struct run *run)
     return lk_embed_meta(&facts);
 }
 
+static size_t largest_group(const lk_embed_options *o)
+{
+    return o->device != NULL && strcmp(o->device, "cpu") != 0 ? LK_EMBED_DEVICE_BATCH : LK_EMBED_BATCH;
+}
+
 /* ---- the job ----------------------------------------------------------------------------------- */
 
 static lk_status make_slots(struct run *run, lk_error *err)
@@ -256,7 +261,7 @@ static lk_status embed_rest(struct run *run, lk_error *err)
         return LK_OK;
     if (left >= GATHER_FROM)
         LK_TRY(run->engine->gather(run->workers[0].handle, &run->group, err));
-    assert(run->group >= 1 && run->group <= LK_EMBED_BATCH); /* the source's window is made for that */
+    assert(run->group >= 1 && run->group <= largest_group(run->options)); /* the source's window is made for that */
     LK_TRY(make_slots(run, err));
     size_t n_groups = left / run->group + (left % run->group != 0);
     lk_status status =
@@ -389,7 +394,7 @@ static lk_status do_run(struct run *run, lk_embed_summary *out, lk_error *err)
                                        .format = o->format,
                                        .labels = o->labels,
                                        .window = (size_t)lk_ctx_threads(run->ctx) * GROUPS_PER_THREAD *
-                                                 LK_EMBED_BATCH};
+                                                 largest_group(o)};
     if (o->identity != NULL)
         LK_TRY(lk_identity_rule_parse(o->identity, &source.identity, err));
     LK_TRY(lk_source_open(&run->source, o->inputs, o->n_inputs, &source, err));

@@ -16,8 +16,8 @@
 struct lk_embed_engine {
     void *arg; /* passed to open */
     lk_status (*open)(void **worker, void *arg, lk_ctx *ctx, const lk_embed_options *options, lk_error *err);
-    /* Lets this first worker, and those opened like it, take pictures in groups of *n, 1 to LK_EMBED_BATCH;
-     * more than one where that changes no result. Takes the time of some pictures. Without this call, one. */
+    /* Lets this first worker, and those opened like it, take pictures in groups of *n, 1 to LK_EMBED_BATCH or, on a device,
+     * LK_EMBED_DEVICE_BATCH; more than one where that changes no result. Takes the time of some pictures. Without this call, one. */
     lk_status (*gather)(void *first, size_t *n, lk_error *err);
     /* For one more thread, and called from it. */
     lk_status (*open_like)(void **worker, const void *first, lk_error *err);

@@ -28,9 +28,10 @@ struct lk_embedder {
     struct lk_detector *detector;
     struct lk_age *age;
     size_t output;
-    size_t batch;  /* faces for one run of the recogniser */
-    float *tensor; /* room for as many */
-    struct waiting waiting[LK_EMBED_BATCH];
+    size_t batch;    /* faces that wait for one another */
+    size_t run_size; /* of every run of the recogniser, zeros behind the faces; 0 = as many as there are */
+    float *tensor;   /* room for a run */
+    struct waiting waiting[LK_EMBED_DEVICE_BATCH];
     size_t n_waiting;
     struct lk_embedder_times times;
 };
@@ -46,7 +47,8 @@ void lk_embedder_options_init(lk_embedder_options *options)
 static lk_status open_rest(struct lk_embedder *e, lk_error *err)
 {
     LK_TRY(lk_model_output(e->model, e->ort, &e->output, err));
-    e->tensor = lk_alloc_aligned(e->batch * LK_INPUT_COUNT(&e->model->input), sizeof *e->tensor, err);
+    size_t room = e->run_size > e->batch ? e->run_size : e->batch;
+    e->tensor = lk_alloc_aligned(room * LK_INPUT_COUNT(&e->model->input), sizeof *e->tensor, err);
     if (e->tensor == NULL)
         return LK_ENOMEM;
     if (e->age_model != NULL)
@@ -69,7 +71,8 @@ static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedd
         LK_NEED(e->detector_model->task == LK_TASK_DETECT, err, LK_EINVAL,
                 "%s is not a detector; `likeness models list` says what each model does",
                 e->detector_model->name);
-        LK_TRY(lk_model_open(e->detector_model, e->device, &e->detector_ort, e->detector_sha256, err));
+        /* A device would take pictures one by one, no faster than a processor, and find other numbers than that. */
+        LK_TRY(lk_model_open(e->detector_model, NULL, &e->detector_ort, e->detector_sha256, err));
     }
     if (options->age_model != NULL) {
         LK_TRY(lk_model_load(&e->age_model, ctx, options->age_model, err));
@@ -81,6 +84,16 @@ static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedd
     return lk_model_open(e->model, e->device, &e->ort, e->sha256, err);
 }
 
+static lk_status choose_run_size(struct lk_embedder *e, lk_error *err)
+{
+    bool same;
+    size_t output;
+    LK_TRY(lk_model_output(e->model, e->ort, &output, err));
+    LK_TRY(lk_model_fills(e->model, e->ort, output, LK_EMBED_DEVICE_BATCH, &same, err));
+    e->run_size = same ? LK_EMBED_DEVICE_BATCH : 1;
+    return LK_OK;
+}
+
 lk_status lk_embedder_open(lk_embedder **out, lk_ctx *ctx, const lk_embedder_options *options, lk_error *err)
 {
     struct lk_embedder *e = lk_calloc(1, sizeof *e, err);
@@ -88,6 +101,8 @@ lk_status lk_embedder_open(lk_embedder **out, lk_ctx *ctx, const lk_embedder_opt
         return LK_ENOMEM;
     e->batch = 1;
     lk_status status = open_models(e, ctx, options, err);
+    if (status == LK_OK && e->device != NULL)
+        status = choose_run_size(e, err);
     if (status == LK_OK)
         status = open_rest(e, err);
     if (status != LK_OK) {
@@ -106,6 +121,7 @@ lk_status lk_embedder_open_like(lk_embedder **out, const lk_embedder *other, lk_
     e->model = lk_model_share(other->model);
     e->ort = lk_ort_share(other->ort);
     e->batch = other->batch;
+    e->run_size = other->run_size;
     e->device = other->device;
     memcpy(e->sha256, other->sha256, sizeof e->sha256);
     if (other->detector_model != NULL) {
@@ -154,6 +170,10 @@ void lk_embedder_free(lk_embedder *e)
 lk_status lk_embedder_gather(lk_embedder *e, size_t *batch, lk_error *err)
 {
     bool same;
+    if (e->run_size > 0) {
+        *batch = e->batch = e->run_size;
+        return LK_OK;
+    }
     LK_TRY(lk_model_batches(e->model, e->ort, e->output, LK_EMBED_BATCH, &same, err));
     size_t n = same ? LK_EMBED_BATCH : 1;
     float *tensor = lk_alloc_aligned(n * LK_INPUT_COUNT(&e->model->input), sizeof *tensor, err);
@@ -234,13 +254,21 @@ static lk_status check_size(const struct lk_input *input, const struct lk_image 
     return LK_OK;
 }
 
+/* The recogniser on the first n crops of the tensor. */
+static lk_status run_faces(struct lk_embedder *e, size_t n, struct lk_ort_result *result, lk_error *err)
+{
+    size_t count = LK_INPUT_COUNT(&e->model->input), all = e->run_size > n ? e->run_size : n;
+    memset(e->tensor + n * count, 0, (all - n) * count * sizeof *e->tensor);
+    return lk_model_run(e->model, e->ort, e->output, e->tensor, all, result, err);
+}
+
 lk_status lk_embedder_crop_as(lk_embedder *e, const struct lk_input *input, const struct lk_image *crop,
                               float *out, float *norm, lk_error *err)
 {
     LK_TRY(check_size(input, crop, err));
     lk_tensor_fill(input, crop, e->tensor);
     struct lk_ort_result result;
-    LK_TRY(lk_model_run(e->model, e->ort, e->output, e->tensor, 1, &result, err));
+    LK_TRY(run_faces(e, 1, &result, err));
     lk_status status = normalise(e, result.outputs[0].data, out, norm, err);
     lk_ort_result_free(&result);
     return status;
@@ -352,7 +380,7 @@ lk_status lk_embedder_finish(lk_embedder *e, lk_error *err)
     for (size_t i = 0; i < n; i++)
         lk_tensor_fill(&e->model->input, &e->waiting[i].crop,
                        e->tensor + i * LK_INPUT_COUNT(&e->model->input));
-    lk_status status = lk_model_run(e->model, e->ort, e->output, e->tensor, n, &result, err);
+    lk_status status = run_faces(e, n, &result, err);
     stage_done(&e->times.embed, &at);
     if (status == LK_OK) {
         for (size_t i = 0; status == LK_OK && i < n; i++)

@@ -35,9 +35,13 @@ lk_status lk_embedder_bytes(lk_embedder *embedder, const uint8_t *bytes, size_t 
 /* Faces for one run. EdgeFace-XS on two threads takes 13 to 16 % less processor time in batches of 2 to 8, no
  * less in larger ones; the memory and the trial of lk_embedder_gather grow with the batch. */
 enum { LK_EMBED_BATCH = 4 };
+/* The same on a device, where every run has so many, faces or zeros: numbers depend on a run's size there, but not on what
+ * else is in it, which is tried. So one by one, in groups of any size and after an interruption they are the same. */
+enum { LK_EMBED_DEVICE_BATCH = 16 };
 
 /* From now on this embedder, and those opened like it, run the recogniser on up to *batch faces at once: on
- * LK_EMBED_BATCH where lk_model_batches says that this changes nothing, else on one. No face may wait. */
+ * LK_EMBED_BATCH where lk_model_batches says that this changes nothing, else on one; on a device on as many as every run has
+ * there. No face may wait. */
 lk_status lk_embedder_gather(lk_embedder *embedder, size_t *batch, lk_error *err);
 
 /* As lk_embedder_bytes, but out and info of a picture with a face are complete only after *batch such
@@ -79,7 +83,7 @@ struct lk_embedder_about {
     struct lk_embedder_part model;
     struct lk_embedder_part detector; /* name == NULL for aligned inputs */
     struct lk_embedder_part age;      /* name == NULL when ages are not estimated */
-    const char *device;           /* that networks run on; NULL = the processor */
+    const char *device;           /* that recogniser and age model run on; NULL = the processor */
     int dim;
     int size;                     /* side of the crop, 112 */
     const json_t *thresholds;     /* the descriptor's list; an empty list when it has none */

@@ -88,5 +88,9 @@ lk_status lk_model_run(const struct lk_model *model, struct lk_ort *ort, size_t 
  * picture alone, as tried on made pictures. Takes the time of about n (n + 3) / 2 pictures. */
 lk_status lk_model_batches(const struct lk_model *model, struct lk_ort *ort, size_t output, size_t n,
                            bool *same, lk_error *err);
+/* Whether the model takes batches of n and gives for each picture, bit for bit, the same in any place of a batch and with any
+ * others in it, as tried on made pictures. Takes n + 1 batches. */
+lk_status lk_model_fills(const struct lk_model *model, struct lk_ort *ort, size_t output, size_t n, bool *same,
+                         lk_error *err);
 
 #endif

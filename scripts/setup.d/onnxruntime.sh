@@ -43,6 +43,20 @@ setup_onnxruntime() {
   have_ort_header || setup_ort_header
 }
 
+# The library that can use NVIDIA devices, in place of the other: that one's pin goes, so it counts as put there by hand.
+setup_onnxruntime_cuda() {
+  local lib=$ort_dir/lib
+  [[ $(uname -m) == x86_64 ]] || fail "there is no ready-made ONNX Runtime for devices of $(uname -m) machines"
+  from_npm pin_ort_cuda "$lib" bin/napi-v6/linux/x64/libonnxruntime.so.1
+  from_npm pin_ort_cuda_provider "$lib" Plugins/Linux/x64/libonnxruntime_providers_cuda.so \
+    Plugins/Linux/x64/libonnxruntime_providers_shared.so LICENSE=LICENSE.cuda
+  if [[ $(readlink "$lib/libonnxruntime.so") != libonnxruntime.so.1 ]]; then
+    ln -sf libonnxruntime.so.1 "$lib/libonnxruntime.so"
+    rm -f "$lib"/.pin-sherpa-onnx-*
+    touch "$lib/libonnxruntime.so" # what was linked with the other one is linked again
+  fi
+}
+
 # Fetches Debian 13's package from the machine's own mirror, takes the header out of it and leaves the system as it is.
 setup_ort_header() {
   local work deb=

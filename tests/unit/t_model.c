@@ -125,6 +125,39 @@ static void test_truncated_file(void **state)
     assert_refused(descriptor("half.json", "half.onnx", "null", 112, 6), "half.onnx: ONNX Runtime says");
 }
 
+/* Does a network of tests/cli/make_tiny_model.py give the same in any place of a batch, whatever else is in it? */
+static bool fills(const char *kind)
+{
+    char command[2000], path[400];
+    lk_error err;
+    struct lk_model *model;
+    struct lk_ort *ort;
+    size_t output;
+    bool same;
+    snprintf(command, sizeof command, "/usr/bin/python3 '%s/tests/cli/make_tiny_model.py' '%.300s' %s",
+             getenv("LIKENESS_SOURCE"), temp_path(kind), kind);
+    assert_int_equal(system(command), 0);
+    snprintf(path, sizeof path, "%.300s/tiny.json", temp_path(kind));
+    assert_int_equal(lk_model_load(&model, ctx, path, &err), LK_OK);
+    char sha256[65];
+    assert_int_equal(lk_model_open(model, NULL, &ort, sha256, &err), LK_OK);
+    assert_int_equal(lk_model_output(model, ort, &output, &err), LK_OK);
+    assert_int_equal(lk_model_fills(model, ort, output, 16, &same, &err), LK_OK);
+    lk_ort_free(ort);
+    lk_model_free(model);
+    return same;
+}
+
+static void test_fills(void **state)
+{
+    (void)state;
+    if (!have_onnx)
+        SKIP_TEST("python3-onnx is not installed");
+    assert_true(fills("free"));
+    assert_false(fills("mixes"));
+    assert_false(fills("one")); /* takes no batches */
+}
+
 /* The tiny network gives k * mean of a channel: what comes out is known. */
 static void test_embeds(void **state)
 {
@@ -384,7 +417,7 @@ int main(void)
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_wrong_shapes),
         cmocka_unit_test(test_truncated_file),
-        cmocka_unit_test(test_embeds),
+        cmocka_unit_test(test_fills), cmocka_unit_test(test_embeds),
         cmocka_unit_test(test_which_models_batch),
         cmocka_unit_test(test_batch_gives_the_same),
         cmocka_unit_test(test_registry),
