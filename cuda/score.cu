@@ -10,6 +10,7 @@ enum {
     THREADS = 512,
     WARPS = THREADS / 32,
     TOGETHER = 8, /* pairs that a warp has in hand */
+    LEAST = 1024, /* pairs for a block of threads, about: fetching the rows of the probes should be worth while */
     KEEP_THREADS = 256,
     KEEP_BLOCKS = 128,
     SHARED_LIMIT = 227 << 10,
@@ -227,7 +228,10 @@ static __global__ void __launch_bounds__(THREADS, 1)
     probes.held = held;
     count_lists(starts, scan, lists, t);
     unsigned long long all = starts[lists];
-    unsigned from = (unsigned)(all * blockIdx.x / gridDim.x), to = (unsigned)(all * (blockIdx.x + 1) / gridDim.x), end;
+    unsigned blocks = min(gridDim.x, (unsigned)(all / LEAST + 1));
+    if (blockIdx.x >= blocks)
+        return;
+    unsigned from = (unsigned)(all * blockIdx.x / blocks), to = (unsigned)(all * (blockIdx.x + 1) / blocks), end;
     for (; from < to; from = end) { /* a half of a tile, or what falls to this block of it */
         unsigned half = list_at(starts, lists, from) / slices;
         end = starts[(half + 1) * slices] < to ? starts[(half + 1) * slices] : to;
