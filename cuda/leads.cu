@@ -80,7 +80,8 @@ static __device__ float surely(unsigned reached, float slack)
 }
 
 /* A row of the matrix; the best of each class goes to `seen`. */
-static __global__ void select_lead(float *out, int *seen, const float *matrix, unsigned n, unsigned n_leads, unsigned r, float slack)
+static __global__ void select_lead(float *out, int *seen, const float *matrix, unsigned n, unsigned n_leads, unsigned r,
+                                   float slack)
 {
     unsigned row = row_of_warp(), lane = threadIdx.x % 32;
     if (row >= n)

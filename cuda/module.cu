@@ -310,5 +310,11 @@ static lk_status open_woken(struct lk_device *device, const struct lk_device_set
     return guarded(err, [=] { return open_device(device, setup, err); });
 }
 
+static lk_status scan_guarded(struct lk_device *device, const struct lk_device_job *job, struct lk_device_found *out,
+                              lk_error *err)
+{
+    return guarded(err, [=] { return scan_job(device, job, out, err); });
+}
+
 extern "C" __attribute__((visibility("default"))) const struct lk_device_module likeness_device_module = {
-    LK_DEVICE_VERSION, "cuda", parts, wake, encode_woken, open_woken, begin_block, scan_job, close_device};
+    LK_DEVICE_VERSION, "cuda", parts, wake, encode_woken, open_woken, begin_block, scan_guarded, close_device};

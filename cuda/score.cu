@@ -237,7 +237,8 @@ static __global__ void __launch_bounds__(THREADS, 1)
         end = starts[(half + 1) * slices] < to ? starts[(half + 1) * slices] : to;
         probes.take(scan, rows, half);
         __syncthreads();
-        unsigned share = (end - from + WARPS - 1) / WARPS, first = from + warp * share, last = first + share < end ? first + share : end;
+        unsigned share = (end - from + WARPS - 1) / WARPS, first = from + warp * share;
+        unsigned last = first + share < end ? first + share : end;
         for (; first < last; first += 32) {
             unsigned n = last - first < 32 ? last - first : 32, mine = first + (lane < n ? lane : 0);
             unsigned list = list_at(starts, lists, mine);

@@ -53,8 +53,8 @@ static void open_windows(struct ranks *r, const struct cli *cli)
     MPI_Win_sync(r->floors);
 }
 
-/* At every start Open MPI loads and asks the libraries of all networks, for 0.2 s. Processes that are all on one machine need none,
- * so it gets the layer that does without, unless the user has chosen one. */
+/* At every start Open MPI loads and asks the libraries of all networks, for 0.2 s. Processes that are all on one machine
+ * need none, so it gets the layer that does without, unless the user has chosen one. */
 static void spare_networks(void)
 {
     const char *all = getenv("OMPI_COMM_WORLD_SIZE"), *here = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
@@ -112,8 +112,8 @@ void ranks_fail(const struct ranks *r, lk_status status, const lk_error *err)
     fprintf(stderr, "likeness-mpi: error: rank %d of %d on %s: %s%s\n", r->rank, r->size, host, err->text,
             status == LK_EIO ? "; put that right and start the job again: it goes on where it was" : "");
     fflush(stderr);
-    /* What befalls one rank often befalls all at once, a full disk say, and Open MPI's mpirun crashes now and then when two abort in
-     * the same moment: the first one ends the others. */
+    /* What befalls one rank often befalls all at once, a full disk say, and Open MPI's mpirun crashes now and then when
+     * two abort in the same moment: the first one ends the others. */
     int turn = r->rank < 19 ? r->rank : 19;
     nanosleep(&(struct timespec){0, turn * 50000000L}, NULL);
     MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
