@@ -18,7 +18,7 @@ static const struct argp_option options[] = {
     {"shard", KEY_SHARD, "PART", 0,
      "embed one part of the images only, such as 3/8; `likeness merge` joins the parts", 1},
     {"device", KEY_DEVICE, "NAME", 0,
-     "run the networks on cuda, where ONNX Runtime has its provider, in place of the processor (default: cpu)", 1},
+     "run recogniser and age model on cuda, where ONNX Runtime has its provider, in place of the processor (default: cpu)", 1},
     {0},
 };
 

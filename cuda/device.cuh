@@ -9,7 +9,7 @@
 #include "search/device.h"
 
 enum {
-    SCAN_LISTS = 2,           /* groups of warps that multiply, each with a list of what it nominates */
+    SCAN_LISTS = 2, /* groups of warps that multiply, each with a list of what it nominates */
     SCAN_PROBES = SCAN_LISTS * LK_DEVICE_PROBE_SET, /* of a block of threads */
     SCAN_REFERENCES = LK_DEVICE_PANEL,
     SCAN_CHUNK = 128,         /* coordinates that are fetched together */
@@ -86,9 +86,10 @@ cudaError_t scan_launch(const CUtensorMap *probes, const CUtensorMap *references
 
 /* score.cu */
 cudaError_t score_setup(void);
-/* lead_floors, floors and list_floors: of n probes. */
-cudaError_t floors_launch(float *floors, const float *list_floors, const float *lead_floors, float floor, unsigned n,
+/* known_floors: by what has been scored. All of n probes. */
+cudaError_t floors_launch(float *floors, const float *list_floors, const float *known_floors, float floor, unsigned n,
                           cudaStream_t stream);
+
 /* What is known of a gallery's references, and of the probes of a block. */
 struct known {
     int *best;              /* of each reference: a score that some probe reaches, as a key */

@@ -22,7 +22,7 @@ static size_t lay_out(lane *l, char *memory, int processors)
 {
     size_t used = 0;
     place(&l->list_floors, memory, &used, LK_DEVICE_BLOCK);
-    place(&l->lead_floors, memory, &used, LK_DEVICE_BLOCK);
+    place(&l->known_floors, memory, &used, LK_DEVICE_BLOCK);
     place(&l->floors, memory, &used, LK_DEVICE_BLOCK);
     place(&l->matrix, memory, &used, (size_t)LK_DEVICE_BLOCK * LK_DEVICE_MAX_LEADS);
     place(&l->seen, memory, &used, (size_t)LK_DEVICE_BLOCK * LK_DEVICE_CLASSES);
@@ -68,7 +68,7 @@ lk_status begin_block(lk_device *d, const struct lk_device_job *block, lk_error 
 {
     lane *l = &d->lanes[(size_t)block->lane];
     const side *g = &d->galleries[block->gallery];
-    CUDA(leads_launch(l->lead_floors, l->matrix, l->seen, d->probes.data.at + block->first_probe * d->stride,
+    CUDA(leads_launch(l->known_floors, l->matrix, l->seen, d->probes.data.at + block->first_probe * d->stride,
                       block->n_probes, g->leads.at, g->n_leads, d->stride, list_room(d, block), (float)d->lead_slack, l->stream),
          "cannot compare with the leads");
     return LK_OK;
@@ -104,9 +104,9 @@ static lk_status scan_panels(const lk_device *d, lane *l, const struct lk_device
     struct known known = {g->best.at, g->classes.at, l->seen};
     CUDA(scan_launch(&d->probes.map, &g->map, &scan, grid, l->stream), "cannot scan");
     CUDA(score_launch(&scan, grid, &rows, d->processors, &known, l->found, l->counted, l->stream), "cannot score");
-    CUDA(raise_launch(l->lead_floors, l->seen, job->n_probes, list_room(d, job), (float)d->lead_slack, l->stream),
+    CUDA(raise_launch(l->known_floors, l->seen, job->n_probes, list_room(d, job), (float)d->lead_slack, l->stream),
          "cannot raise floors");
-    CUDA(floors_launch(l->floors, l->list_floors, l->lead_floors, job->floor, job->n_probes, l->stream),
+    CUDA(floors_launch(l->floors, l->list_floors, l->known_floors, job->floor, job->n_probes, l->stream),
          "cannot find floors");
     return LK_OK;
 }
@@ -116,7 +116,7 @@ static lk_status launch(const lk_device *d, lane *l, const struct lk_device_job 
     CUDA(cudaMemcpyAsync(l->list_floors, l->host_floors.at, job->n_probes * sizeof(float), cudaMemcpyHostToDevice, l->stream),
          "cannot copy floors");
     CUDA(cudaMemsetAsync(l->counted, 0, sizeof(tally), l->stream), "cannot write to the device");
-    CUDA(floors_launch(l->floors, l->list_floors, l->lead_floors, job->floor, job->n_probes, l->stream),
+    CUDA(floors_launch(l->floors, l->list_floors, l->known_floors, job->floor, job->n_probes, l->stream),
          "cannot find floors");
     for (uint64_t done = 0, n; done < job->n_panels; done += n) {
         n = job->first_panel + done > FIRST ? job->first_panel + done : FIRST;

@@ -102,10 +102,10 @@ static lk_status hint(lk_device *d, side *g, lk_error *err)
     for (uint64_t first = 0; first < g->rows; first += LK_DEVICE_BLOCK) {
         uint64_t left = g->rows - first;
         unsigned n = left < LK_DEVICE_BLOCK ? (unsigned)left : LK_DEVICE_BLOCK;
-        CUDA(leads_launch(l->lead_floors, l->matrix, nullptr, g->data.at + first * d->stride, n, d->probes.leads.at,
+        CUDA(leads_launch(l->known_floors, l->matrix, nullptr, g->data.at + first * d->stride, n, d->probes.leads.at,
                           d->probes.n_leads, d->stride, 1, (float)d->lead_slack, l->stream),
              "cannot compare with the leads");
-        CUDA(keys_launch(g->best.at + first, l->lead_floors, n, l->stream), "cannot compare with the leads");
+        CUDA(keys_launch(g->best.at + first, l->known_floors, n, l->stream), "cannot compare with the leads");
     }
     CUDA(cudaStreamSynchronize(l->stream), "comparing with the leads");
     return LK_OK;

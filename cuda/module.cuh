@@ -25,7 +25,7 @@ struct side {
 /* What the jobs of one thread need. Pointers are to the device's memory, into that of all lanes. */
 struct lane {
     cudaStream_t stream = nullptr;
-    float *list_floors, *lead_floors, *floors, *matrix;
+    float *list_floors, *known_floors, *floors, *matrix;
     int *seen;
     nominee *nominated;
     unsigned *counts;

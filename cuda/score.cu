@@ -16,17 +16,17 @@ enum {
     SHARED_LIMIT = 227 << 10,
 };
 
-static __global__ void floors(float *out, const float *list_floors, const float *lead_floors, float floor, unsigned n)
+static __global__ void floors(float *out, const float *list_floors, const float *known_floors, float floor, unsigned n)
 {
     unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n)
-        out[i] = fminf(fmaxf(list_floors[i], lead_floors[i]), floor);
+        out[i] = fminf(fmaxf(list_floors[i], known_floors[i]), floor);
 }
 
-cudaError_t floors_launch(float *out, const float *list_floors, const float *lead_floors, float floor, unsigned n,
+cudaError_t floors_launch(float *out, const float *list_floors, const float *known_floors, float floor, unsigned n,
                           cudaStream_t stream)
 {
-    floors<<<(n + 255) / 256, 256, 0, stream>>>(out, list_floors, lead_floors, floor, n);
+    floors<<<(n + 255) / 256, 256, 0, stream>>>(out, list_floors, known_floors, floor, n);
     return cudaGetLastError();
 }
 

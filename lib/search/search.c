@@ -380,7 +380,7 @@ static lk_status run(struct lk_pass *pass, lk_error *err)
         LK_TRY(lk_fast_begin(pass, err)); /* a device takes its time to wake: the sample is drawn meanwhile */
     if (!loaded)
         LK_TRY(lk_pass_sample(pass, err));
-    if (!is_scanned(pass)) {
+    if (!is_scanned(pass)) { /* the sample left nothing to scan: what woke is not needed */
         lk_fast_free(pass->fast);
         pass->fast = NULL;
     }
