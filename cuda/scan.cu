@@ -161,7 +161,7 @@ static __device__ void compare(const scan_args &a, const consumer &me, rest_of_s
     int *all_needs = rest->reference_needs[me.group][turn];
     all_needs[me.thread] = minus_needed(b, p.best);
     /* Behind it nobody reads the needs of the last panel but one, whose place is written next. */
-    asm volatile("bar.sync %0, %1;" ::"r"(1 + me.group), "r"((int)GROUP) : "memory");
+    group_sync(me.group, GROUP);
     const int *needs = all_needs + 2 * (me.lane % 4);
     int p0 = minus_needed(b, me.floor[0]), p1 = minus_needed(b, me.floor[1]);
     unsigned passed[2] = {0, 0};
@@ -295,11 +295,11 @@ static __global__ void __launch_bounds__(THREADS, 1)
     __syncthreads();
     unsigned long long first_row = a.first_probe / SCAN_PROBES * SCAN_PROBES + (unsigned long long)blockIdx.x * SCAN_PROBES;
     if (threadIdx.x < GROUP) {
-        asm volatile("setmaxnreg.dec.sync.aligned.u32 40;");
+        registers_fewer<40>();
         if (threadIdx.x == 0)
             fetch(&x_map, &y_map, a, probes, stages, rest, (unsigned)first_row);
     } else {
-        asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
+        registers_more<232>();
         consume<CHUNKS>(a, consumer_of(a, first_row), probes, stages, rest);
     }
     __syncthreads();

@@ -56,7 +56,7 @@ static __device__ void count_lists(unsigned *starts, const scan_args &scan, unsi
         mine += count > scan.room ? 0 : count;
     }
     unsigned before = mine;
-    for (int step = 1; step < 32; step *= 2) {
+    for (unsigned step = 1; step < 32; step *= 2) {
         unsigned other = __shfl_up_sync(~0u, before, step);
         before += lane >= step ? other : 0;
     }

@@ -49,6 +49,24 @@ static __device__ inline void barrier_wait(uint64_t *barrier, unsigned parity)
                  : "memory");
 }
 
+/* All threads of a group that multiplies together: 0, 1, ... */
+static __device__ inline void group_sync(unsigned group, unsigned threads)
+{
+    asm volatile("bar.sync %0, %1;" ::"r"(1 + group), "r"(threads) : "memory");
+}
+
+/* ---- registers of a thread, for all threads of a group ---------------------------------------------------- */
+
+template <int COUNT> static __device__ inline void registers_fewer(void)
+{
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(COUNT));
+}
+
+template <int COUNT> static __device__ inline void registers_more(void)
+{
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(COUNT));
+}
+
 /* ---- tensor copies ------------------------------------------------------------------------------------- */
 
 /* A box of the tensor at byte x of row y. */

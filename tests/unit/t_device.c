@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* t_device.c - the search with a module that scans in the processor's place: the same results as without. The fake
  * module is always there; that for CUDA is tested where a device is. */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "search/device.h"
 #include "search_compare.h"
 #include "search_runs.h"
 #include "search_sets.h"
@@ -14,7 +16,9 @@ enum { PROBES = 151, REFERENCES = 1409, HOLDOUT = 300, PEOPLE = 61 };
 /* Where a module of that name lies, or NULL. */
 static const char *dir_of(const char *name)
 {
-    return getenv(strcmp(name, "fake") == 0 ? "LIKENESS_FAKE_DIR" : "LIKENESS_CUDA_DIR");
+    return getenv(strcmp(name, "fake") == 0       ? "LIKENESS_FAKE_DIR"
+                  : strcmp(name, "emulated") == 0 ? "LIKENESS_EMULATED_DIR"
+                                                  : "LIKENESS_CUDA_DIR");
 }
 
 static struct made make(enum vectors kind, size_t dim, bool labelled)
@@ -67,7 +71,8 @@ static void check(struct made *made, int threads, const struct expected *want, c
     lk_search_forget(o->work_dir);
 }
 
-static void check_kinds(const char *name, size_t dim, enum vectors first, enum vectors step)
+/* least: probes of a block. */
+static void check_kinds(const char *name, size_t dim, enum vectors first, enum vectors step, uint64_t least)
 {
     static const double min_scores[] = {NAN, 0.3, 0, 0.999};
     static const uint64_t blocks[] = {0, 8, 40, 1, 13, 2048}, rooms[] = {4, 1, 20, 1500};
@@ -82,7 +87,7 @@ static void check_kinds(const char *name, size_t dim, enum vectors first, enum v
         const uint64_t depths[] = {0, dim > 4 ? dim / 4 : 2};
         for (int d = 0; d < 2; d++, turn++) {
             o->depth = depths[d];
-            o->block = blocks[turn % 6];
+            o->block = blocks[turn % 6] > 0 && blocks[turn % 6] < least ? least : blocks[turn % 6];
             o->plain_work = turn % 3 == 0;
             o->step = turn % 2 ? 0 : 5;
             check(&made, 1 + (int)turn % 3, &want, vectors_name[kind]);
@@ -95,11 +100,11 @@ static void check_kinds(const char *name, size_t dim, enum vectors first, enum v
 static void check_module(const char *name)
 {
     for (size_t dim = 1; dim <= 5; dim += 2)
-        check_kinds(name, dim, dim % 2, 2);
-    check_kinds(name, 40, 0, 1);
-    check_kinds(name, 129, MIXED, 2);
-    check_kinds(name, 300, OPPOSED, 2);
-    check_kinds(name, 1100, ISOTROPIC, N_VECTORS); /* more than codes can have */
+        check_kinds(name, dim, dim % 2, 2, 1);
+    check_kinds(name, 40, 0, 1, 1);
+    check_kinds(name, 129, MIXED, 2, 1);
+    check_kinds(name, 300, OPPOSED, 2, 1);
+    check_kinds(name, 1100, ISOTROPIC, N_VECTORS, 1); /* more than codes can have */
 }
 
 static void test_fake(void **state)
@@ -182,6 +187,53 @@ static void test_cuda(void **state)
     check_parts("cuda", 6);
 }
 
+/* The module's own sources, run by the processor: slowly, so less of it. */
+static void test_emulated(void **state)
+{
+    (void)state;
+    const char *why = refusal("emulated");
+    if (why != NULL)
+        SKIP_TEST("the emulated module: %s", why);
+    check_kinds("emulated", 40, NEAR_TIE, N_VECTORS, 160);
+    check_kinds("emulated", 43, OPPOSED, N_VECTORS, 160);
+    check_kinds("emulated", 300, MIXED, N_VECTORS, 80);
+}
+
+/* What the module says of a device of so many bytes: parts of 10 million rows of 512 numbers, or 0 and the message. */
+static uint64_t parts_of(const struct lk_device_module *module, const char *bytes, lk_error *err)
+{
+    struct lk_device_plan plan = {.dim = 512, .probes = {1000, NULL}, .galleries = {{10000000, NULL}}, .lanes = 1};
+    uint64_t n = 0;
+    setenv("LIKENESS_TEST_DEVICE_BYTES", bytes, 1);
+    lk_status status = module->parts(&plan, &n, err);
+    unsetenv("LIKENESS_TEST_DEVICE_BYTES");
+    return status == LK_OK ? n : 0;
+}
+
+/* 26.9 GB of rows and codes; two parts must fit into 15 of 16 bytes. */
+static void test_emulated_parts(void **state)
+{
+    (void)state;
+    const char *why = refusal("emulated");
+    if (why != NULL)
+        SKIP_TEST("the emulated module: %s", why);
+    char path[4096];
+    lk_error err;
+    snprintf(path, sizeof path, "%s/likeness-emulated.so", dir_of("emulated"));
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    assert_non_null(library);
+    const struct lk_device_module *module = dlsym(library, LK_DEVICE_SYMBOL);
+    assert_non_null(module);
+    assert_int_equal(parts_of(module, "30000000000", &err), 1);
+    assert_int_equal(parts_of(module, "28000000000", &err), 3); /* not one, so half of them at a time: 13.1 GB */
+    assert_int_equal(parts_of(module, "20000000000", &err), 3);
+    assert_int_equal(parts_of(module, "5000000000", &err), 13);
+    assert_int_equal(parts_of(module, "200000000", &err), 0);
+    assert_int_equal(err.code, LK_ENOMEM);
+    assert_non_null(strstr(err.text, "need 0.1 GB twice, the device has 0.2 free"));
+    dlclose(library);
+}
+
 static void expect_refusal(const char *name, const char *dir, const char *text)
 {
     lk_error err;
@@ -221,7 +273,7 @@ static int make_work_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_fake), cmocka_unit_test(test_parts),
-                                       cmocka_unit_test(test_parts_resumed), cmocka_unit_test(test_cuda),
+                                       cmocka_unit_test(test_parts_resumed), cmocka_unit_test(test_cuda), cmocka_unit_test(test_emulated), cmocka_unit_test(test_emulated_parts),
                                        cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, make_work_dir, NULL);
 }
