@@ -6,7 +6,7 @@
 
 #include "cli.h"
 
-enum { KEY_SHARD = 0x2001, KEY_DEVICE };
+enum { KEY_SHARD = 0x2001 };
 
 struct args {
     struct cli *cli;
@@ -17,8 +17,6 @@ struct args {
 static const struct argp_option options[] = {
     {"shard", KEY_SHARD, "PART", 0,
      "embed one part of the images only, such as 3/8; `likeness merge` joins the parts", 1},
-    {"device", KEY_DEVICE, "NAME", 0,
-     "run recogniser and age model on cuda, where ONNX Runtime has its provider, in place of the processor (default: cpu)", 1},
     {0},
 };
 
@@ -34,11 +32,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_SHARD:
         cli_shard(arg, &a->embed.shard, &a->embed.n_shards, state);
-        return 0;
-    case KEY_DEVICE:
-        if (strcmp(arg, "cpu") != 0 && strcmp(arg, "cuda") != 0)
-            argp_error(state, "--device: found '%s', expected cpu or cuda", arg);
-        a->embed.device = arg;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -7,7 +7,7 @@
 
 #include "cli.h"
 
-enum { KEY_DETECTOR = 0x3001, KEY_ALIGNED, KEY_CHOOSE, KEY_AGE, KEY_EXCLUDE, KEY_FORCE };
+enum { KEY_DETECTOR = 0x3001, KEY_ALIGNED, KEY_CHOOSE, KEY_AGE, KEY_EXCLUDE, KEY_FORCE, KEY_DEVICE };
 
 static const struct argp_option options[] = {
     {"model", 'm', "MODEL", 0,
@@ -58,6 +58,8 @@ static const struct argp_option job_options[] = {
     {"exclude", KEY_EXCLUDE, "FILE", 0,
      "leave out the images of a table with the column path, as `likeness duplicates` writes", 1},
     {"force", KEY_FORCE, NULL, 0, "replace a finished result that was made with other settings", 1},
+    {"device", KEY_DEVICE, "NAME", 0,
+     "run recogniser and age model on cuda, where ONNX Runtime has its provider, in place of the processor (default: cpu)", 1},
     {0},
 };
 
@@ -73,6 +75,11 @@ static error_t parse_job(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_FORCE:
         embed->force = 1;
+        return 0;
+    case KEY_DEVICE:
+        if (strcmp(arg, "cpu") != 0 && strcmp(arg, "cuda") != 0)
+            argp_error(state, "--device: found '%s', expected cpu or cuda", arg);
+        embed->device = arg;
         return 0;
     case ARGP_KEY_ARGS:
         embed->inputs = (const char *const *)(state->argv + state->next);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "devices.h"
+
 /* Threads of a rank where none are asked for: the cores that its machine's ranks share. */
 static int fair_threads(const struct ranks *r)
 {
@@ -77,8 +79,11 @@ void ranks_start(struct ranks *r, struct cli *cli)
     }
     MPI_Comm node;
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    int node_rank;
+    MPI_Comm_rank(node, &node_rank);
     MPI_Comm_size(node, &r->node_ranks);
     MPI_Comm_free(&node);
+    devices_share(node_rank, r->node_ranks, DEVICES_OF_DRIVER);
     if (cli->threads == 0)
         cli->threads = fair_threads(r);
     cli->quiet = cli->quiet || r->rank > 0;

@@ -94,7 +94,7 @@ static lk_status wake_next(struct lk_pass *pass, lk_error *err)
 {
     const struct lk_search_options *o = pass->options;
     struct lk_parts *parts = o->parts;
-    if (parts == NULL || o->shard.index == parts->n)
+    if (parts == NULL || o->shard.index == parts->last_index)
         return LK_OK;
     struct lk_search_shard next = {o->shard.index + 1, o->shard.count};
     struct lk_device_plan plan = plan_of(o, &next, lk_ctx_threads(pass->ctx));

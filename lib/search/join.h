@@ -7,7 +7,7 @@
 
 struct lk_join;
 
-/* options: of the whole search; they must stay. n: parts that will come. */
+/* options: of the whole search, or of the shard that was cut into parts; they must stay. n: parts that will come. */
 lk_status lk_join_new(struct lk_join **out, const struct lk_search_options *options, size_t n, lk_error *err);
 /* Takes what was found in part i (from 0) out of `part`; `where` names it in messages. Parts come in their order. */
 lk_status lk_join_add(struct lk_join *join, size_t i, struct lk_search_result *part, const char *where, lk_error *err);

@@ -18,16 +18,20 @@
 
 lk_status lk_parts_needed(lk_ctx *ctx, const struct lk_search_options *o, uint64_t *n, lk_error *err)
 {
-    uint64_t rows = o->probes.rows + o->galleries[0].rows + o->galleries[1].rows;
-    uint64_t least = o->asked_from > 0 ? o->asked_from : ASKED_FROM;
+    uint64_t first, references, rows = o->probes.rows, least = o->asked_from > 0 ? o->asked_from : ASKED_FROM;
     *n = 1;
-    if (!lk_device_wanted(o->device) || o->shard.count > 0)
+    /* Of a shard that others join from its work_dir there must be one search.part. */
+    if (!lk_device_wanted(o->device) || o->parts != NULL || (o->shard.count > 0 && o->exchange == NULL))
         return LK_OK;
+    for (int g = LK_N_GALLERIES - 1; g >= 0; g--) {
+        lk_search_shard_rows(&o->shard, o->galleries[g].rows, &first, &references);
+        rows += references;
+    }
     if (o->device_parts > 0)
         *n = o->device_parts;
     else if (rows >= least / (o->dim * sizeof(float)))
         LK_TRY(lk_device_parts(n, ctx, o, err));
-    LK_NEED(*n <= o->galleries[LK_GALLERY_TRAIN].rows, err, LK_ENOMEM,
+    LK_NEED(*n <= references, err, LK_ENOMEM, /* of the training set */
             "device %s: it cannot hold the probes and some references", o->device);
     return LK_OK;
 }
@@ -37,17 +41,20 @@ lk_status lk_parts_needed(lk_ctx *ctx, const struct lk_search_options *o, uint64
 struct runner {
     lk_ctx *ctx;
     const struct lk_search_options *options; /* of the whole */
+    uint64_t n;                              /* parts */
     struct lk_parts parts;
     float kth[LK_N_GALLERIES]; /* the highest k-th score of a part that is done */
     struct lk_search_work work;
     double start;
 };
 
-/* What is not among the k closest of the parts before is not among those of all. */
+/* What is not among the k closest of the parts before is not among those of all. The search of a shard tells others, too. */
 static float tell_kth(void *user, int gallery, float kth)
 {
     struct runner *r = user;
     r->kth[gallery] = fmaxf(r->kth[gallery], kth);
+    if (r->options->exchange != NULL)
+        r->kth[gallery] = fmaxf(r->kth[gallery], r->options->exchange(r->options->exchange_user, gallery, r->kth[gallery]));
     return r->kth[gallery];
 }
 
@@ -72,7 +79,7 @@ static lk_status run_part(struct runner *r, struct lk_join *join, uint64_t i, lk
     struct lk_search_options o = *r->options;
     struct lk_search_result part;
     char *folder = NULL;
-    o.shard = (struct lk_search_shard){i + 1, r->parts.n};
+    o.shard = lk_search_shard_part(&o.shard, i, r->n);
     o.parts = &r->parts;
     o.exchange = tell_kth;
     o.exchange_user = r;
@@ -100,11 +107,17 @@ static lk_status run_part(struct runner *r, struct lk_join *join, uint64_t i, lk
 lk_status lk_parts_run(lk_ctx *ctx, const struct lk_search_options *options, uint64_t n, struct lk_search_result *out,
                        lk_error *err)
 {
-    struct runner r = {.ctx = ctx, .options = options, .parts = {.n = n}, .start = lk_clock_seconds()};
+    struct runner r = {.ctx = ctx,
+                       .options = options,
+                       .n = n,
+                       .parts = {.last_index = lk_search_shard_part(&options->shard, n - 1, n).index},
+                       .start = lk_clock_seconds()};
     struct lk_join *join;
     for (int g = 0; g < LK_N_GALLERIES; g++) {
+        uint64_t first, rows;
+        lk_search_shard_rows(&options->shard, options->galleries[g].rows, &first, &rows);
         r.kth[g] = -INFINITY;
-        r.parts.pairs_all += options->probes.rows * options->galleries[g].rows;
+        r.parts.pairs_all += options->probes.rows * rows;
     }
     lk_ctx_message(ctx, LK_LEVEL_NOTE, "the device holds the references in %llu parts", (unsigned long long)n);
     lk_status status = lk_join_new(&join, options, (size_t)n, err);

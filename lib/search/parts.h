@@ -8,12 +8,12 @@
 
 /* What the search of one part knows of the others. */
 struct lk_parts {
-    uint64_t n;
+    uint64_t last_index; /* of the last one, as a shard */
     uint64_t pairs_before, pairs_resumed, pairs_all; /* of parts that are done; of these, by earlier runs; of all */
     /* The part after the one in hand, woken; NULL = none. */
     const struct lk_device_module *module;
     struct lk_device *next;
-    uint64_t next_index; /* from 1 */
+    uint64_t next_index;
 };
 
 /* parts.c: how many parts a search takes; 1 = none. */

@@ -74,6 +74,13 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+struct lk_search_shard lk_search_shard_part(const struct lk_search_shard *shard, uint64_t i, uint64_t n)
+{
+    if (shard->count == 0)
+        return (struct lk_search_shard){i + 1, n};
+    return (struct lk_search_shard){(shard->index - 1) * n + i + 1, shard->count * n};
+}
+
 void lk_search_shard_rows(const struct lk_search_shard *shard, uint64_t all, uint64_t *first, uint64_t *rows)
 {
     uint64_t n = shard->count > 0 ? shard->count : 1, i = shard->count > 0 ? shard->index : 1;

@@ -146,6 +146,8 @@ lk_status lk_search_check_device(const char *name, lk_error *err);
 
 /* Number of distinct identities among the rows of a set that has identities. */
 lk_status lk_search_distinct(const struct lk_search_set *set, uint64_t *distinct, lk_error *err);
+/* Part i, from 0, of the n that a shard is cut into: they have the shard's rows. */
+struct lk_search_shard lk_search_shard_part(const struct lk_search_shard *shard, uint64_t i, uint64_t n);
 /* The rows of a part: *first .. *first + *rows. */
 void lk_search_shard_rows(const struct lk_search_shard *shard, uint64_t all, uint64_t *first, uint64_t *rows);
 

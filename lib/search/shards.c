@@ -14,6 +14,7 @@
 
 /* The join so far of one gallery. */
 struct joined {
+    uint64_t first; /* row of the gallery; more than 0 in a shard */
     struct lk_closest closest;
     struct lk_search_gallery out;
     uint64_t *nearest_n, *identities_n; /* filled places of each probe's lists */
@@ -35,24 +36,27 @@ static uint64_t least(uint64_t a, uint64_t b)
 static lk_status begin(struct lk_join *j, int g, lk_error *err)
 {
     const struct lk_search_options *o = j->options;
-    const struct lk_search_set *set = &o->galleries[g];
     struct joined *to = &j->galleries[g];
-    uint64_t distinct = set->rows;
-    to->closest.k = least(o->k, o->probes.rows * set->rows);
-    if (set->identities != NULL)
-        LK_TRY(lk_search_distinct(set, &distinct, err));
-    to->out.n_nearest = least(o->r, set->rows);
+    struct lk_search_set set = o->galleries[g];
+    lk_search_shard_rows(&o->shard, o->galleries[g].rows, &to->first, &set.rows);
+    if (set.rows > 0 && set.identities != NULL)
+        set.identities += to->first;
+    uint64_t distinct = set.rows;
+    to->closest.k = least(o->k, o->probes.rows * set.rows);
+    if (set.identities != NULL)
+        LK_TRY(lk_search_distinct(&set, &distinct, err));
+    to->out.n_nearest = least(o->r, set.rows);
     to->out.n_identities = least(o->r, distinct);
     size_t probes = (size_t)o->probes.rows;
     to->out.nearest = to->out.identities =
         lk_calloc(probes * (size_t)to->out.n_nearest, sizeof *to->out.nearest, err);
-    to->out.best_probe = lk_calloc((size_t)set->rows, sizeof *to->out.best_probe, err);
+    to->out.best_probe = lk_calloc((size_t)set.rows, sizeof *to->out.best_probe, err);
     to->nearest_n = lk_calloc(probes, sizeof *to->nearest_n, err);
     to->identities_n = lk_calloc(probes, sizeof *to->identities_n, err);
     if (to->out.nearest == NULL || to->out.best_probe == NULL || to->nearest_n == NULL ||
         to->identities_n == NULL)
         return LK_ENOMEM;
-    if (set->identities == NULL)
+    if (set.identities == NULL)
         return LK_OK;
     to->out.identities = lk_calloc(probes * (size_t)to->out.n_identities, sizeof *to->out.identities, err);
     return to->out.identities != NULL ? LK_OK : LK_ENOMEM;
@@ -77,7 +81,8 @@ static void add_lists(struct lk_join *j, int g, const struct lk_search_gallery *
     }
 }
 
-static lk_status add_gallery(struct lk_join *j, int g, const struct lk_search_shard *shard,
+/* i: of the join's parts, from 0; shard: of everything. */
+static lk_status add_gallery(struct lk_join *j, int g, size_t i, const struct lk_search_shard *shard,
                              const struct lk_search_gallery *from, const char *dir, lk_error *err)
 {
     struct joined *to = &j->galleries[g];
@@ -86,10 +91,10 @@ static lk_status add_gallery(struct lk_join *j, int g, const struct lk_search_sh
     LK_TRY(lk_closest_add(&to->closest, from->pairs, (size_t)from->n_pairs, err));
     add_lists(j, g, from);
     if (rows > 0)
-        memcpy(to->out.best_probe + first, from->best_probe, (size_t)rows * sizeof *from->best_probe);
+        memcpy(to->out.best_probe + (first - to->first), from->best_probe, (size_t)rows * sizeof *from->best_probe);
     for (int b = 0; b < LK_SEARCH_BINS; b++)
         to->out.exact[b] += from->exact[b];
-    if (shard->index == 1) {
+    if (i == 0) {
         memcpy(to->out.sample, from->sample, sizeof to->out.sample);
         to->out.sample_seed = from->sample_seed;
         to->out.sample_size = from->sample_size;
@@ -101,11 +106,11 @@ static lk_status add_gallery(struct lk_join *j, int g, const struct lk_search_sh
 
 lk_status lk_join_add(struct lk_join *j, size_t i, struct lk_search_result *part, const char *where, lk_error *err)
 {
-    struct lk_search_shard shard = {i + 1, j->n};
+    struct lk_search_shard shard = lk_search_shard_part(&j->options->shard, i, j->n);
     LK_NEED(i == 0 || part->exact_bin == j->out.exact_bin, err, LK_EFORMAT,
             "%s: its histogram is not that of the first shard", where);
     for (int g = 0; g < LK_N_GALLERIES; g++)
-        LK_TRY(add_gallery(j, g, &shard, &part->galleries[g], where, err));
+        LK_TRY(add_gallery(j, g, i, &shard, &part->galleries[g], where, err));
     j->out.exact_bin = part->exact_bin;
     j->out.n_pairs += part->n_pairs;
     j->out.n_range += part->n_range;

@@ -21,6 +21,14 @@ rm -rf faces
 "$LIKENESS" embed --aligned -m tiny/tiny.json photos -o faces --device cpu -q >out.txt
 grep -c '"device"' faces/meta.json || true
 "$LIKENESS" embed --aligned -m tiny/tiny.json photos -o faces -q | grep -c 'up to date\|already' || true
+# likeness-mpi takes the same option.
+mpi=$(dirname "$LIKENESS")/../mpi/likeness-mpi
+if [ -x "$mpi" ]; then
+    "$mpi" embed --aligned photos -o other --device abacus 2>&1 | head -1
+else
+    echo "likeness-mpi: --device: found 'abacus', expected cpu or cuda"
+fi
 #out its device is 'cuda', this run's is 'none'
 #out 0
 #out *
+#out *--device: found 'abacus', expected cpu or cuda

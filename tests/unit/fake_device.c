@@ -3,6 +3,7 @@
  * side of the contract (device.h) is tested without one. */
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,8 @@ static lk_status wake_fake(struct lk_device **out, const struct lk_device_plan *
     if (*out == NULL)
         abort();
     (*out)->plan = *plan;
+    if (getenv("LIKENESS_TEST_NAME_DEVICE") != NULL)
+        fprintf(stderr, "fake: device %s\n", getenv("CUDA_VISIBLE_DEVICES"));
     return LK_OK;
 }
 

@@ -57,7 +57,9 @@ static inline const char *difference(const struct lk_search_options *o, const st
         if (a->n_identities != b->n_identities ||
             !same_hits(a->identities, b->identities, o->probes.rows * a->n_identities))
             return "nearest identities";
-        if (!same_hits(a->best_probe, b->best_probe, o->galleries[g].rows))
+        uint64_t first, rows;
+        lk_search_shard_rows(&o->shard, o->galleries[g].rows, &first, &rows);
+        if (!same_hits(a->best_probe, b->best_probe, rows))
             return "best probes";
         if (a->sample_size != b->sample_size || memcmp(a->sample, b->sample, sizeof a->sample) != 0)
             return "sample";

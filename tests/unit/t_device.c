@@ -62,7 +62,10 @@ static void check(struct made *made, int threads, const struct expected *want, c
     struct stopper never = {.at = UINT64_MAX};
     assert_int_equal(run_search(o, threads, &never, &got), LK_OK);
     assert_true(got.exact_bin > 0);
-    assert_int_equal(got.work.scanned, (uint64_t)PROBES * (o->galleries[0].rows + o->galleries[1].rows));
+    uint64_t first, rows[2];
+    for (int g = 0; g < 2; g++)
+        lk_search_shard_rows(&o->shard, o->galleries[g].rows, &first, &rows[g]);
+    assert_int_equal(got.work.scanned, (uint64_t)PROBES * (rows[0] + rows[1]));
     const char *what = difference(o, want, &got);
     if (what != NULL)
         fail_msg("%s: %s rows, dim %d, depth %d, %d threads, blocks of %d: the %s differ", o->device, kind, (int)o->dim,
@@ -139,6 +142,48 @@ static void test_parts(void **state)
     check_parts("fake", 0);
     unsetenv("LIKENESS_TEST_PART_ROWS");
     check_parts("fake", 2);
+}
+
+/* Nobody else knows of anything; the highest that was told of the training set is kept. */
+static float tell_nobody(void *user, int gallery, float kth)
+{
+    float *told = user;
+    if (gallery == LK_GALLERY_TRAIN)
+        *told = fmaxf(*told, kth);
+    return kth;
+}
+
+/* The shard of a process that joins its results with others: its device may hold a part of it only. */
+static void test_parts_of_shard(void **state)
+{
+    (void)state;
+    for (uint64_t shard = 1; shard <= 3; shard++) {
+        struct made made = make(ISOTROPIC, 24, shard != 2);
+        struct lk_search_options *o = &made.options;
+        float told = -INFINITY;
+        o->shard = (struct lk_search_shard){shard, 3};
+        o->min_score = shard == 1 ? 0.3 : NAN;
+        o->k = 50;
+        o->r = 5;
+        struct expected want = plain(o);
+        use(&made, "fake");
+        o->exchange = tell_nobody;
+        o->exchange_user = &told;
+        o->device_parts = 2;
+        check(&made, 2, &want, "isotropic");
+        assert_true(told > -INFINITY && told <= want.result.galleries[LK_GALLERY_TRAIN].pairs[o->k - 1].score);
+        o->exchange = NULL; /* whoever joins this later wants one file */
+        struct lk_search_result got;
+        struct stopper never = {.at = UINT64_MAX};
+        assert_int_equal(run_search(o, 2, &never, &got), LK_OK);
+        char path[4096];
+        snprintf(path, sizeof path, "%s/part-1", o->work_dir);
+        assert_int_equal(access(path, F_OK), -1);
+        lk_search_free(&got);
+        lk_search_forget(o->work_dir);
+        free_expected(&want);
+        unmake(&made);
+    }
 }
 
 /* Interrupted in any part, it goes on there; parts that are done are not searched again. */
@@ -272,7 +317,7 @@ static int make_work_dir(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fake), cmocka_unit_test(test_parts),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fake), cmocka_unit_test(test_parts), cmocka_unit_test(test_parts_of_shard),
                                        cmocka_unit_test(test_parts_resumed), cmocka_unit_test(test_cuda), cmocka_unit_test(test_emulated), cmocka_unit_test(test_emulated_parts),
                                        cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, make_work_dir, NULL);
