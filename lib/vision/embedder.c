@@ -43,14 +43,21 @@ void lk_embedder_options_init(lk_embedder_options *options)
 
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
+static lk_status make_room(struct lk_embedder *e, size_t faces, lk_error *err)
+{
+    float *tensor = lk_alloc_aligned(faces * LK_INPUT_COUNT(&e->model->input), sizeof *tensor, err);
+    if (tensor == NULL)
+        return LK_ENOMEM;
+    free(e->tensor);
+    e->tensor = tensor;
+    return LK_OK;
+}
+
 /* Makes what every embedder has of its own: buffers and the detector's. */
 static lk_status open_rest(struct lk_embedder *e, lk_error *err)
 {
     LK_TRY(lk_model_output(e->model, e->ort, &e->output, err));
-    size_t room = e->run_size > e->batch ? e->run_size : e->batch;
-    e->tensor = lk_alloc_aligned(room * LK_INPUT_COUNT(&e->model->input), sizeof *e->tensor, err);
-    if (e->tensor == NULL)
-        return LK_ENOMEM;
+    LK_TRY(make_room(e, e->run_size > e->batch ? e->run_size : e->batch, err));
     if (e->age_model != NULL)
         LK_TRY(lk_age_new(&e->age, e->age_model, e->age_ort, err));
     return e->detector_model != NULL ? lk_detector_new(&e->detector, e->detector_model, e->detector_ort, err)
@@ -84,13 +91,13 @@ static lk_status open_models(struct lk_embedder *e, lk_ctx *ctx, const lk_embedd
     return lk_model_open(e->model, e->device, &e->ort, e->sha256, err);
 }
 
-static lk_status choose_run_size(struct lk_embedder *e, lk_error *err)
+lk_status lk_embedder_fill_runs(lk_embedder *e, lk_error *err)
 {
     bool same;
-    size_t output;
-    LK_TRY(lk_model_output(e->model, e->ort, &output, err));
-    LK_TRY(lk_model_fills(e->model, e->ort, output, LK_EMBED_DEVICE_BATCH, &same, err));
-    e->run_size = same ? LK_EMBED_DEVICE_BATCH : 1;
+    LK_TRY(lk_model_fills(e->model, e->ort, e->output, LK_EMBED_DEVICE_BATCH, &same, err));
+    size_t n = same ? LK_EMBED_DEVICE_BATCH : 1;
+    LK_TRY(make_room(e, n, err));
+    e->run_size = n;
     return LK_OK;
 }
 
@@ -101,10 +108,10 @@ lk_status lk_embedder_open(lk_embedder **out, lk_ctx *ctx, const lk_embedder_opt
         return LK_ENOMEM;
     e->batch = 1;
     lk_status status = open_models(e, ctx, options, err);
-    if (status == LK_OK && e->device != NULL)
-        status = choose_run_size(e, err);
     if (status == LK_OK)
         status = open_rest(e, err);
+    if (status == LK_OK && e->device != NULL)
+        status = lk_embedder_fill_runs(e, err);
     if (status != LK_OK) {
         lk_embedder_free(e);
         return status;
@@ -176,11 +183,7 @@ lk_status lk_embedder_gather(lk_embedder *e, size_t *batch, lk_error *err)
     }
     LK_TRY(lk_model_batches(e->model, e->ort, e->output, LK_EMBED_BATCH, &same, err));
     size_t n = same ? LK_EMBED_BATCH : 1;
-    float *tensor = lk_alloc_aligned(n * LK_INPUT_COUNT(&e->model->input), sizeof *tensor, err);
-    if (tensor == NULL)
-        return LK_ENOMEM;
-    free(e->tensor);
-    e->tensor = tensor;
+    LK_TRY(make_room(e, n, err));
     *batch = e->batch = n;
     return LK_OK;
 }

@@ -39,6 +39,10 @@ enum { LK_EMBED_BATCH = 4 };
  * else is in it, which is tried. So one by one, in groups of any size and after an interruption they are the same. */
 enum { LK_EMBED_DEVICE_BATCH = 16 };
 
+/* From now on this embedder, and those opened like it, run the recogniser on LK_EMBED_DEVICE_BATCH faces every time, or on
+ * one where lk_model_fills says that numbers depend on more. lk_embedder_open does so for a device. No face may wait. */
+lk_status lk_embedder_fill_runs(lk_embedder *embedder, lk_error *err);
+
 /* From now on this embedder, and those opened like it, run the recogniser on up to *batch faces at once: on
  * LK_EMBED_BATCH where lk_model_batches says that this changes nothing, else on one; on a device on as many as every run has
  * there. No face may wait. */

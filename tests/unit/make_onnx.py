@@ -4,7 +4,8 @@
 
 Its embedding is a fixed linear map of the picture's mean colour, so that a test can compute what must come out.
 BATCH: one (the default) - the file says that it takes one picture; free - any number; mixes - any number, but their
-embeddings depend on one another; fails - the file says any number, but more than one fail.
+embeddings depend on one another; fails - the file says any number, but more than one fail; counts - any number, and the
+embeddings depend on how many, but not on one another.
 """
 import sys
 
@@ -27,11 +28,24 @@ graph = helper.make_graph(
     ]
     + [helper.make_node("ReduceMean", ["each"], ["all"], axes=[0]), helper.make_node("Add", ["each", "all"], ["fc"])]
     * (batch == "mixes")
-    + [helper.make_node("Reshape", ["each", "shape"], ["fc"])] * (batch == "fails"),
+    + [helper.make_node("Reshape", ["each", "shape"], ["fc"])] * (batch == "fails")
+    + [
+        helper.make_node("Shape", [name], ["sizes"]),
+        helper.make_node("Gather", ["sizes", "zero"], ["count"]),
+        helper.make_node("Cast", ["count"], ["number"], to=TensorProto.FLOAT),
+        helper.make_node("Pow", ["number", "first"], ["factors"]), # of the first coordinate the count, of others 1
+        helper.make_node("Mul", ["each", "factors"], ["fc"]),
+    ]
+    * (batch == "counts"),
     "tiny",
     [helper.make_tensor_value_info(name, TensorProto.FLOAT, [n, 3, side, side])],
     [helper.make_tensor_value_info("fc", TensorProto.FLOAT, [n, dim])],
-    [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(np.array([1, dim], np.int64), "shape")],
+    [
+        numpy_helper.from_array(weights, "weights"),
+        numpy_helper.from_array(np.array([1, dim], np.int64), "shape"),
+        numpy_helper.from_array(np.array(0, np.int64), "zero"),
+        numpy_helper.from_array(np.eye(1, dim, dtype=np.float32)[0], "first"),
+    ],
 )
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)])
 model.ir_version = 6

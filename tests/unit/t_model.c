@@ -210,7 +210,8 @@ static void test_embeds(void **state)
 
 /* ---- batches: see make_onnx.py for the networks ------------------------------------------------------- */
 
-static lk_embedder *open_batch(const char *kind, size_t *batch)
+/* fills: every run has as many faces, as on a device. */
+static lk_embedder *open_batch(const char *kind, bool fills_runs, size_t *batch)
 {
     char onnx[40], json[40], input[40];
     lk_error err;
@@ -220,6 +221,8 @@ static lk_embedder *open_batch(const char *kind, size_t *batch)
     snprintf(input, sizeof input, "data %s", kind);
     make_onnx(onnx, 112, 6, input);
     assert_int_equal(open_aligned(descriptor(json, onnx, "null", 112, 6), &e, &err), LK_OK);
+    if (fills_runs)
+        assert_int_equal(lk_embedder_fill_runs(e, &err), LK_OK);
     assert_int_equal(lk_embedder_gather(e, batch, &err), LK_OK);
     return e;
 }
@@ -229,13 +232,14 @@ static void test_which_models_batch(void **state)
     (void)state;
     if (!have_onnx)
         SKIP_TEST("python3-onnx is not installed");
-    const char *const kinds[] = {"one", "free", "mixes", "fails"};
-    const size_t expected[] = {1, LK_EMBED_BATCH, 1, 1};
-    for (int i = 0; i < 4; i++) {
-        size_t batch = 0;
-        lk_embedder_free(open_batch(kinds[i], &batch));
-        assert_int_equal(batch, expected[i]);
-    }
+    const char *const kinds[] = {"one", "free", "mixes", "fails", "counts"};
+    const size_t expected[][2] = {{1, 1}, {LK_EMBED_BATCH, LK_EMBED_DEVICE_BATCH}, {1, 1}, {1, 1}, {1, LK_EMBED_DEVICE_BATCH}};
+    for (int i = 0; i < 5; i++)
+        for (int fills = 0; fills < 2; fills++) {
+            size_t batch = 0;
+            lk_embedder_free(open_batch(kinds[i], fills, &batch));
+            assert_int_equal(batch, expected[i][fills]);
+        }
 }
 
 /* Picture number i of the test below: 3 is no picture, 5 black, so that it has no direction. */
@@ -251,17 +255,11 @@ static void encoded_picture(int i, uint8_t **bytes, size_t *len)
         *len = 20;
 }
 
-static void test_batch_gives_the_same(void **state)
+/* Pictures that e takes in groups, the last of them not full, and that `single` takes one by one. */
+static void compare_groups(lk_embedder *e, lk_embedder *single, int group)
 {
-    (void)state;
-    if (!have_onnx)
-        SKIP_TEST("python3-onnx is not installed");
-    enum { N = 4 * LK_EMBED_BATCH + 1 };
+    enum { N = 37 };
     lk_error err;
-    size_t batch;
-    lk_embedder *first = open_batch("free", &batch), *e, *single;
-    assert_int_equal(lk_embedder_open_like(&e, first, &err), LK_OK);
-    assert_int_equal(open_aligned(temp_path("free.json"), &single, &err), LK_OK);
     float out[N][6] = {{0}};
     struct lk_face_image info[N] = {{0}};
     for (int i = 0; i < N; i++) {
@@ -272,7 +270,7 @@ static void test_batch_gives_the_same(void **state)
         free(bytes);
         if (i == 0)
             assert_true(isnan(info[i].norm)); /* it waits */
-        if (i == LK_EMBED_BATCH + 1)
+        if (i == group + 1)
             assert_false(isnan(info[0].norm)); /* enough came after it */
     }
     assert_int_equal(lk_embedder_finish(e, &err), LK_OK);
@@ -295,14 +293,60 @@ static void test_batch_gives_the_same(void **state)
         free(about.message);
         free(bytes);
     }
+}
+
+static void take_one(lk_embedder *e, float out[6])
+{
     uint8_t *bytes;
     size_t len;
+    lk_error err;
+    static struct lk_face_image info;
     encoded_picture(0, &bytes, &len);
-    assert_int_equal(lk_embedder_take(e, bytes, len, LK_FACE_LARGEST, out[0], &info[0], &err), LK_OK);
+    assert_int_equal(lk_embedder_take(e, bytes, len, LK_FACE_LARGEST, out, &info, &err), LK_OK);
     free(bytes);
+}
+
+static void test_batch_gives_the_same(void **state)
+{
+    (void)state;
+    if (!have_onnx)
+        SKIP_TEST("python3-onnx is not installed");
+    lk_error err;
+    size_t batch;
+    float out[6];
+    lk_embedder *first = open_batch("free", false, &batch), *e, *single;
+    assert_int_equal(lk_embedder_open_like(&e, first, &err), LK_OK);
+    assert_int_equal(open_aligned(temp_path("free.json"), &single, &err), LK_OK);
+    compare_groups(e, single, LK_EMBED_BATCH);
+    take_one(e, out);
     lk_embedder_free(e); /* while a face waits */
     lk_embedder_free(first);
     lk_embedder_free(single);
+}
+
+/* What a network gives depends on how many it runs on: always on as many, in groups of any size. */
+static void test_filled_runs_give_the_same(void **state)
+{
+    (void)state;
+    if (!have_onnx)
+        SKIP_TEST("python3-onnx is not installed");
+    lk_error err;
+    size_t batch;
+    lk_embedder *single = open_batch("counts", true, &batch), *e, *plain;
+    assert_int_equal(lk_embedder_open_like(&e, single, &err), LK_OK);
+    compare_groups(e, single, LK_EMBED_DEVICE_BATCH);
+    float filled[6], alone[6], few[6];
+    take_one(e, filled);
+    take_one(e, few);
+    assert_int_equal(lk_embedder_finish(e, &err), LK_OK);
+    assert_memory_equal(filled, few, sizeof few);
+    assert_int_equal(open_aligned(temp_path("counts.json"), &plain, &err), LK_OK);
+    take_one(plain, alone);
+    assert_int_equal(lk_embedder_finish(plain, &err), LK_OK);
+    assert_true(fabsf(filled[0] / filled[1] - LK_EMBED_DEVICE_BATCH * alone[0] / alone[1]) < 1e-3f);
+    lk_embedder_free(e);
+    lk_embedder_free(single);
+    lk_embedder_free(plain);
 }
 
 static void count_entry(void *user, const lk_model_info *info)
@@ -419,7 +463,7 @@ int main(void)
         cmocka_unit_test(test_truncated_file),
         cmocka_unit_test(test_fills), cmocka_unit_test(test_embeds),
         cmocka_unit_test(test_which_models_batch),
-        cmocka_unit_test(test_batch_gives_the_same),
+        cmocka_unit_test(test_batch_gives_the_same), cmocka_unit_test(test_filled_runs_give_the_same),
         cmocka_unit_test(test_registry),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
