@@ -339,6 +339,7 @@ static int measure_sets(struct audit *a, const char *measure_dir)
     m->controls = (const char *const *)a->controls.faces;
     m->n_controls = a->controls.n;
     m->output = measure_dir;
+    m->device = a->match.device;
     cli_use_choice(&a->choice, m);
     const lk_measure_summary *s = &a->measured;
     lk_error err;

@@ -13,6 +13,7 @@ enum {
     KEY_DECOYS,
     KEY_SEED,
     KEY_SAME_PERSON,
+    KEY_DEVICE,
 };
 
 static const struct argp_option options[] = {
@@ -31,6 +32,7 @@ static const struct argp_option options[] = {
      "thresholds.json of `likeness calibrate` instead of the model's", 0},
     {"same-person", KEY_SAME_PERSON, "S", 0,
      "two names with images this close are one person; above 1: do not look (default: from the data)", 0},
+    {"device", KEY_DEVICE, "NAME", 0, "compare on this device, such as cuda, in place of the processor (default: cpu)", 0},
     {"seed", KEY_SEED, "N", 0, "seed of samples, bootstraps and permutations (default: 1)", 0},
     {0},
 };
@@ -125,6 +127,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_SEED:
         s->options.seed = cli_number(arg, 0, INT64_MAX, "--seed", state);
+        return 0;
+    case KEY_DEVICE:
+        s->options.device = arg;
         return 0;
     case ARGP_KEY_SUCCESS:
         settle_matchers(s);

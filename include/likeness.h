@@ -705,6 +705,7 @@ typedef struct lk_measure_options {
      * group:NAME. At most LK_MAX_STRATA strata in all. */
     const char *const *strata;
     size_t n_strata;
+    const char *device;      /* that compares, as for lk_match; results do not depend on it */
     int force;               /* compare sets with and without identities; replace measures made with other settings */
     const char *command;
 } lk_measure_options;

@@ -199,6 +199,7 @@ struct lk_audit_input {
     struct lk_filters filters;
     const struct lk_audit_variable *variables; /* by which to break down */
     size_t n_variables;
+    const char *device;  /* that compares; NULL = the processor */
     const bool *removed; /* synthetic identities that are not there any more; NULL = all are */
 };
 
@@ -288,7 +289,7 @@ lk_status lk_audit_make_units(struct lk_audit *a, lk_error *err);
 /* closest.c: the exact search, joined over images. */
 lk_status lk_audit_closest(struct lk_audit *a, lk_error *err);
 /* One exact pass in memory without a histogram; the caller frees the result. */
-lk_status lk_audit_search(lk_ctx *ctx, uint64_t dim, const struct lk_search_set *probes,
+lk_status lk_audit_search(const struct lk_audit *a, const struct lk_search_set *probes,
                           const struct lk_search_set *references, uint64_t k, uint64_t depth,
                           struct lk_search_result *out, lk_error *err);
 

@@ -5,20 +5,21 @@
 
 #include "audit/audit.h"
 
-lk_status lk_audit_search(lk_ctx *ctx, uint64_t dim, const struct lk_search_set *probes,
+lk_status lk_audit_search(const struct lk_audit *a, const struct lk_search_set *probes,
                           const struct lk_search_set *references, uint64_t k, uint64_t depth,
                           struct lk_search_result *out, lk_error *err)
 {
     struct lk_search_options options = {
-        .dim = dim,
+        .dim = a->in->synthetic->dim,
         .probes = *probes,
         .galleries = {[LK_GALLERY_TRAIN] = *references},
         .k = k,
         .r = depth,
         .min_score = NAN,
+        .device = a->in->device,
         .exact_pairs = 1, /* no histogram is needed: pairs that cannot matter need not be scored */
     };
-    return lk_search_run(ctx, &options, out, err);
+    return lk_search_run(a->ctx, &options, out, err);
 }
 
 static struct lk_search_set gallery_set(const struct lk_audit *a, size_t g)
@@ -126,8 +127,8 @@ static lk_status search_synthetic(struct lk_audit *a, lk_error *err)
     for (size_t g = 0; g < a->n_galleries; g++) {
         struct lk_search_result result;
         struct lk_search_set references = gallery_set(a, g);
-        LK_TRY(lk_audit_search(a->ctx, a->in->synthetic->dim, &a->probes, &references,
-                               g == 0 ? a->in->pairs : 1, g == 0 ? a->in->depth : deep, &result, err));
+        LK_TRY(lk_audit_search(a, &a->probes, &references, g == 0 ? a->in->pairs : 1, g == 0 ? a->in->depth : deep,
+                               &result, err));
         const struct lk_search_gallery *found = &result.galleries[LK_GALLERY_TRAIN];
         join(&a->galleries[g], found, a->probe_unit, a->probes.rows, g, &a->tops);
         keep_persons_best(a, g, found);
@@ -156,7 +157,7 @@ static lk_status search_control(struct lk_audit *a, struct lk_audit_control *c, 
     for (size_t g = 0; g < a->n_galleries; g++) {
         struct lk_search_result result;
         struct lk_search_set references = gallery_set(a, g);
-        LK_TRY(lk_audit_search(a->ctx, s->dim, &probes, &references, 1, a->in->depth, &result, err));
+        LK_TRY(lk_audit_search(a, &probes, &references, 1, a->in->depth, &result, err));
         join(&a->galleries[g], &result.galleries[LK_GALLERY_TRAIN], s->person, s->rows, g, &c->tops);
         lk_search_free(&result);
     }

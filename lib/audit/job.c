@@ -119,6 +119,7 @@ static lk_status open_job(struct lk_audit_job *j, lk_ctx *ctx, const lk_measure_
                                        .pairs = o->pairs,
                                        .strengths = o->strengths,
                                        .n_strengths = o->n_strengths,
+                                       .device = o->device,
                                        .force = o->force != 0,
                                        .variables = j->variables,
                                        .n_variables = o->n_strata};

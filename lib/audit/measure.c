@@ -243,6 +243,7 @@ lk_status lk_measure(lk_ctx *ctx, const lk_measure_options *options, lk_measure_
     LK_NEED(options->synthetic != NULL && options->train != NULL && options->output != NULL, err, LK_EINVAL,
             "measure needs a synthetic set, a training set and an output folder");
     LK_TRY(lk_audit_check_matchers(options, err));
+    LK_TRY(lk_search_check_device(options->device, err));
     struct lk_audit_matchers matchers = {.n = 1 + options->n_others, .fdr = options->fdr};
     int lock = -1;
     lk_status status = lk_mkdirs(options->output, err);

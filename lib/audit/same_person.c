@@ -36,12 +36,12 @@ static void free_names(struct names *x)
 }
 
 /* Everybody against everybody. The own name stands in the lists, too, and is passed over. */
-static lk_status compare_all(struct names *x, lk_ctx *ctx, uint64_t dim, uint64_t depth, lk_error *err)
+static lk_status compare_all(struct names *x, const struct lk_audit *a, lk_error *err)
 {
     struct lk_search_set set = {x->data, x->rows, x->person, (uint32_t)x->n};
     struct lk_search_result result;
-    LK_TRY(lk_tops_new(&x->tops, x->n, 1, (size_t)depth, err));
-    LK_TRY(lk_audit_search(ctx, dim, &set, &set, 1, depth + 1, &result, err));
+    LK_TRY(lk_tops_new(&x->tops, x->n, 1, (size_t)a->in->depth, err));
+    LK_TRY(lk_audit_search(a, &set, &set, 1, a->in->depth + 1, &result, err));
     const struct lk_search_gallery *found = &result.galleries[LK_GALLERY_TRAIN];
     for (uint64_t i = 0; i < x->rows; i++)
         for (uint64_t k = 0; k < found->n_identities; k++) {
@@ -253,7 +253,7 @@ static lk_status look(struct lk_audit *a, struct names *x, bool *dropped, lk_err
         return LK_ENOMEM;
     for (uint32_t i = 0; i < x->n; i++)
         x->rank[i] = i;
-    LK_TRY(compare_all(x, a->ctx, a->in->synthetic->dim, a->in->depth, err));
+    LK_TRY(compare_all(x, a, err));
     LK_TRY(fit_strangers(a, x, err));
     d->score =
         isnan(a->in->same_person) ? lk_doubles_score(&d->fit, (double)d->fit.n, 0.01) : a->in->same_person;
@@ -335,7 +335,7 @@ static lk_status find_repeats(struct lk_audit *a, bool *dropped, lk_error *err)
     for (uint32_t i = 0; status == LK_OK && i < x.n; i++)
         x.rank[s->by_key[i]] = i;
     if (status == LK_OK)
-        status = compare_all(&x, a->ctx, s->dim, a->in->depth, err);
+        status = compare_all(&x, a, err);
     if (status == LK_OK)
         status = collect_pairs(&x, d->synthetic_score, err);
     if (status == LK_OK)

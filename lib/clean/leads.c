@@ -18,7 +18,7 @@ static lk_status find_closest(struct lk_clean_leads *l, const struct lk_audit *a
     const struct lk_audit_set *s = a->in->synthetic;
     struct lk_search_set probes = rows_of(s), references = rows_of(a->in->train);
     struct lk_search_result result;
-    LK_TRY(lk_audit_search(a->ctx, s->dim, &probes, &references, 1, 1, &result, err));
+    LK_TRY(lk_audit_search(a, &probes, &references, 1, 1, &result, err));
     for (uint32_t i = 0; i < s->rows; i++) {
         const struct lk_hit *hit = &result.galleries[LK_GALLERY_TRAIN].nearest[i];
         struct lk_clean_lead *lead = &l->of[s->person[i]];
@@ -43,7 +43,7 @@ static lk_status find_held(struct lk_clean_leads *l, const struct lk_audit *a, l
         const struct lk_audit_gallery *gallery = &a->galleries[g];
         struct lk_search_set references = {gallery->data, gallery->rows, gallery->local, (uint32_t)a->n_each};
         struct lk_search_result result;
-        LK_TRY(lk_audit_search(a->ctx, s->dim, &probes, &references, 1, LK_AUDIT_TAIL + 1, &result, err));
+        LK_TRY(lk_audit_search(a, &probes, &references, 1, LK_AUDIT_TAIL + 1, &result, err));
         const struct lk_search_gallery *found = &result.galleries[LK_GALLERY_TRAIN];
         for (uint64_t i = 0; i < s->rows; i++)
             for (uint64_t k = 0; k < found->n_identities; k++) {

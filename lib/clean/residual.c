@@ -53,8 +53,7 @@ static lk_status search(struct leaks *l, const struct lk_audit *a, lk_error *err
         const struct lk_audit_gallery *gallery = &a->galleries[g];
         struct lk_search_set references = {gallery->data, gallery->rows, gallery->local, (uint32_t)a->n_each};
         struct lk_search_result result;
-        LK_TRY(lk_audit_search(a->ctx, a->in->synthetic->dim, &probes, &references, 1, LK_AUDIT_TAIL + 1,
-                               &result, err));
+        LK_TRY(lk_audit_search(a, &probes, &references, 1, LK_AUDIT_TAIL + 1, &result, err));
         const struct lk_search_gallery *found = &result.galleries[LK_GALLERY_TRAIN];
         for (size_t i = 0; i < l->n; i++)
             for (uint64_t k = 0; k < found->n_identities; k++) {

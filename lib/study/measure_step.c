@@ -118,6 +118,7 @@ struct values {
 static void settings(const struct lk_study *s, lk_measure_options *o, struct values *v)
 {
     lk_measure_options_init(o);
+    o->device = s->device.text;
     o->fdr = lk_study_fdr(s);
     o->seed = (uint64_t)lk_study_value(s->seed, (double)o->seed);
     o->decoys = (uint64_t)lk_study_value(s->decoys, 0);

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# measure, clean and audit on a device: what the processor finds.
+. "$TESTS/lib.sh"
+LIKENESS_MODULE_DIR=$(dirname "$LIKENESS")/../tests/unit
+export LIKENESS_MODULE_DIR
+[ -e "$LIKENESS_MODULE_DIR/likeness-fake.so" ] || skip "the fake module was not built"
+same_tables() { # two folders: all but how they were asked for
+    diff -r "$1" "$2" | grep '^[<>]' | grep -v '"command"\|"seconds"' || true
+}
+"$LIKENESS" simulate -q --identities=150 --persons=200 --images=2 --seed=5 -o sim >/dev/null
+sets="--synthetic sim/synthetic --train sim/train --holdout sim/holdout"
+"$LIKENESS" measure $sets -q -o processor >/dev/null
+export LIKENESS_TEST_NAME_DEVICE=1
+"$LIKENESS" measure $sets --device fake -q -o fake 2>said >/dev/null
+same_tables processor fake
+grep -c 'fake: device' said # galleries, doubles in them, doubles among the synthetic identities
+if [ -e "$LIKENESS_MODULE_DIR/likeness-emulated.so" ]; then
+    "$LIKENESS" measure $sets --device emulated -q -o emulated >/dev/null
+    same_tables processor emulated
+fi
+"$LIKENESS" clean $sets --evalue 0.05 -q -o clean_processor >/dev/null
+"$LIKENESS" clean $sets --evalue 0.05 --device fake -q -o clean_fake 2>said >/dev/null
+cmp clean_processor/removal.csv clean_fake/removal.csv
+grep -q 'fake: device' said || echo "clean does without the device"
+code=0
+"$LIKENESS" measure $sets --device abacus -q -o none 2>&1 || code=$?
+echo $code
+[ ! -e none ] || echo "left something"
+#out 4
+#out *device abacus: its module is not installed*
+#out 1
