@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "devices.h"
 
@@ -75,7 +75,7 @@ void ranks_start(struct ranks *r, struct cli *cli)
     MPI_Comm_size(MPI_COMM_WORLD, &r->size);
     if (level < MPI_THREAD_SERIALIZED) {
         fprintf(stderr, "likeness-mpi: error: this MPI library does not let threads call it, one at a time\n");
-        MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
+        ranks_abort(EXIT_FAILED);
     }
     MPI_Comm node;
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
@@ -108,6 +108,16 @@ void ranks_end(struct ranks *r)
     MPI_Finalize();
 }
 
+/* What befalls one rank often befalls all at once, a full disk say, and the mpirun of Open MPI 4 crashes now and then on what
+ * several MPI_Abort tell it. It ends the job as well when a rank is gone with a code that is not zero. */
+void ranks_abort(int code)
+{
+    fflush(stderr);
+    if (getenv("OMPI_COMM_WORLD_SIZE") == NULL) /* some other starter */
+        MPI_Abort(MPI_COMM_WORLD, code);
+    _exit(code);
+}
+
 void ranks_fail(const struct ranks *r, lk_status status, const lk_error *err)
 {
     char host[MPI_MAX_PROCESSOR_NAME] = "";
@@ -116,13 +126,7 @@ void ranks_fail(const struct ranks *r, lk_status status, const lk_error *err)
     term_clear_line();
     fprintf(stderr, "likeness-mpi: error: rank %d of %d on %s: %s%s\n", r->rank, r->size, host, err->text,
             status == LK_EIO ? "; put that right and start the job again: it goes on where it was" : "");
-    fflush(stderr);
-    /* What befalls one rank often befalls all at once, a full disk say, and Open MPI's mpirun crashes now and then when
-     * two abort in the same moment: the first one ends the others. */
-    int turn = r->rank < 19 ? r->rank : 19;
-    nanosleep(&(struct timespec){0, turn * 50000000L}, NULL);
-    MPI_Abort(MPI_COMM_WORLD, EXIT_FAILED);
-    abort();
+    ranks_abort(EXIT_FAILED);
 }
 
 int ranks_agree(struct ranks *r, struct cli *cli, lk_status status, const lk_error *err)

@@ -26,6 +26,9 @@ struct ranks {
 void ranks_start(struct ranks *ranks, struct cli *cli);
 void ranks_end(struct ranks *ranks);
 
+/* Ends the whole job at once, with this exit code as far as the starter passes it on. */
+void ranks_abort(int code) __attribute__((noreturn));
+
 /* Says which rank failed, where and why, and what to do, and ends the whole job at once. */
 void ranks_fail(const struct ranks *ranks, lk_status status, const lk_error *err) __attribute__((noreturn));
 
