@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     fill_codes<<<1024, 256>>>(x, probes * depth, 1);
     fill_codes<<<1024, 256>>>(y, references * depth, 2);
     CUtensorMap x_map = describe(x, probes, depth, SCAN_PROBES), y_map = describe(y, references, depth, SCAN_REFERENCES);
-    check(scan_setup(), "setup");
+    check(scan_hopper_setup(), "setup");
     float sd = 25.6f * 25.6f * sqrtf((float)depth); /* of a sum */
     for (int nominating = 0; nominating < 2; nominating++) {
         struct scan_args a = {};
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
         for (unsigned i = 0; i < blocks; i++) {
             float ms;
             check(cudaEventRecord(start), "record");
-            check(scan_launch(&x_map, &y_map, &a, grid, 0), "scan");
+            check(scan_hopper_launch(&x_map, &y_map, &a, grid, 0), "scan");
             check(cudaEventRecord(end), "record");
             check(cudaEventSynchronize(end), "scan");
             check(cudaEventElapsedTime(&ms, start, end), "time");

@@ -66,6 +66,9 @@ struct scan_args {
     const float *floors; /* of the block's probes */
     const int *best;     /* struct known has the words */
     struct remainders x, y;
+    /* Rows of chunks * SCAN_CHUNK bytes; scan_hopper.cu reads them by its tensor maps. */
+    const int8_t *x_codes, *y_codes;
+    unsigned long long probes; /* all */
     float reach, slack;
     nominee *nominated; /* room of them for each list. The lists of one half of a tile of probes follow each other */
     unsigned *counts;   /* of each list; may be more than room */
@@ -79,13 +82,17 @@ struct row_args {
     double sum_slack; /* struct lk_device_setup has the words */
 };
 
-/* scan.cu: nominates. */
-cudaError_t scan_setup(void);
-cudaError_t scan_launch(const CUtensorMap *probes, const CUtensorMap *references, const struct scan_args *args,
-                        dim3 grid, cudaStream_t stream);
+/* scan_hopper.cu, scan_ampere.cu: they nominate. limit: shared memory that a block of threads may have; scan_ampere_needs: the
+ * most that it takes. */
+cudaError_t scan_hopper_setup(void);
+cudaError_t scan_hopper_launch(const CUtensorMap *probes, const CUtensorMap *references, const struct scan_args *args,
+                               dim3 grid, cudaStream_t stream);
+size_t scan_ampere_needs(void);
+cudaError_t scan_ampere_setup(size_t limit);
+cudaError_t scan_ampere_launch(const struct scan_args *args, dim3 grid, cudaStream_t stream);
 
 /* score.cu */
-cudaError_t score_setup(void);
+cudaError_t score_setup(size_t limit);
 /* known_floors: by what has been scored. All of n probes. */
 cudaError_t floors_launch(float *floors, const float *list_floors, const float *known_floors, float floor, unsigned n,
                           cudaStream_t stream);
@@ -97,8 +104,15 @@ struct known {
     int *seen;              /* LK_DEVICE_CLASSES of each probe: the best score with the class, as a key */
 };
 
+/* What of a device matters here. */
+struct abilities {
+    bool hopper;
+    int processors;
+    size_t shared_limit; /* bytes that a block of threads may ask for */
+};
+
 /* Scores what was nominated, adds to what is known, and gives out the pairs that reach a floor. grid: of the scan. */
-cudaError_t score_launch(const struct scan_args *scan, dim3 grid, const struct row_args *rows, int processors,
+cudaError_t score_launch(const struct scan_args *scan, dim3 grid, const struct row_args *rows, const struct abilities *device,
                          const struct known *known, struct lk_device_pair *found, struct tally *tally, cudaStream_t stream);
 /* Of the pairs found, those that reach a floor now. */
 cudaError_t keep_launch(struct lk_device_pair *kept, const struct lk_device_pair *found, const float *floors, const int *best,

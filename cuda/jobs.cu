@@ -42,12 +42,12 @@ size_t lane_bytes(int processors)
 
 lk_status make_lanes(lk_device *d, lk_error *err)
 {
-    size_t each = lane_bytes(d->processors);
+    size_t each = lane_bytes(d->abilities.processors);
     d->lanes = std::vector<lane>((size_t)d->plan.lanes);
     TRY(d->lanes_memory.make(each * d->lanes.size(), err));
     for (size_t i = 0; i < d->lanes.size(); i++) {
         lane *l = &d->lanes[i];
-        lay_out(l, d->lanes_memory.at + i * each, d->processors);
+        lay_out(l, d->lanes_memory.at + i * each, d->abilities.processors);
         CUDA(cudaStreamCreateWithFlags(&l->stream, cudaStreamNonBlocking), "no stream");
         TRY(l->host_floors.make(LK_DEVICE_BLOCK, err));
         TRY(l->piece.make(PIECE, err));
@@ -80,7 +80,7 @@ static lk_status scan_panels(const lk_device *d, lane *l, const struct lk_device
     const side *g = &d->galleries[job->gallery];
     uint64_t first_tile = job->first_probe / SCAN_PROBES, end = job->first_probe + job->n_probes;
     unsigned tiles = (unsigned)((end + SCAN_PROBES - 1) / SCAN_PROBES - first_tile);
-    uint64_t slices = ((uint64_t)WAVES * d->processors + tiles - 1) / tiles;
+    uint64_t slices = ((uint64_t)WAVES * d->abilities.processors + tiles - 1) / tiles;
     dim3 grid(tiles, (unsigned)(slices < n ? slices : n));
     struct scan_args scan = {};
     scan.chunks = (unsigned)(d->depth / SCAN_CHUNK);
@@ -95,6 +95,9 @@ static lk_status scan_panels(const lk_device *d, lane *l, const struct lk_device
     scan.best = g->best.at;
     scan.x = d->probes.left();
     scan.y = g->left();
+    scan.x_codes = d->probes.codes.at;
+    scan.y_codes = g->codes.at;
+    scan.probes = d->probes.rows;
     scan.reach = d->reach[job->gallery];
     scan.slack = d->slack;
     scan.nominated = l->nominated;
@@ -102,8 +105,10 @@ static lk_status scan_panels(const lk_device *d, lane *l, const struct lk_device
     scan.room = NOMINATED_ROOM / (SCAN_LISTS * grid.x * grid.y);
     struct row_args rows = {d->probes.data.at + job->first_probe * d->stride, g->data.at, d->dim, d->stride, d->sum_slack};
     struct known known = {g->best.at, g->classes.at, l->seen};
-    CUDA(scan_launch(&d->probes.map, &g->map, &scan, grid, l->stream), "cannot scan");
-    CUDA(score_launch(&scan, grid, &rows, d->processors, &known, l->found, l->counted, l->stream), "cannot score");
+    CUDA(d->abilities.hopper ? scan_hopper_launch(&d->probes.map, &g->map, &scan, grid, l->stream)
+                             : scan_ampere_launch(&scan, grid, l->stream),
+         "cannot scan");
+    CUDA(score_launch(&scan, grid, &rows, &d->abilities, &known, l->found, l->counted, l->stream), "cannot score");
     CUDA(raise_launch(l->known_floors, l->seen, job->n_probes, list_room(d, job), (float)d->lead_slack, l->stream),
          "cannot raise floors");
     CUDA(floors_launch(l->floors, l->list_floors, l->known_floors, job->floor, job->n_probes, l->stream),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* module.cu - the module's host side: what is compared goes to the device, and what is made of it there before the jobs. */
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 
 #include "module.cuh"
@@ -91,7 +93,7 @@ static lk_status describe_side(lk_device *d, side *s, const struct lk_device_cod
         CUDA(cudaMemcpyAsync(s->leads.at + i * d->stride, s->data.at + from->leads[i] * d->stride,
                              d->stride * sizeof(float), cudaMemcpyDeviceToDevice),
              "cannot copy on the device");
-    return describe_codes(s, d->depth, box_rows, err);
+    return d->abilities.hopper ? describe_codes(s, d->depth, box_rows, err) : LK_OK;
 }
 
 /* A score that some probe reaches with each reference. */
@@ -111,8 +113,7 @@ static lk_status hint(lk_device *d, side *g, lk_error *err)
     return LK_OK;
 }
 
-/* processors: those of the device. */
-static lk_status check_device(int *processors, lk_error *err)
+static lk_status check_device(struct abilities *out, lk_error *err)
 {
     int n = 0;
     cudaError_t error = cudaGetDeviceCount(&n);
@@ -120,10 +121,14 @@ static lk_status check_device(int *processors, lk_error *err)
         return fail(err, LK_EUNSUP, "cuda: no device (%s)", error != cudaSuccess ? cudaGetErrorString(error) : "none found");
     cudaDeviceProp p;
     CUDA(cudaGetDeviceProperties(&p, 0), "cannot ask the device what it is");
-    if (p.major != 9)
-        return fail(err, LK_EUNSUP, "cuda: %s has compute capability %d.%d, expected 9.0 (Hopper)", p.name, p.major,
+    if (p.major < 8)
+        return fail(err, LK_EUNSUP, "cuda: %s has compute capability %d.%d, expected 8.0 (Ampere) or more", p.name, p.major,
                     p.minor);
-    *processors = p.multiProcessorCount;
+    const char *scan = getenv("LIKENESS_CUDA_SCAN"); /* for tests of the scan that is not this device's */
+    *out = {p.major == 9 && (scan == nullptr || strcmp(scan, "ampere") != 0), p.multiProcessorCount, p.sharedMemPerBlockOptin};
+    if (out->shared_limit < scan_ampere_needs())
+        return fail(err, LK_EUNSUP, "cuda: %s gives a block of threads %zu bytes of shared memory, expected %zu", p.name,
+                    out->shared_limit, scan_ampere_needs());
     return LK_OK;
 }
 
@@ -149,7 +154,7 @@ static lk_status check_memory(const lk_device *d, lk_error *err)
     const struct lk_device_plan *p = &d->plan;
     size_t available = 0;
     TRY(find_free(&available, err));
-    uint64_t needed = bytes_of(p, d->processors, 1);
+    uint64_t needed = bytes_of(p, d->abilities.processors, 1);
     if (needed > available)
         return fail(err, LK_ENOMEM,
                     "cuda: %llu rows of %zu numbers and %d threads need %.1f GB, the device has %.1f free: compare in "
@@ -169,10 +174,13 @@ static lk_status take_rows(lk_device *d, side *s, const struct lk_device_rows *f
 /* All that needs no codes. The first call that needs the device takes a good part of a second. */
 static lk_status get_ready(lk_device *d, lk_error *err)
 {
-    TRY(check_device(&d->processors, err));
+    TRY(check_device(&d->abilities, err));
     TRY(check_memory(d, err));
-    CUDA(scan_setup(), "cannot use the device's shared memory");
-    CUDA(score_setup(), "cannot use the device's shared memory");
+    size_t limit = d->abilities.shared_limit;
+    CUDA(d->abilities.hopper ? scan_hopper_setup() : scan_ampere_setup(limit), "cannot use the device's shared memory");
+    CUDA(score_setup(limit), "cannot use the device's shared memory");
+    if (!d->abilities.hopper)
+        TRY(try_scan(err));
     d->carriers = std::vector<carrier>(CARRIERS);
     for (carrier &c : d->carriers)
         TRY(c.make(err));
@@ -258,9 +266,10 @@ template <class F> static lk_status guarded(lk_error *err, F work)
 /* Two parts and a little room must be there at a time. */
 static lk_status count_parts(const struct lk_device_plan *plan, uint64_t *n, lk_error *err)
 {
-    int processors;
+    struct abilities abilities;
     size_t available = 0;
-    TRY(check_device(&processors, err));
+    TRY(check_device(&abilities, err));
+    int processors = abilities.processors;
     TRY(find_free(&available, err));
     available -= available / 16;
     *n = 1;

@@ -43,7 +43,7 @@ struct lane {
 };
 
 struct lk_device {
-    int processors = 0;
+    struct abilities abilities = {};
     size_t dim, stride, depth; /* stride, depth: as they lie on the device, filled up with zeros */
     float reach[2], slack;
     double lead_slack, sum_slack;
@@ -62,6 +62,9 @@ struct lk_device {
             waking.join();
     }
 };
+
+/* trial.cu: LK_EUNSUP when scan_ampere.cu does not nominate what it should here. */
+lk_status try_scan(lk_error *err);
 
 /* jobs.cu */
 /* Bytes that the jobs of a thread need on the device. */

@@ -13,7 +13,7 @@ enum {
     LEAST = 1024, /* pairs for a block of threads, about: fetching the rows of the probes should be worth while */
     KEEP_THREADS = 256,
     KEEP_BLOCKS = 128,
-    SHARED_LIMIT = 227 << 10,
+    OWN_SHARED = 1024, /* bytes, about: what the kernel has beside what it asks for */
 };
 
 static __global__ void floors(float *out, const float *list_floors, const float *known_floors, float floor, unsigned n)
@@ -249,23 +249,22 @@ static __global__ void __launch_bounds__(THREADS, 1)
     }
 }
 
-cudaError_t score_setup(void)
+cudaError_t score_setup(size_t limit)
 {
-    cudaError_t error = cudaFuncSetAttribute(score<true>, cudaFuncAttributeMaxDynamicSharedMemorySize, SHARED_LIMIT - 1024);
-    return error == cudaSuccess
-               ? cudaFuncSetAttribute(score<false>, cudaFuncAttributeMaxDynamicSharedMemorySize, SHARED_LIMIT - 1024)
-               : error;
+    int most = (int)limit - OWN_SHARED;
+    cudaError_t error = cudaFuncSetAttribute(score<true>, cudaFuncAttributeMaxDynamicSharedMemorySize, most);
+    return error == cudaSuccess ? cudaFuncSetAttribute(score<false>, cudaFuncAttributeMaxDynamicSharedMemorySize, most) : error;
 }
 
-cudaError_t score_launch(const struct scan_args *scan, dim3 grid, const struct row_args *rows, int processors,
+cudaError_t score_launch(const struct scan_args *scan, dim3 grid, const struct row_args *rows, const struct abilities *device,
                          const struct known *known, struct lk_device_pair *found, struct tally *t, cudaStream_t stream)
 {
     unsigned lists = grid.x * SCAN_LISTS * grid.y;
     size_t starts = (lists + 1) * sizeof(unsigned), held = LK_DEVICE_PROBE_SET * rows->stride * sizeof(float);
-    if (held + starts <= SHARED_LIMIT - 1024)
-        score<true><<<processors, THREADS, held + starts, stream>>>(*scan, grid.y, lists, *rows, *known, found, t);
+    if (held + starts <= device->shared_limit - OWN_SHARED)
+        score<true><<<device->processors, THREADS, held + starts, stream>>>(*scan, grid.y, lists, *rows, *known, found, t);
     else
-        score<false><<<processors, THREADS, starts, stream>>>(*scan, grid.y, lists, *rows, *known, found, t);
+        score<false><<<device->processors, THREADS, starts, stream>>>(*scan, grid.y, lists, *rows, *known, found, t);
     return cudaGetLastError();
 }
 

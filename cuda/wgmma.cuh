@@ -4,12 +4,8 @@
 #define LK_CUDA_WGMMA_CUH
 
 #include <cuda.h>
-#include <stdint.h>
 
-static __device__ inline uint32_t shared_address(const void *p)
-{
-    return (uint32_t)__cvta_generic_to_shared(p);
-}
+#include "instructions.cuh"
 
 /* ---- barriers in shared memory ------------------------------------------------------------------------- */
 
@@ -47,12 +43,6 @@ static __device__ inline void barrier_wait(uint64_t *barrier, unsigned parity)
                  "}" ::"r"(shared_address(barrier)),
                  "r"(parity)
                  : "memory");
-}
-
-/* All threads of a group that multiplies together: 0, 1, ... */
-static __device__ inline void group_sync(unsigned group, unsigned threads)
-{
-    asm volatile("bar.sync %0, %1;" ::"r"(1 + group), "r"(threads) : "memory");
 }
 
 /* ---- registers of a thread, for all threads of a group ---------------------------------------------------- */

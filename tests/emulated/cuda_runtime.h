@@ -208,6 +208,7 @@ typedef struct emulated_event *cudaEvent_t;
 struct cudaDeviceProp {
     char name[32];
     int major, minor, multiProcessorCount;
+    size_t sharedMemPerBlockOptin;
 };
 
 const char *cudaGetErrorString(cudaError_t error);

@@ -7,7 +7,8 @@
 #include <cassert>
 
 #include <cuda.h>
-#include <cuda_runtime.h>
+
+#include "instructions.cuh"
 
 /* ---- barriers ---------------------------------------------------------------------------------------------- */
 
@@ -87,11 +88,6 @@ static inline void products_commit(void) {}
 template <int LEFT> void products_wait(void) {}
 template <int COUNT> void registers_fewer(void) {}
 template <int COUNT> void registers_more(void) {}
-
-static inline void group_sync(unsigned group, unsigned threads)
-{
-    emulated_group_sync(1 + group, threads);
-}
 
 /* 64 x 128 sums over 32 numbers: thread t of 128 has those of rows 16 (t / 32) + t % 32 / 4 and 8 behind it, columns
  * 8 o + 2 (t % 4) and the next one. */

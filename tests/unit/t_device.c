@@ -232,16 +232,36 @@ static void test_cuda(void **state)
     check_parts("cuda", 6);
 }
 
+/* Whether it was built; then it must not refuse. */
+static bool has_emulated(void)
+{
+    const char *why = dir_of("emulated") != NULL ? refusal("emulated") : NULL;
+    if (why != NULL)
+        fail_msg("%s", why);
+    return dir_of("emulated") != NULL;
+}
+
 /* The module's own sources, run by the processor: slowly, so less of it. */
 static void test_emulated(void **state)
 {
     (void)state;
-    const char *why = refusal("emulated");
-    if (why != NULL)
-        SKIP_TEST("the emulated module: %s", why);
+    if (!has_emulated())
+        SKIP_TEST("the emulated module was not built");
     check_kinds("emulated", 40, NEAR_TIE, N_VECTORS, 160);
     check_kinds("emulated", 43, OPPOSED, N_VECTORS, 160);
     check_kinds("emulated", 300, MIXED, N_VECTORS, 80);
+}
+
+/* A device before Hopper, with less shared memory. */
+static void test_emulated_small(void **state)
+{
+    (void)state;
+    setenv("LIKENESS_TEST_DEVICE", "small", 1);
+    if (!has_emulated())
+        SKIP_TEST("the emulated module was not built");
+    check_kinds("emulated", 43, OPPOSED, N_VECTORS, 160);
+    check_kinds("emulated", 512, MIXED, N_VECTORS, 80);
+    unsetenv("LIKENESS_TEST_DEVICE");
 }
 
 /* What the module says of a device of so many bytes: parts of 10 million rows of 512 numbers, or 0 and the message. */
@@ -259,9 +279,8 @@ static uint64_t parts_of(const struct lk_device_module *module, const char *byte
 static void test_emulated_parts(void **state)
 {
     (void)state;
-    const char *why = refusal("emulated");
-    if (why != NULL)
-        SKIP_TEST("the emulated module: %s", why);
+    if (!has_emulated())
+        SKIP_TEST("the emulated module was not built");
     char path[4096];
     lk_error err;
     snprintf(path, sizeof path, "%s/likeness-emulated.so", dir_of("emulated"));
@@ -318,7 +337,7 @@ static int make_work_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_fake), cmocka_unit_test(test_parts), cmocka_unit_test(test_parts_of_shard),
-                                       cmocka_unit_test(test_parts_resumed), cmocka_unit_test(test_cuda), cmocka_unit_test(test_emulated), cmocka_unit_test(test_emulated_parts),
+                                       cmocka_unit_test(test_parts_resumed), cmocka_unit_test(test_cuda), cmocka_unit_test(test_emulated), cmocka_unit_test(test_emulated_small), cmocka_unit_test(test_emulated_parts),
                                        cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, make_work_dir, NULL);
 }
