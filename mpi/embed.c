@@ -160,7 +160,7 @@ int mpi_embed(struct cli *cli, int argc, char **argv)
     ranks_start(&ranks, cli);
     int code = cli_start(cli);
     if (code != EXIT_DONE)
-        ranks_abort(code);
+        ranks_abort(&ranks, code);
     if (args.batches == 0)
         args.batches = (uint64_t)ranks.size * BATCHES_PER_RANK;
     args.embed.command = cli->command;

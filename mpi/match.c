@@ -183,7 +183,7 @@ int mpi_match(struct cli *cli, int argc, char **argv)
     ranks_start(&ranks, cli);
     int code = cli_start(cli);
     if (code != EXIT_DONE)
-        ranks_abort(code);
+        ranks_abort(&ranks, code);
     args.options.command = cli->command;
     struct job j = {.ranks = &ranks, .cli = cli, .options = args.options, .work_dir = LK_STR_INIT, .lock = -1,
                     .start = lk_clock_seconds()};

@@ -68,14 +68,14 @@ void ranks_start(struct ranks *r, struct cli *cli)
 {
     int level;
     spare_networks();
-    *r = (struct ranks){.rank = 0, .counter = MPI_WIN_NULL, .floors = MPI_WIN_NULL};
+    *r = (struct ranks){.counter = MPI_WIN_NULL, .floors = MPI_WIN_NULL, .has_mpirun = getenv("OMPI_COMM_WORLD_SIZE") != NULL};
     /* calls come from the thread that has a finished block in hand, one at a time */
     MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
     MPI_Comm_rank(MPI_COMM_WORLD, &r->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &r->size);
     if (level < MPI_THREAD_SERIALIZED) {
         fprintf(stderr, "likeness-mpi: error: this MPI library does not let threads call it, one at a time\n");
-        ranks_abort(EXIT_FAILED);
+        ranks_abort(r, EXIT_FAILED);
     }
     MPI_Comm node;
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
@@ -110,10 +110,10 @@ void ranks_end(struct ranks *r)
 
 /* What befalls one rank often befalls all at once, a full disk say, and the mpirun of Open MPI 4 crashes now and then on what
  * several MPI_Abort tell it. It ends the job as well when a rank is gone with a code that is not zero. */
-void ranks_abort(int code)
+void ranks_abort(const struct ranks *r, int code)
 {
     fflush(stderr);
-    if (getenv("OMPI_COMM_WORLD_SIZE") == NULL) /* some other starter */
+    if (!r->has_mpirun)
         MPI_Abort(MPI_COMM_WORLD, code);
     _exit(code);
 }
@@ -126,7 +126,7 @@ void ranks_fail(const struct ranks *r, lk_status status, const lk_error *err)
     term_clear_line();
     fprintf(stderr, "likeness-mpi: error: rank %d of %d on %s: %s%s\n", r->rank, r->size, host, err->text,
             status == LK_EIO ? "; put that right and start the job again: it goes on where it was" : "");
-    ranks_abort(EXIT_FAILED);
+    ranks_abort(r, EXIT_FAILED);
 }
 
 int ranks_agree(struct ranks *r, struct cli *cli, lk_status status, const lk_error *err)

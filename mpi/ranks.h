@@ -10,7 +10,8 @@
 
 struct ranks {
     int rank, size;
-    int node_ranks; /* ranks on this machine */
+    int node_ranks;  /* ranks on this machine */
+    bool has_mpirun; /* of Open MPI, which started it; not srun, say */
     /* At rank 0: next batch of embed; highest k-th score of each gallery. MPI_WIN_NULL where MPI gives no windows:
      * then ranks know nothing of each other, and batches are dealt out beforehand. */
     MPI_Win counter, floors;
@@ -27,7 +28,7 @@ void ranks_start(struct ranks *ranks, struct cli *cli);
 void ranks_end(struct ranks *ranks);
 
 /* Ends the whole job at once, with this exit code as far as the starter passes it on. */
-void ranks_abort(int code) __attribute__((noreturn));
+void ranks_abort(const struct ranks *ranks, int code) __attribute__((noreturn));
 
 /* Says which rank failed, where and why, and what to do, and ends the whole job at once. */
 void ranks_fail(const struct ranks *ranks, lk_status status, const lk_error *err) __attribute__((noreturn));
