@@ -321,7 +321,8 @@ typedef struct lk_match_summary {
 } lk_match_summary;
 
 LK_API void lk_match_options_init(lk_match_options *options); /* k = 1500, r = 10, min_score = NaN */
-/* LK_EUNSUP when there is no module for this `device` of the options; whether there is such a device shows when it is used. */
+/* For those who have much to do before they match: LK_EUNSUP when there is no module for this `device` of the options, or no
+ * device that it can use. Takes a good part of a second where there is one. */
 LK_API lk_status lk_match_check_device(const char *device, lk_error *err);
 LK_API lk_status lk_match(lk_ctx *ctx, const lk_match_options *options, lk_match_summary *out, lk_error *err);
 

@@ -55,6 +55,19 @@ lk_status lk_search_check_device(const char *name, lk_error *err)
     return lk_device_wanted(name) ? load(&module, name, err) : LK_OK;
 }
 
+/* Asks it for a comparison of two rows. */
+lk_status lk_search_try_device(const char *name, lk_error *err)
+{
+    const struct lk_device_module *module;
+    struct lk_device_plan least = {.dim = 1, .probes = {.rows = 1}, .galleries = {{.rows = 1}}, .lanes = 1};
+    uint64_t parts;
+    lk_error local;
+    if (!lk_device_wanted(name))
+        return LK_OK;
+    LK_TRY(load(&module, name, err));
+    return module->parts(&least, &parts, err != NULL ? err : &local);
+}
+
 /* What there is of a part, or of everything. */
 static struct lk_device_plan plan_of(const struct lk_search_options *o, const struct lk_search_shard *part, int threads)
 {

@@ -39,7 +39,7 @@ static lk_status check_options(const lk_match_options *o, lk_error *err)
 
 lk_status lk_match_check_device(const char *device, lk_error *err)
 {
-    return lk_search_check_device(device, err);
+    return lk_search_try_device(device, err);
 }
 
 static lk_status begin_sets(struct lk_match *m, lk_error *err)

@@ -143,6 +143,8 @@ void lk_search_free(struct lk_search_result *result);
 
 /* Refuses a device whose module is not there; whether there is a device shows only when it is woken. */
 lk_status lk_search_check_device(const char *name, lk_error *err);
+/* Refuses it when it cannot be used, too; takes a good part of a second. */
+lk_status lk_search_try_device(const char *name, lk_error *err);
 
 /* Number of distinct identities among the rows of a set that has identities. */
 lk_status lk_search_distinct(const struct lk_search_set *set, uint64_t *distinct, lk_error *err);

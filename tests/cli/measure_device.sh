@@ -22,10 +22,17 @@ fi
 "$LIKENESS" clean $sets --evalue 0.05 --device fake -q -o clean_fake 2>said >/dev/null
 cmp clean_processor/removal.csv clean_fake/removal.csv
 grep -q 'fake: device' said || echo "clean does without the device"
+# An audit asks the device before it embeds.
+code=0
+LIKENESS_TEST_NO_DEVICE=1 "$LIKENESS" audit --synthetic nowhere --train nowhere --device fake -q -o audit 2>&1 || code=$?
+echo $code
+[ ! -e audit ] || echo "left something"
 code=0
 "$LIKENESS" measure $sets --device abacus -q -o none 2>&1 || code=$?
 echo $code
 [ ! -e none ] || echo "left something"
 #out 4
+#out likeness: error: fake: no device (none found)
+#out 1
 #out *device abacus: its module is not installed*
 #out 1

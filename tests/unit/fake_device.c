@@ -128,13 +128,20 @@ static void close_fake(struct lk_device *d)
     free(d);
 }
 
+static lk_status find_fake(lk_error *err)
+{
+    if (getenv("LIKENESS_TEST_NO_DEVICE") == NULL)
+        return LK_OK;
+    *err = (lk_error){.code = LK_EUNSUP, .text = "fake: no device (none found)"};
+    return LK_EUNSUP;
+}
+
 static lk_status parts_fake(const struct lk_device_plan *plan, uint64_t *n, lk_error *err)
 {
     const char *rows = getenv("LIKENESS_TEST_PART_ROWS"); /* of a part of the training set */
     uint64_t each = rows != NULL ? strtoull(rows, NULL, 10) : plan->galleries[0].rows;
-    (void)err;
     *n = (plan->galleries[0].rows + each - 1) / each;
-    return LK_OK;
+    return find_fake(err);
 }
 
 static lk_status wake_fake(struct lk_device **out, const struct lk_device_plan *plan, lk_error *err)
@@ -196,10 +203,8 @@ static lk_status encode_fake(struct lk_device *d, struct lk_device_lengths *out,
 
 static lk_status open_fake(struct lk_device *d, const struct lk_device_setup *setup, lk_error *err)
 {
-    if (getenv("LIKENESS_TEST_NO_DEVICE") != NULL) {
-        *err = (lk_error){.code = LK_EUNSUP, .text = "fake: no device (none found)"};
+    if (find_fake(err) != LK_OK)
         return LK_EUNSUP;
-    }
     d->setup = *setup;
     copy_side(&d->probes, d->plan.dim, setup->depth, &d->plan.probes, &setup->probes, LK_DEVICE_PROBE_SET);
     d->lanes = calloc((size_t)d->plan.lanes, sizeof *d->lanes);
