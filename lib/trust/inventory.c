@@ -34,16 +34,16 @@ enum folder_kind {
 static const struct {
     const char *file, *kind, *name; /* name: of the folder; NULL = any */
 } markers[N_FOLDER_KINDS] = {
-    [OF_EMBED] = {"meta.json", "faces"},
-    [OF_EMBED_UNFINISHED] = {"state.part.json", "faces"},
-    [OF_MATCH] = {"meta.json", "match"},
-    [OF_MEASURE] = {"measures.json", "measures"},
-    [OF_REPORT] = {"report.json", "report"},
-    [OF_CLEAN] = {"clean.json", "clean"},
-    [OF_STUDY] = {"study.json", "study"},
+    [OF_EMBED] = {"meta.json", "faces", NULL},
+    [OF_EMBED_UNFINISHED] = {"state.part.json", "faces", NULL},
+    [OF_MATCH] = {"meta.json", "match", NULL},
+    [OF_MEASURE] = {"measures.json", "measures", NULL},
+    [OF_REPORT] = {"report.json", "report", NULL},
+    [OF_CLEAN] = {"clean.json", "clean", NULL},
+    [OF_STUDY] = {"study.json", "study", NULL},
     [OF_STUDY_SETS] = {"../study.json", "study", "sets"},
     [OF_STUDY_LISTS] = {"../study.json", "study", "duplicates"},
-    [OF_CALIBRATION] = {"thresholds.json", "thresholds"},
+    [OF_CALIBRATION] = {"thresholds.json", "thresholds", NULL},
 };
 
 enum holds { NOTHING, NUMBERS, PAGE, FACES }; /* a page holds faces when pictures are in it */
