@@ -18,20 +18,18 @@
 
 lk_status lk_parts_needed(lk_ctx *ctx, const struct lk_search_options *o, uint64_t *n, lk_error *err)
 {
-    uint64_t first, references, rows = o->probes.rows, least = o->asked_from > 0 ? o->asked_from : ASKED_FROM;
+    uint64_t first, references, others, least = o->asked_from > 0 ? o->asked_from : ASKED_FROM;
     *n = 1;
     /* Of a shard that others join from its work_dir there must be one search.part. */
     if (!lk_device_wanted(o->device) || o->parts != NULL || (o->shard.count > 0 && o->exchange == NULL))
         return LK_OK;
-    for (int g = LK_N_GALLERIES - 1; g >= 0; g--) {
-        lk_search_shard_rows(&o->shard, o->galleries[g].rows, &first, &references);
-        rows += references;
-    }
+    lk_search_shard_rows(&o->shard, o->galleries[LK_GALLERY_TRAIN].rows, &first, &references);
+    lk_search_shard_rows(&o->shard, o->galleries[LK_GALLERY_HOLDOUT].rows, &first, &others);
     if (o->device_parts > 0)
         *n = o->device_parts;
-    else if (rows >= least / (o->dim * sizeof(float)))
+    else if (o->probes.rows + references + others >= least / (o->dim * sizeof(float)))
         LK_TRY(lk_device_parts(n, ctx, o, err));
-    LK_NEED(*n <= references, err, LK_ENOMEM, /* of the training set */
+    LK_NEED(*n <= references, err, LK_ENOMEM,
             "device %s: it cannot hold the probes and some references", o->device);
     return LK_OK;
 }

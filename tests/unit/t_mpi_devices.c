@@ -3,14 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "mpi/devices.h"
+#include "temp.h"
 
 static void expect(const char *visible, int rank, int ranks, const char *driver, const char *used)
 {
@@ -41,22 +39,15 @@ static void test_of_environment(void **state)
 static void test_of_driver(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/likeness-test-XXXXXX", path[64];
-    assert_non_null(mkdtemp(folder));
+    const char *folder = temp_dir("gpus");
     for (int i = 0; i < 2; i++) {
         expect(NULL, 3, 4, folder, NULL); /* of one device or none there is no choice */
-        snprintf(path, sizeof path, "%s/0000:%d:00.0", folder, i);
-        assert_int_equal(mkdir(path, 0700), 0);
+        temp_dir(i == 0 ? "gpus/0000:1b:00.0" : "gpus/0000:2c:00.0");
     }
     expect(NULL, 2, 4, folder, "0");
     expect(NULL, 3, 4, folder, "1");
     expect(NULL, 1, 1, folder, NULL);
     expect(NULL, 1, 2, "/nonexistent", NULL);
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/0000:%d:00.0", folder, i);
-        rmdir(path);
-    }
-    rmdir(folder);
 }
 
 int main(void)
